@@ -1,0 +1,35 @@
+//! The words and ports every other room of hpipe speaks.
+//!
+//! Holds the nouns ([`StageName`], [`ProjectPath`], [`Digest`], [`Value`], [`Content`], [`Reason`], [`Event`],
+//! [`Diagnostic`]) and the ports ([`Stage`], [`Progress`], [`EventSink`]) through which rooms meet that must not know
+//! each other: the engine drives a [`Stage`] without knowing polars, a stage reports [`Progress`] without knowing the
+//! terminal.
+//!
+//! Deliberately knows neither YAML nor disk, threads, clock or terminal, so that it changes seldom and everything may
+//! depend on it.
+
+mod content;
+mod diagnostic;
+mod digest;
+mod event;
+mod name;
+mod path;
+mod reason;
+mod registry;
+mod stage;
+mod value;
+
+pub use content::{Content, ContentKind};
+pub use diagnostic::{
+    Code, Diagnostic, ErrorKind, Label, LineColumn, Severity, SourceId, Sources, Span,
+};
+pub use digest::{Digest, HashFunction, ParseDigestError};
+pub use event::{Event, EventSink, Outcome, StageFailure, Summary};
+pub use name::{NameError, StageName};
+pub use path::ProjectPath;
+pub use reason::{Reason, ReasonKind};
+pub use registry::Registry;
+pub use stage::{
+    Arity, Direction, Execution, OptionFault, Port, PortPath, Progress, Stage, StageError,
+};
+pub use value::{Mapping, Value};
