@@ -1,1 +1,33 @@
-//! placeholder
+//! Reads `pipeline.yaml` and params files into a checked [`Pipeline`] with source spans.
+//!
+//! Pure: text in, values and [`Diagnostic`](hpipe_core::Diagnostic)s out. Files that a pipeline refers to are asked from
+//! the caller through [`Files`]; the built-in stages it may use come in a [`Registry`](hpipe_core::Registry). *All* faults
+//! of a file are found at once.
+//!
+//! A text goes through `yaml` (nodes with places), `keys` (which keys stand there), `vars` and `scope` (what names mean),
+//! `expand` (`foreach`, `matrix`), `interpolate` (`${…}`), and `stage` with `outs` (values to types); `parse` is the way
+//! through. Deliberately knows neither disk, environment, clock nor terminal; `docs/formats/pipeline.md` is the grammar.
+
+mod builtin;
+mod expand;
+mod faults;
+mod interpolate;
+mod keys;
+mod node;
+mod outs;
+mod params;
+mod parse;
+mod pipeline;
+mod scalar;
+mod scope;
+mod shape;
+mod stage;
+mod suggest;
+mod vars;
+mod yaml;
+
+pub use builtin::{check_builtin, check_builtins};
+pub use params::{ParamFile, ParamFileError};
+pub use parse::{Files, Parsed, parse};
+pub use pipeline::{Action, Dep, EnvVar, Out, OutKind, Param, Pipeline, Role, Script, StageSpec};
+pub use suggest::nearest;

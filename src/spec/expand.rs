@@ -1,0 +1,192 @@
+//! `foreach` and `matrix`: one template to many stages.
+//!
+//! Names are DVC's: a list of scalars names its instances after them (`train@ridge`), a list that holds any list or
+//! mapping by position (`train@0`), a mapping by its keys; a matrix joins the values of its axes with `-`, an axis value
+//! that is no scalar being called by axis and position (`train@ridge-grid1`). Knows nothing of what a stage says.
+
+use std::collections::HashMap;
+
+use hpipe_core::{Code, Diagnostic, Mapping, Span, StageName, Value};
+
+use crate::faults::Faults;
+use crate::node::{Data, Entry, Node};
+use crate::scalar::inserted;
+use crate::scope::Instance;
+
+/// Most instances of one matrix: a guard against ten axes of ten values.
+const MATRIX_LIMIT: usize = 1_000_000;
+
+/// One instance to be.
+#[derive(Debug)]
+pub(crate) struct Expanded {
+    /// `group@item`.
+    pub(crate) name: StageName,
+    /// What it adds to the scope.
+    pub(crate) instance: Instance,
+}
+
+/// An instance with the text after `@` and the place it comes from.
+struct Candidate {
+    suffix: String,
+    span: Span,
+    instance: Instance,
+}
+
+/// The instances over `data`, the interpolated value of `foreach:`.
+pub(crate) fn foreach(group: &StageName, data: &Node, faults: &mut Faults) -> Vec<Expanded> {
+    let candidates = match &data.data {
+        Data::List(items) => over_list(items),
+        Data::Map(entries) => entries.iter().map(over_entry).collect(),
+        _ => {
+            let what = format!("`foreach` of stage `{group}`");
+            faults.wrong_type(data, what, "a list or a mapping");
+            return Vec::new();
+        }
+    };
+    named(group, candidates, faults)
+}
+
+fn over_list(items: &[Node]) -> Vec<Candidate> {
+    let by_position = items.iter().any(Node::is_collection);
+    let candidate = |(index, item): (usize, &Node)| {
+        let value = item.to_value();
+        Candidate {
+            suffix: match inserted(&value) {
+                Some(text) if !by_position => text,
+                _ => index.to_string(),
+            },
+            span: item.span,
+            instance: Instance {
+                item: value,
+                key: None,
+            },
+        }
+    };
+    items.iter().enumerate().map(candidate).collect()
+}
+
+fn over_entry(entry: &Entry) -> Candidate {
+    let key = &entry.key;
+    Candidate {
+        suffix: key.text.clone(),
+        span: key.span,
+        instance: Instance {
+            item: entry.value.to_value(),
+            key: Some(Value::Text(key.text.clone())),
+        },
+    }
+}
+
+/// The instances over `data`, the interpolated value of `matrix:`; the last axis changes fastest.
+pub(crate) fn matrix(group: &StageName, data: &Node, faults: &mut Faults) -> Vec<Expanded> {
+    let what = format!("`matrix` of stage `{group}`");
+    let Data::Map(entries) = &data.data else {
+        faults.wrong_type(data, what, "a mapping of axes to lists");
+        return Vec::new();
+    };
+    let axes: Vec<Axis<'_>> = entries
+        .iter()
+        .filter_map(|entry| axis(entry, faults))
+        .collect();
+    let size = axes
+        .iter()
+        .try_fold(1_usize, |size, axis| size.checked_mul(axis.values.len()));
+    match size {
+        Some(size) if size <= MATRIX_LIMIT => {
+            let candidates = (0..size).map(|index| combination(&axes, index, data.span));
+            named(group, candidates.collect(), faults)
+        }
+        _ => {
+            let message = format!("{what} has more than {MATRIX_LIMIT} combinations");
+            faults.push(Diagnostic::error(Code::WrongType, message).at(data.span, ""));
+            Vec::new()
+        }
+    }
+}
+
+/// An axis of a matrix, each value with its part of the instance's name.
+struct Axis<'n> {
+    name: &'n str,
+    values: Vec<(String, Value)>,
+}
+
+fn axis<'n>(entry: &'n Entry, faults: &mut Faults) -> Option<Axis<'n>> {
+    let name = entry.key.text.as_str();
+    let Data::List(items) = &entry.value.data else {
+        faults.wrong_type(&entry.value, format!("the axis `{name}`"), "a list");
+        return None;
+    };
+    let fragment = |(index, item): (usize, &Node)| {
+        let value = item.to_value();
+        let fragment = inserted(&value).unwrap_or_else(|| format!("{name}{index}"));
+        (fragment, value)
+    };
+    let values = items.iter().enumerate().map(fragment).collect();
+    Some(Axis { name, values })
+}
+
+/// The combination of number `index`, counted as in a number whose digits are the axes.
+fn combination(axes: &[Axis<'_>], mut index: usize, span: Span) -> Candidate {
+    let mut chosen = Vec::with_capacity(axes.len());
+    for axis in axes.iter().rev() {
+        chosen.push((axis.name, &axis.values[index % axis.values.len()]));
+        index /= axis.values.len();
+    }
+    chosen.reverse();
+    let fragments: Vec<&str> = chosen
+        .iter()
+        .map(|(_, (fragment, _))| fragment.as_str())
+        .collect();
+    let suffix = fragments.join("-");
+    let item: Mapping = chosen
+        .iter()
+        .map(|(name, (_, value))| ((*name).to_owned(), value.clone()))
+        .collect();
+    Candidate {
+        span,
+        instance: Instance {
+            item: Value::Map(item),
+            key: Some(Value::Text(suffix.clone())),
+        },
+        suffix,
+    }
+}
+
+/// Gives each candidate its name; those that have none, or another's, are told and left out.
+fn named(group: &StageName, candidates: Vec<Candidate>, faults: &mut Faults) -> Vec<Expanded> {
+    let mut taken: HashMap<StageName, Span> = HashMap::with_capacity(candidates.len());
+    let mut expanded = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let name = group.instance(&candidate.suffix);
+        if candidate.suffix.is_empty() || candidate.suffix.contains(char::is_control) {
+            faults.push(unnameable(group, &candidate));
+        } else if let Some(first) = taken.get(&name) {
+            faults.push(same_name(&name, *first, candidate.span));
+        } else {
+            taken.insert(name.clone(), candidate.span);
+            let instance = candidate.instance;
+            expanded.push(Expanded { name, instance });
+        }
+    }
+    expanded
+}
+
+fn unnameable(group: &StageName, candidate: &Candidate) -> Diagnostic {
+    let message = format!(
+        "an instance of stage `{group}` cannot be named after {:?}",
+        candidate.suffix
+    );
+    Diagnostic::error(Code::BadName, message)
+        .at(candidate.span, "")
+        .help("iterate over a mapping, whose keys become the names: `foreach: {NAME: …}`")
+}
+
+fn same_name(name: &StageName, first: Span, again: Span) -> Diagnostic {
+    let message = format!("two stages are called `{name}`");
+    let fault = Diagnostic::error(Code::BadName, message).at(again, "again here");
+    let fault = match first == again {
+        true => fault,
+        false => fault.at(first, "first here"),
+    };
+    fault.help("remove one, or iterate over a mapping, whose keys become the names")
+}

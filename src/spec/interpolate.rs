@@ -1,0 +1,334 @@
+//! `${…}`: finds expressions in texts and puts values in their place.
+//!
+//! The syntax is DVC's: a name, dotted, with `[i]` for list items; `\${` is a literal `${`. Beyond DVC an expression may
+//! hold others, innermost first: `${models.${item}.alpha}`. A text that is one expression takes the value with its type;
+//! in a longer text numbers, booleans and texts are inserted. Knows nothing of stages.
+
+use std::ops::Range;
+
+use hpipe_core::{Code, Diagnostic, Sources, Span, Value};
+
+use crate::faults::Faults;
+use crate::node::{Data, Entry, Node};
+use crate::scalar::inserted;
+use crate::scope::Scope;
+
+const OPEN: &str = "${";
+
+/// Whether a text has an expression or an escape, so that interpolating would change it.
+pub(crate) fn is_template(text: &str) -> bool {
+    text.contains(OPEN)
+}
+
+/// Which keys of mappings are interpolated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// None: an expression in a key is a fault.
+    Literal,
+    /// Those of mappings that are items of a list, which are file names: `outs: [{"${out}": {cache: false}}]`.
+    FileNames,
+}
+
+/// Replaces expressions by what a scope says.
+pub(crate) struct Interpolator<'a> {
+    /// What expressions can see.
+    pub(crate) scope: &'a Scope,
+    /// The texts that places point into, to find an expression's own place.
+    pub(crate) sources: &'a Sources,
+    /// Where unknown names and the like are told.
+    pub(crate) faults: &'a mut Faults,
+}
+
+impl Interpolator<'_> {
+    /// Interpolates every text in a tree.
+    pub(crate) fn tree(&mut self, node: &mut Node, keys: Keys) {
+        match &mut node.data {
+            Data::Text(text) if is_template(text) => {
+                let text = std::mem::take(text);
+                *node = self.text(&text, node.span);
+            }
+            Data::List(items) => {
+                for item in items {
+                    self.item(item, keys);
+                }
+            }
+            Data::Map(entries) => self.entries(entries, Keys::Literal),
+            _ => {}
+        }
+    }
+
+    fn item(&mut self, item: &mut Node, keys: Keys) {
+        match &mut item.data {
+            Data::Map(entries) => self.entries(entries, keys),
+            _ => self.tree(item, Keys::Literal),
+        }
+    }
+
+    fn entries(&mut self, entries: &mut [Entry], keys: Keys) {
+        for entry in entries {
+            if is_template(&entry.key.text) {
+                self.key(entry, keys);
+            }
+            self.tree(&mut entry.value, Keys::Literal);
+        }
+    }
+
+    fn key(&mut self, entry: &mut Entry, keys: Keys) {
+        let key = &mut entry.key;
+        if keys == Keys::Literal {
+            let fault = Diagnostic::error(Code::Interpolation, "a key is not interpolated");
+            let help = "only values, and file names in lists of outs and params, may hold `${…}`";
+            return self.faults.push(fault.at(key.span, "").help(help));
+        }
+        match self.text(&key.text, key.span).data {
+            Data::Text(text) => key.text = text,
+            Data::Unresolved => {}
+            data => {
+                let span = key.span;
+                let node = Node { data, span };
+                self.faults.wrong_type(&node, "a file name", "a text");
+            }
+        }
+    }
+
+    /// Interpolates one text; what it becomes stands at `span`.
+    fn text(&mut self, text: &str, span: Span) -> Node {
+        match evaluate(text, 0, self.scope) {
+            Ok(value) => Node::from_value(&value, span),
+            Err(faults) => {
+                for fault in faults {
+                    self.tell(fault, text, span);
+                }
+                let data = Data::Unresolved;
+                Node { data, span }
+            }
+        }
+    }
+
+    fn tell(&mut self, fault: Unresolved, text: &str, span: Span) {
+        let place = locate(self.sources, text, fault.place, span);
+        let diagnostic = Diagnostic::error(Code::Interpolation, fault.message);
+        self.faults
+            .push(diagnostic.at(place, fault.label).help(fault.help));
+    }
+}
+
+/// Where a part of a text stands in the source. Quotes, escapes and folding make the text differ from its source, so the
+/// part is searched for; the whole text's place if it cannot be found.
+fn locate(sources: &Sources, text: &str, part: Range<usize>, span: Span) -> Span {
+    let wanted = &text[part.clone()];
+    let nth = text[..part.start].matches(wanted).count();
+    match sources.excerpt(span).match_indices(wanted).nth(nth) {
+        Some((offset, _)) => Span {
+            start: span.start + offset as u32,
+            end: span.start + (offset + wanted.len()) as u32,
+            ..span
+        },
+        None => span,
+    }
+}
+
+/// Why an expression has no value.
+#[derive(Debug, PartialEq, Eq)]
+struct Unresolved {
+    /// The expression, as bytes of the text that holds it.
+    place: Range<usize>,
+    message: String,
+    label: &'static str,
+    help: String,
+}
+
+impl Unresolved {
+    fn new(place: Range<usize>, message: String, help: impl Into<String>) -> Self {
+        Self {
+            place,
+            message,
+            label: "",
+            help: help.into(),
+        }
+    }
+}
+
+/// The value of a text: of the expression if it is one as a whole, else a text with the values inserted. `base` is where
+/// the text stands in the outermost one.
+fn evaluate(text: &str, base: usize, scope: &Scope) -> Result<Value, Vec<Unresolved>> {
+    let pieces = pieces(text).map_err(|open| vec![unclosed(base + open..base + text.len())])?;
+    if let [Piece::Expression(range)] = &pieces[..] {
+        return resolve(text, range, base, scope);
+    }
+    let mut result = String::with_capacity(text.len());
+    let mut faults = Vec::new();
+    for piece in &pieces {
+        match piece {
+            Piece::Text(range) => result.push_str(&text[range.clone()]),
+            Piece::Expression(range) => match insert(text, range, base, scope) {
+                Ok(inserted) => result.push_str(&inserted),
+                Err(found) => faults.extend(found),
+            },
+        }
+    }
+    if faults.is_empty() {
+        Ok(Value::Text(result))
+    } else {
+        Err(faults)
+    }
+}
+
+/// The text that stands for an expression within a longer text.
+fn insert(
+    text: &str,
+    range: &Range<usize>,
+    base: usize,
+    scope: &Scope,
+) -> Result<String, Vec<Unresolved>> {
+    let value = resolve(text, range, base, scope)?;
+    inserted(&value).ok_or_else(|| {
+        let place = base + range.start..base + range.end;
+        let kind = value.kind();
+        let message = format!("`{}` is {kind}, which cannot be inserted into a text", &text[range.clone()]);
+        let help = match value {
+            Value::Map(_) => "insert its values one by one; unpacking a mapping into options is not supported yet",
+            _ => "insert its items one by one: `${name[0]}`; or let the expression be the whole value",
+        };
+        vec![Unresolved::new(place, message, help)]
+    })
+}
+
+/// The value of the expression at `range`, its inner expressions first.
+fn resolve(
+    text: &str,
+    range: &Range<usize>,
+    base: usize,
+    scope: &Scope,
+) -> Result<Value, Vec<Unresolved>> {
+    let inside = range.start + OPEN.len()..range.end - 1;
+    let written = &text[inside.clone()];
+    let place = base + range.start..base + range.end;
+    let name = match is_template(written) {
+        true => inner(written, base + inside.start, place.clone(), scope)?,
+        false => written.to_owned(),
+    };
+    let Some(dotted) = dotted(&name) else {
+        let message = format!("`${{{name}}}` is not a name");
+        let help = "write a name such as `${train.alpha}` or `${layers[0]}`; for a shell variable `\\${…}`";
+        return Err(vec![Unresolved::new(place, message, help)]);
+    };
+    match scope.lookup(&dotted) {
+        Some(value) => Ok(value.clone()),
+        None => Err(vec![unknown(place, &dotted, scope)]),
+    }
+}
+
+/// The name that an expression with inner expressions makes.
+fn inner(
+    written: &str,
+    base: usize,
+    place: Range<usize>,
+    scope: &Scope,
+) -> Result<String, Vec<Unresolved>> {
+    let value = evaluate(written, base, scope)?;
+    inserted(&value).ok_or_else(|| {
+        let message = format!(
+            "`${{{written}}}` does not make a name, but {}",
+            value.kind()
+        );
+        vec![Unresolved::new(
+            place,
+            message,
+            "an inner expression must be a text or a number",
+        )]
+    })
+}
+
+fn unclosed(place: Range<usize>) -> Unresolved {
+    let message = "a `${` is not closed".to_owned();
+    Unresolved::new(
+        place,
+        message,
+        "close it with `}`, or write `\\${` for a literal `${`",
+    )
+}
+
+fn unknown(place: Range<usize>, name: &str, scope: &Scope) -> Unresolved {
+    let help = match scope.nearest(name) {
+        Some(near) => format!("did you mean `${{{near}}}`?"),
+        None if name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') => {
+            format!("for the shell variable write `\\${{{name}}}`")
+        }
+        None => "names come from `params.yaml`, `vars:` and, under `foreach` and `matrix`, `item` and `key`"
+            .to_owned(),
+    };
+    let mut fault = Unresolved::new(place, format!("`{name}` is not defined"), help);
+    fault.label = "not found";
+    fault
+}
+
+/// `a.b[0]["c"]` as a dotted path, none if it is no name.
+fn dotted(name: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    for part in name.trim().split('.') {
+        let (head, indices) = part.split_once('[').unwrap_or((part, ""));
+        parts.push(head.trim());
+        if !indices.is_empty() || part.contains('[') {
+            parts.extend(indices.strip_suffix(']')?.split("][").map(str::trim));
+        }
+    }
+    let fits = |part: &&str| !part.is_empty() && !part.contains(['[', ']', '{', '}', '"', '\'']);
+    parts.iter().all(fits).then(|| parts.join("."))
+}
+
+/// A part of a text, by its bytes.
+#[derive(Debug, PartialEq, Eq)]
+enum Piece {
+    Text(Range<usize>),
+    Expression(Range<usize>),
+}
+
+/// Cuts a text into pieces; an escape's backslash falls out. The error is where an unclosed expression starts.
+fn pieces(text: &str) -> Result<Vec<Piece>, usize> {
+    let mut pieces = Vec::new();
+    let (mut start, mut from) = (0, 0);
+    while let Some(open) = text[from..].find(OPEN).map(|at| from + at) {
+        if text[..open].ends_with('\\') && open > start {
+            pieces.push(Piece::Text(start..open - 1));
+            (start, from) = (open, open + OPEN.len());
+            continue;
+        }
+        let end = closing(text, open).ok_or(open)?;
+        pieces.push(Piece::Text(start..open));
+        pieces.push(Piece::Expression(open..end));
+        (start, from) = (end, end);
+    }
+    pieces.push(Piece::Text(start..text.len()));
+    pieces.retain(|piece| !matches!(piece, Piece::Text(range) if range.is_empty()));
+    Ok(pieces)
+}
+
+/// The byte after the `}` that closes the expression at `open`.
+fn closing(text: &str, open: usize) -> Option<usize> {
+    let mut depth = 0;
+    let mut at = open;
+    loop {
+        let rest = &text[at..];
+        let next = rest.find(['$', '}'])?;
+        at += next;
+        if text[at..].starts_with(OPEN) {
+            depth += 1;
+            at += OPEN.len();
+        } else if text[at..].starts_with('}') {
+            depth -= 1;
+            at += 1;
+            if depth == 0 {
+                return Some(at);
+            }
+        } else {
+            at += 1;
+        }
+    }
+}
+
+/// Writes a text so that interpolation gives it back.
+#[cfg(test)]
+pub(crate) fn escape(text: &str) -> String {
+    text.replace(OPEN, "\\${")
+}

@@ -1,0 +1,292 @@
+//! Reads a pipeline file: sections, vars, then each stage through expansion and interpolation.
+//!
+//! The order matters: keys are checked on the template (once, not once an instance), `foreach` and `matrix` are expanded
+//! with the file's names, then each instance is interpolated with its own and read. Whatever fails, reading goes on, so
+//! that a user sees every fault of the file. Knows nothing of what a single key of a stage means (that is `stage`).
+
+use hpipe_core::{Code, Diagnostic, NameError, ProjectPath, Sources, Span, StageName};
+
+use crate::expand::{self, Expanded};
+use crate::faults::Faults;
+use crate::interpolate::{Interpolator, Keys, is_template};
+use crate::node::{Data, Entry, Node};
+use crate::pipeline::{Pipeline, StageSpec};
+use crate::scope::Scope;
+use crate::vars::{Layers, Vars};
+use crate::{keys, shape, stage, yaml};
+
+/// The files a pipeline may refer to: the disk for the engine, a map for tests.
+pub trait Files {
+    /// The text of a file; none if it does not exist.
+    ///
+    /// # Errors
+    /// One lowercase fragment when it exists but cannot be read.
+    fn read(&self, path: &ProjectPath) -> Result<Option<String>, String>;
+}
+
+/// A pipeline file that was read.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// What the file says; none if any diagnostic is an error.
+    pub pipeline: Option<Pipeline>,
+    /// Every fault, in the order of the file's lines, those of other files last.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What all spans point into.
+    pub sources: Sources,
+}
+
+/// Reads the text of the pipeline file `path`; `files` answers for `vars` and the default params file.
+///
+/// Linear in the size of the file and of what it expands to: 10,000 stages take about a tenth of a second.
+pub fn parse(path: &ProjectPath, text: &str, files: &dyn Files) -> Parsed {
+    let mut vars = Vars::new(files);
+    let source = vars.sources.add(path.as_str(), text);
+    let mut reading = Reading {
+        folder: path.parent().unwrap_or_else(ProjectPath::root),
+        vars,
+        faults: Faults::default(),
+        layers: Layers::default(),
+        stages: Vec::new(),
+    };
+    if let Some(root) = yaml::read(text, source, &mut reading.faults) {
+        reading.file(root, is_template(text));
+    }
+    let Reading {
+        vars,
+        faults,
+        stages,
+        ..
+    } = reading;
+    let read = [path.clone()].into_iter().chain(vars.read).collect();
+    Parsed {
+        pipeline: (!faults.any_error()).then_some(Pipeline { stages, read }),
+        diagnostics: faults.into_sorted(source),
+        sources: vars.sources,
+    }
+}
+
+/// The state of reading one file.
+struct Reading<'f> {
+    folder: ProjectPath,
+    vars: Vars<'f>,
+    faults: Faults,
+    layers: Layers,
+    stages: Vec<StageSpec>,
+}
+
+/// A stage before expansion and interpolation.
+struct Template {
+    name: StageName,
+    span: Span,
+    /// Its keys without those below, and without `meta`, which nobody reads.
+    entries: Vec<Entry>,
+    vars: Option<Node>,
+    foreach: Option<Node>,
+    matrix: Option<Node>,
+}
+
+impl Reading<'_> {
+    fn file(&mut self, root: Node, has_templates: bool) {
+        let faults = &mut self.faults;
+        let Data::Map(mut sections) = root.data else {
+            if !root.is_null() {
+                faults.wrong_type(&root, "a pipeline file", "a mapping");
+            }
+            return;
+        };
+        keys::check_top_level(&sections, faults);
+        if has_templates || shape::find(&sections, "vars").is_some() {
+            self.load_vars(&sections);
+        }
+        if let Some(stages) = take(&mut sections, "stages") {
+            self.all_stages(stages);
+        }
+    }
+
+    fn load_vars(&mut self, sections: &[Entry]) {
+        let (folder, faults) = (&self.folder, &mut self.faults);
+        self.layers = self.vars.defaults(folder, faults);
+        if let Some(vars) = shape::find(sections, "vars") {
+            let layers = std::mem::take(&mut self.layers);
+            self.layers = self.vars.section(layers, &vars.value, folder, faults);
+        }
+    }
+
+    fn all_stages(&mut self, stages: Node) {
+        match stages.data {
+            Data::Map(entries) => {
+                self.stages.reserve(entries.len());
+                entries.into_iter().for_each(|entry| self.stage(entry));
+            }
+            Data::Null => {}
+            _ => self
+                .faults
+                .wrong_type(&stages, "`stages`", "a mapping of names to stages"),
+        }
+    }
+
+    fn stage(&mut self, entry: Entry) {
+        let name = match StageName::written(&entry.key.text) {
+            Ok(name) => name,
+            Err(error) => {
+                return self
+                    .faults
+                    .push(bad_name(&entry.key.text, &error, entry.key.span));
+            }
+        };
+        let span = entry.key.span;
+        if let Some(template) = self.template(name, span, entry.value) {
+            match (&template.foreach, &template.matrix) {
+                (None, None) => self.plain(template),
+                _ => self.group(template),
+            }
+        }
+    }
+
+    /// Checks the keys of a stage and takes apart what is read at different times.
+    fn template(&mut self, name: StageName, span: Span, definition: Node) -> Option<Template> {
+        let what = format!("stage `{name}`");
+        let mut entries = match definition.data {
+            Data::Map(entries) => entries,
+            Data::Null => Vec::new(),
+            _ => {
+                self.faults.wrong_type(&definition, what, "a mapping");
+                return None;
+            }
+        };
+        let foreach = take(&mut entries, "foreach");
+        if foreach.is_some() {
+            entries = self.body(&what, span, entries)?;
+        } else {
+            keys::check_stage(&what, span, &entries, &mut self.faults);
+        }
+        take(&mut entries, "meta");
+        Some(Template {
+            name,
+            span,
+            vars: take(&mut entries, "vars"),
+            matrix: take(&mut entries, "matrix"),
+            foreach,
+            entries,
+        })
+    }
+
+    /// The keys under `do:`.
+    fn body(&mut self, what: &str, span: Span, mut entries: Vec<Entry>) -> Option<Vec<Entry>> {
+        let body = take(&mut entries, "do");
+        keys::check_foreach(what, span, &entries, body.is_some(), &mut self.faults);
+        let body = body?;
+        match body.data {
+            Data::Map(entries) => {
+                keys::check_body(what, span, &entries, &mut self.faults);
+                Some(entries)
+            }
+            _ => {
+                self.faults
+                    .wrong_type(&body, format!("`do` of {what}"), "a mapping");
+                None
+            }
+        }
+    }
+
+    fn plain(&mut self, template: Template) {
+        let scope = Scope::new(self.layers.merged());
+        let Template {
+            name,
+            span,
+            mut entries,
+            vars,
+            ..
+        } = template;
+        self.instance(name, span, &mut entries, vars.as_ref(), scope);
+    }
+
+    fn group(&mut self, mut template: Template) {
+        let scope = Scope::new(self.layers.merged());
+        for expanded in self.expand(&mut template, &scope) {
+            let Expanded { name, instance } = expanded;
+            let mut entries = template.entries.clone();
+            let scope = scope.within(instance);
+            self.instance(
+                name,
+                template.span,
+                &mut entries,
+                template.vars.as_ref(),
+                scope,
+            );
+        }
+    }
+
+    fn expand(&mut self, template: &mut Template, scope: &Scope) -> Vec<Expanded> {
+        match (template.foreach.take(), template.matrix.take()) {
+            (Some(mut data), _) => {
+                self.interpolate(&mut data, Keys::Literal, scope);
+                expand::foreach(&template.name, &data, &mut self.faults)
+            }
+            (None, Some(mut data)) => {
+                self.interpolate(&mut data, Keys::Literal, scope);
+                expand::matrix(&template.name, &data, &mut self.faults)
+            }
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// Interpolates one stage and reads it.
+    fn instance(
+        &mut self,
+        name: StageName,
+        span: Span,
+        entries: &mut [Entry],
+        vars: Option<&Node>,
+        scope: Scope,
+    ) {
+        let scope = match vars {
+            Some(vars) => self.with_stage_vars(vars, entries, scope),
+            None => scope,
+        };
+        for entry in entries.iter_mut() {
+            let keys = keys::interpolated_in(&entry.key.text);
+            self.interpolate(&mut entry.value, keys, &scope);
+        }
+        let stage = stage::read(name, span, entries, &self.folder, &mut self.faults);
+        self.stages.extend(stage);
+    }
+
+    /// The scope with a stage's own `vars:`, whose files are relative to its working folder.
+    fn with_stage_vars(&mut self, vars: &Node, entries: &mut [Entry], scope: Scope) -> Scope {
+        for entry in entries.iter_mut().filter(|entry| entry.key.text == "wdir") {
+            self.interpolate(&mut entry.value, Keys::Literal, &scope);
+        }
+        let wdir = stage::wdir(entries, &self.folder);
+        let layers = self.layers.clone();
+        let layers = self.vars.section(layers, vars, &wdir, &mut self.faults);
+        scope.with_vars(layers.merged())
+    }
+
+    fn interpolate(&mut self, node: &mut Node, keys: Keys, scope: &Scope) {
+        let mut interpolator = Interpolator {
+            scope,
+            sources: &self.vars.sources,
+            faults: &mut self.faults,
+        };
+        interpolator.tree(node, keys);
+    }
+}
+
+/// Takes the value of a key out, if anything is written there.
+fn take(entries: &mut Vec<Entry>, key: &str) -> Option<Node> {
+    let index = entries.iter().position(|entry| entry.key.text == key)?;
+    let value = entries.remove(index).value;
+    (!value.is_null()).then_some(value)
+}
+
+fn bad_name(written: &str, error: &NameError, span: Span) -> Diagnostic {
+    let fault = Diagnostic::error(Code::BadName, error.to_string()).at(span, "");
+    match error {
+        NameError::Empty => fault.help("give the stage a name"),
+        NameError::Forbidden(c) => {
+            let mended = written.replace(*c, "-");
+            fault.help(format!("rename the stage, for example to `{mended}`"))
+        }
+    }
+}

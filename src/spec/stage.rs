@@ -1,0 +1,361 @@
+//! One interpolated stage to its [`StageSpec`].
+//!
+//! Reads each key once, by its type, and normalises every path to the project root. Which keys may stand there has been
+//! checked on the template (`keys`); here only their values can be wrong. Knows nothing of other stages.
+
+use hpipe_core::{Code, Diagnostic, ProjectPath, Span, StageName};
+
+use crate::faults::{self, Faults};
+use crate::node::{Data, Entry, Node, to_mapping};
+use crate::pipeline::{Action, EnvVar, Param, Script, StageSpec};
+use crate::shape::{self, find};
+use crate::vars::DEFAULT_PARAMS;
+
+/// Reads a stage; none if it has no readable action, which has been told.
+pub(crate) fn read(
+    name: StageName,
+    span: Span,
+    entries: &[Entry],
+    folder: &ProjectPath,
+    faults: &mut Faults,
+) -> Option<StageSpec> {
+    let what = format!("stage `{}`", name.group().unwrap_or(name.as_str()));
+    let wdir = wdir(entries, folder);
+    let mut reader = Reader {
+        what: &what,
+        entries,
+        wdir,
+        faults,
+    };
+    let spec = StageSpec {
+        span,
+        wdir_span: reader.wdir_span().unwrap_or(span),
+        deps: reader.deps(),
+        params: reader.params(),
+        outs: reader.outs(),
+        env: reader.env(),
+        frozen: reader.flag("frozen"),
+        always_changed: reader.flag("always_changed"),
+        desc: reader.text("desc"),
+        action: reader.action()?,
+        wdir: reader.wdir,
+        name,
+    };
+    Some(spec)
+}
+
+/// Where a stage works; its pipeline file's folder if it says nothing readable.
+pub(crate) fn wdir(entries: &[Entry], folder: &ProjectPath) -> ProjectPath {
+    match find(entries, "wdir").map(|entry| &entry.value.data) {
+        Some(Data::Text(text)) => folder.join(text),
+        _ => folder.clone(),
+    }
+}
+
+/// Reads the keys of one stage.
+pub(crate) struct Reader<'a> {
+    /// What messages call the stage.
+    pub(crate) what: &'a str,
+    pub(crate) entries: &'a [Entry],
+    pub(crate) wdir: ProjectPath,
+    pub(crate) faults: &'a mut Faults,
+}
+
+impl<'a> Reader<'a> {
+    /// The entry of a key, if anything is written there.
+    pub(crate) fn find(&self, key: &str) -> Option<&'a Entry> {
+        find(self.entries, key)
+    }
+
+    /// Whether this is a built-in stage, whose deps and outs have roles.
+    pub(crate) fn is_builtin(&self) -> bool {
+        self.find("uses").is_some()
+    }
+
+    fn flag(&mut self, key: &str) -> bool {
+        self.find(key)
+            .and_then(|entry| {
+                shape::flag(
+                    &entry.value,
+                    format_args!("`{key}` of {}", self.what),
+                    self.faults,
+                )
+            })
+            .unwrap_or_default()
+    }
+
+    fn text(&mut self, key: &str) -> Option<String> {
+        let entry = self.find(key)?;
+        let what = format_args!("`{key}` of {}", self.what);
+        shape::text(&entry.value, what, self.faults).map(str::to_owned)
+    }
+
+    fn wdir_span(&mut self) -> Option<Span> {
+        let entry = self.find("wdir")?;
+        let what = format_args!("`wdir` of {}", self.what);
+        shape::text(&entry.value, what, self.faults).map(|_| entry.value.span)
+    }
+
+    fn action(&mut self) -> Option<Action> {
+        match (self.find("cmd"), self.find("uses")) {
+            (Some(cmd), _) => self.command(&cmd.value),
+            (None, Some(uses)) => self.builtin(&uses.value),
+            (None, None) => None,
+        }
+    }
+
+    fn command(&mut self, cmd: &Node) -> Option<Action> {
+        let scripts = match &cmd.data {
+            Data::Text(_) => vec![self.script(cmd)?],
+            Data::List(items) => items.iter().filter_map(|item| self.script(item)).collect(),
+            _ => {
+                let what = format_args!("`cmd` of {}", self.what);
+                self.faults
+                    .wrong_type(cmd, what, "a command or a list of commands");
+                return None;
+            }
+        };
+        if scripts.is_empty() {
+            self.no_command(cmd.span);
+        }
+        Some(Action::Command(scripts))
+    }
+
+    fn script(&mut self, node: &Node) -> Option<Script> {
+        let what = format_args!("a command of {}", self.what);
+        let text = shape::text(node, what, self.faults)?;
+        if text.trim().is_empty() {
+            self.no_command(node.span);
+        }
+        Some(Script {
+            text: text.to_owned(),
+            span: node.span,
+        })
+    }
+
+    fn no_command(&mut self, span: Span) {
+        let message = format!("`cmd` of {} is empty", self.what);
+        let fault = Diagnostic::error(Code::Incomplete, message).at(span, "");
+        self.faults.push(fault.help("write the command to execute"));
+    }
+
+    fn builtin(&mut self, uses: &Node) -> Option<Action> {
+        let what = format_args!("`uses` of {}", self.what);
+        let name = shape::text(uses, what, self.faults)?;
+        let with = self.find("with");
+        let entries = with.map_or(&[][..], |entry| {
+            let what = format_args!("`with` of {}", self.what);
+            shape::map(&entry.value, what, "a mapping of options", self.faults)
+        });
+        let section = with.map_or(uses.span, |entry| entry.key.span);
+        let mut with_spans = vec![(String::new(), section)];
+        option_spans("", entries, &mut with_spans);
+        Some(Action::Builtin {
+            name: name.to_owned(),
+            span: uses.span,
+            with: to_mapping(entries),
+            with_spans,
+        })
+    }
+
+    /// `{NAME: value}` sets, `{NAME: }` and `[NAME]` pass on.
+    fn env(&mut self) -> Vec<EnvVar> {
+        let Some(entry) = self.find("env") else {
+            return Vec::new();
+        };
+        let vars: Vec<_> = match &entry.value.data {
+            Data::Map(entries) => entries
+                .iter()
+                .filter_map(|entry| self.set_var(entry))
+                .collect(),
+            Data::List(items) => items
+                .iter()
+                .filter_map(|item| self.passed_var(item))
+                .collect(),
+            _ => {
+                let what = format_args!("`env` of {}", self.what);
+                let expected = "a mapping of names to values or a list of names";
+                self.faults.wrong_type(&entry.value, what, expected);
+                Vec::new()
+            }
+        };
+        vars.iter().for_each(|var| self.check_var(var));
+        vars
+    }
+
+    fn set_var(&mut self, entry: &Entry) -> Option<EnvVar> {
+        let value = match crate::scalar::inserted(&entry.value.to_value()) {
+            _ if entry.value.is_null() => None,
+            Some(text) => Some(text),
+            None => {
+                let what = format_args!(
+                    "the value of `{}` in `env` of {}",
+                    entry.key.text, self.what
+                );
+                self.faults
+                    .wrong_type(&entry.value, what, "a text, a number or a boolean");
+                return None;
+            }
+        };
+        Some(EnvVar {
+            name: entry.key.text.clone(),
+            value,
+            span: entry.key.span,
+        })
+    }
+
+    fn passed_var(&mut self, item: &Node) -> Option<EnvVar> {
+        let what = format_args!("a name in `env` of {}", self.what);
+        let name = shape::text(item, what, self.faults)?.to_owned();
+        Some(EnvVar {
+            name,
+            value: None,
+            span: item.span,
+        })
+    }
+
+    fn check_var(&mut self, var: &EnvVar) {
+        if var.name.is_empty() || var.name.contains(['=', '\0']) {
+            let message = format!("`{}` cannot name an environment variable", var.name);
+            let fault = Diagnostic::error(Code::WrongType, message).at(var.span, "");
+            self.faults
+                .push(fault.help("write `NAME: value` in a mapping, or `NAME` in a list"));
+        }
+    }
+
+    fn params(&mut self) -> Vec<Param> {
+        let Some(entry) = self.find("params") else {
+            return Vec::new();
+        };
+        let what = format_args!("`params` of {}", self.what);
+        let items = shape::list(&entry.value, what, "a list of names and files", self.faults);
+        let mut params = Vec::new();
+        for item in items {
+            match &item.data {
+                Data::Text(name) => {
+                    let file = self.wdir.join(DEFAULT_PARAMS);
+                    let key = (name.clone(), item.span);
+                    add_param(&mut params, file, Some(vec![key]), item.span);
+                }
+                Data::Map(files) => files
+                    .iter()
+                    .for_each(|file| self.param_file(file, &mut params)),
+                _ => {
+                    let what = format_args!("an item of `params` of {}", self.what);
+                    self.faults
+                        .wrong_type(item, what, "a name or `FILE: [NAME…]`");
+                }
+            }
+        }
+        params
+    }
+
+    /// `file: [name…]`, or `file:` for the whole file.
+    fn param_file(&mut self, file: &Entry, params: &mut Vec<Param>) {
+        let what = format_args!(
+            "the names of `{}` in `params` of {}",
+            file.key.text, self.what
+        );
+        let items = shape::list(
+            &file.value,
+            what,
+            "a list of names, or nothing for the whole file",
+            self.faults,
+        );
+        let keys: Vec<_> = items
+            .iter()
+            .filter_map(|item| {
+                let what = format_args!("a param of {}", self.what);
+                let name = shape::text(item, what, self.faults)?;
+                Some((name.to_owned(), item.span))
+            })
+            .collect();
+        let keys = (!items.is_empty()).then_some(keys);
+        if let Some(path) = self.path(&file.key.text, file.key.span) {
+            add_param(params, path, keys, file.key.span);
+        }
+    }
+
+    /// A path as written, from the project root; none if it can be no path, which is told.
+    pub(crate) fn path(&mut self, text: &str, span: Span) -> Option<ProjectPath> {
+        let fault = if text.trim().is_empty() {
+            let fault =
+                Diagnostic::error(Code::WrongType, format!("a path of {} is empty", self.what));
+            fault.help("write a file or folder; for the working folder itself write `.`")
+        } else if text.contains("://") {
+            let message = format!("`{text}` of {} is not a path in the file system", self.what);
+            let fault = Diagnostic::error(Code::WrongType, message);
+            fault.help(
+                "remote deps and outs are not supported yet; fetch the file in a stage of its own",
+            )
+        } else {
+            return Some(self.wdir.join(text));
+        };
+        self.faults.push(fault.at(span, ""));
+        None
+    }
+
+    /// A path that a node must hold.
+    pub(crate) fn path_of(&mut self, node: &Node, section: &str) -> Option<ProjectPath> {
+        match &node.data {
+            Data::Text(text) => self.path(text, node.span),
+            _ => {
+                let what = format_args!("a path in `{section}` of {}", self.what);
+                let fault = faults::wrong_type(node, what, "a text");
+                let help = "write a path; one that looks like a number or a boolean needs quotes";
+                self.faults.extend(fault.map(|fault| fault.help(help)));
+                None
+            }
+        }
+    }
+}
+
+/// Joins what is asked from one file; the whole file outweighs names.
+fn add_param(
+    params: &mut Vec<Param>,
+    file: ProjectPath,
+    keys: Option<Vec<(String, Span)>>,
+    span: Span,
+) {
+    match params.iter_mut().find(|param| param.file == file) {
+        None => params.push(Param { file, keys, span }),
+        Some(param) => match (&mut param.keys, keys) {
+            (Some(known), Some(keys)) => known.extend(keys),
+            (known, _) => *known = None,
+        },
+    }
+}
+
+/// Where each option is written: the whole `key: value` if on one line, else the key.
+fn option_spans(path: &str, entries: &[Entry], spans: &mut Vec<(String, Span)>) {
+    for Entry { key, value } in entries {
+        let path = format!("{path}{}", key.text);
+        item_spans(&path, value, spans);
+        spans.push((path, entry_span(key.span, value)));
+    }
+}
+
+fn item_spans(path: &str, value: &Node, spans: &mut Vec<(String, Span)>) {
+    match &value.data {
+        Data::Map(entries) => option_spans(&format!("{path}."), entries, spans),
+        Data::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let path = format!("{path}.{index}");
+                item_spans(&path, item, spans);
+                spans.push((path, item.span));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn entry_span(key: Span, value: &Node) -> Span {
+    let follows = value.span.source == key.source && value.span.start >= key.end;
+    match follows && !value.is_collection() && !value.is_null() {
+        true => Span {
+            end: value.span.end,
+            ..key
+        },
+        false => key,
+    }
+}

@@ -1,0 +1,327 @@
+//! Loads what interpolations can see: the default params file and `vars:`.
+//!
+//! As in DVC, `params.yaml` beside the pipeline file comes first if it exists, then each item of `vars:` in turn: an
+//! inline mapping, a file, or some keys of a file (`file:key1,key2`). Mappings merge; a name given twice is a fault, for
+//! no order of precedence would be obvious. A file loaded whole twice is loaded once. Knows nothing of the syntax of
+//! `${…}`.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use hpipe_core::{Code, Diagnostic, Mapping, ProjectPath, Sources, Span, Value};
+
+use crate::faults::Faults;
+use crate::interpolate::is_template;
+use crate::node::{Data, Node, to_mapping};
+use crate::parse::Files;
+use crate::suggest::nearest;
+use crate::{params, shape};
+
+/// The params file that is loaded without being asked for.
+pub(crate) const DEFAULT_PARAMS: &str = "params.yaml";
+
+/// Loads files, each once, and remembers which.
+pub(crate) struct Vars<'f> {
+    files: &'f dyn Files,
+    /// Every file asked for, in order, whether it exists or not.
+    pub(crate) read: Vec<ProjectPath>,
+    /// What places in the files point into.
+    pub(crate) sources: Sources,
+    loaded: HashMap<ProjectPath, Loaded>,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+enum Loaded {
+    Content(Rc<Value>),
+    Absent,
+    /// It exists but could not be read, which has been told.
+    Broken,
+}
+
+/// Names from one place after the other.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layers {
+    merged: Rc<Value>,
+    layers: Vec<Layer>,
+}
+
+/// What one item of `vars:`, or the default params file, defines.
+#[derive(Debug, Clone)]
+struct Layer {
+    origin: Origin,
+    value: Rc<Value>,
+}
+
+#[derive(Debug, Clone)]
+enum Origin {
+    /// An inline mapping at this place, or some keys of a file.
+    Item(Span),
+    /// A whole file, with the place that asks for it; none for the default.
+    File(ProjectPath, Option<Span>),
+}
+
+impl Layers {
+    /// Every name.
+    pub(crate) fn merged(&self) -> Rc<Value> {
+        Rc::clone(&self.merged)
+    }
+
+    fn has_whole(&self, path: &ProjectPath) -> bool {
+        let is = |layer: &Layer| matches!(&layer.origin, Origin::File(file, _) if file == path);
+        self.layers.iter().any(is)
+    }
+
+    fn add(&mut self, layer: Layer, faults: &mut Faults) {
+        let mut twice = Vec::new();
+        if let (Some(old), Some(new)) = (self.merged.as_map(), layer.value.as_map()) {
+            let merged = merged(old, new, "", &mut twice);
+            self.merged = Rc::new(Value::Map(merged));
+        } else {
+            self.merged = Rc::clone(&layer.value);
+        }
+        for name in twice {
+            faults.push(self.conflict(&name, &layer));
+        }
+        self.layers.push(layer);
+    }
+
+    fn conflict(&self, name: &str, again: &Layer) -> Diagnostic {
+        let message = format!("the name `{name}` is defined twice");
+        let mut fault = Diagnostic::error(Code::DuplicateKey, message);
+        let first = self
+            .layers
+            .iter()
+            .find(|layer| layer.value.lookup(name).is_some());
+        if let Some(span) = again.origin.span() {
+            fault = fault.at(span, "again here");
+        }
+        match first.map(|layer| &layer.origin) {
+            Some(Origin::Item(span) | Origin::File(_, Some(span))) => fault
+                .at(*span, "first here")
+                .help("rename one, or load only the other keys of the file: `file:key1,key2`"),
+            _ => fault.help(format!(
+                "`{DEFAULT_PARAMS}`, which is always loaded, defines it first; rename one of the two"
+            )),
+        }
+    }
+}
+
+impl Origin {
+    fn span(&self) -> Option<Span> {
+        match self {
+            Self::Item(span) => Some(*span),
+            Self::File(_, span) => *span,
+        }
+    }
+}
+
+/// The entries of both; `twice` gets the dotted names that both give and that are not mappings in both.
+fn merged(old: &Mapping, new: &Mapping, path: &str, twice: &mut Vec<String>) -> Mapping {
+    let kept = old.iter().map(|(key, value)| {
+        let value = match (value, new.get(key)) {
+            (value, None) => value.clone(),
+            (Value::Map(old), Some(Value::Map(new))) => {
+                Value::Map(merged(old, new, &format!("{path}{key}."), twice))
+            }
+            (value, Some(_)) => {
+                twice.push(format!("{path}{key}"));
+                value.clone()
+            }
+        };
+        (key.to_owned(), value)
+    });
+    let added = new.iter().filter(|(key, _)| old.get(key).is_none());
+    let added = added.map(|(key, value)| (key.to_owned(), value.clone()));
+    kept.chain(added).collect()
+}
+
+impl<'f> Vars<'f> {
+    /// A loader that has loaded nothing.
+    pub(crate) fn new(files: &'f dyn Files) -> Self {
+        Self {
+            files,
+            read: Vec::new(),
+            sources: Sources::default(),
+            loaded: HashMap::new(),
+        }
+    }
+
+    /// The names of the default params file in `folder`; none if there is no such file.
+    pub(crate) fn defaults(&mut self, folder: &ProjectPath, faults: &mut Faults) -> Layers {
+        let mut layers = Layers::default();
+        let path = folder.join(DEFAULT_PARAMS);
+        if let Some(value) = self.file(&path, None, faults) {
+            let origin = Origin::File(path, None);
+            layers.add(Layer { origin, value }, faults);
+        }
+        layers
+    }
+
+    /// `layers` with what a `vars:` section adds; its files are relative to `folder`.
+    pub(crate) fn section(
+        &mut self,
+        mut layers: Layers,
+        vars: &Node,
+        folder: &ProjectPath,
+        faults: &mut Faults,
+    ) -> Layers {
+        for item in shape::list(vars, "`vars`", "a list of files and mappings", faults) {
+            match &item.data {
+                Data::Map(entries) => {
+                    reject_templates(item, faults);
+                    let layer = Layer {
+                        origin: Origin::Item(item.span),
+                        value: Rc::new(Value::Map(to_mapping(entries))),
+                    };
+                    layers.add(layer, faults);
+                }
+                Data::Text(text) => {
+                    self.file_item(&mut layers, text, item, folder, faults);
+                }
+                _ => faults.wrong_type(item, "an item of `vars`", "a file or a mapping"),
+            }
+        }
+        layers
+    }
+
+    /// `file` or `file:key1,key2`.
+    fn file_item(
+        &mut self,
+        layers: &mut Layers,
+        text: &str,
+        item: &Node,
+        folder: &ProjectPath,
+        faults: &mut Faults,
+    ) {
+        if is_template(text) {
+            return reject_templates(item, faults);
+        }
+        let (file, keys) = text.split_once(':').unwrap_or((text, ""));
+        let path = folder.join(file);
+        let keys: Vec<&str> = keys
+            .split(',')
+            .map(str::trim)
+            .filter(|k| !k.is_empty())
+            .collect();
+        if keys.is_empty() && layers.has_whole(&path) {
+            return;
+        }
+        let Some(value) = self.file(&path, Some(item.span), faults) else {
+            return;
+        };
+        let layer = match keys.is_empty() {
+            true => Layer {
+                origin: Origin::File(path, Some(item.span)),
+                value,
+            },
+            false => Layer {
+                origin: Origin::Item(item.span),
+                value: Rc::new(selected(&value, &keys, &path, item.span, faults)),
+            },
+        };
+        layers.add(layer, faults);
+    }
+
+    /// The content of a file that somebody asks for at `asked`; without one it need not exist.
+    fn file(
+        &mut self,
+        path: &ProjectPath,
+        asked: Option<Span>,
+        faults: &mut Faults,
+    ) -> Option<Rc<Value>> {
+        let loaded = match self.loaded.get(path) {
+            Some(loaded) => loaded.clone(),
+            None => self.load(path, asked, faults),
+        };
+        match (loaded, asked) {
+            (Loaded::Content(value), _) => return Some(value),
+            (Loaded::Absent, Some(span)) => faults.push(missing(path, span)),
+            (Loaded::Absent, None) | (Loaded::Broken, _) => {}
+        }
+        None
+    }
+
+    fn load(&mut self, path: &ProjectPath, asked: Option<Span>, faults: &mut Faults) -> Loaded {
+        self.read.push(path.clone());
+        let loaded = match self.files.read(path) {
+            Ok(Some(text)) => {
+                let source = self.sources.add(path.as_str(), text.as_str());
+                let value = params::read(path, &text, source, faults);
+                value.map_or(Loaded::Broken, |value| Loaded::Content(Rc::new(value)))
+            }
+            Ok(None) => Loaded::Absent,
+            Err(error) => {
+                faults.push(unreadable(path, &error, asked));
+                Loaded::Broken
+            }
+        };
+        self.loaded.insert(path.clone(), loaded.clone());
+        loaded
+    }
+}
+
+fn reject_templates(node: &Node, faults: &mut Faults) {
+    match &node.data {
+        Data::Text(text) if is_template(text) => {
+            let fault = Diagnostic::error(Code::Interpolation, "`vars` are not interpolated");
+            faults.push(
+                fault
+                    .at(node.span, "")
+                    .help("write the value itself, or use the other name where this one is used"),
+            );
+        }
+        Data::List(items) => items.iter().for_each(|item| reject_templates(item, faults)),
+        Data::Map(entries) => entries
+            .iter()
+            .for_each(|entry| reject_templates(&entry.value, faults)),
+        _ => {}
+    }
+}
+
+/// The entries of a file that `file:key1,key2` asks for.
+fn selected(
+    value: &Value,
+    keys: &[&str],
+    path: &ProjectPath,
+    span: Span,
+    faults: &mut Faults,
+) -> Value {
+    let mut chosen = Mapping::new();
+    let Some(map) = value.as_map() else {
+        return Value::Map(chosen);
+    };
+    for key in keys {
+        match map.get(key) {
+            Some(value) => chosen.insert(*key, value.clone()),
+            None => {
+                let fault =
+                    Diagnostic::error(Code::MissingParam, format!("`{path}` has no param `{key}`"));
+                let near = nearest(key, map.iter().map(|(key, _)| key));
+                let help = near.map_or_else(
+                    || "only names at the top of the file can be chosen".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                faults.push(fault.at(span, "not found").help(help));
+            }
+        }
+    }
+    Value::Map(chosen)
+}
+
+fn missing(path: &ProjectPath, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        Code::BadParamFile,
+        format!("the vars file `{path}` does not exist"),
+    )
+    .at(span, "not found")
+    .help("paths of vars files are relative to the folder the stage works in")
+}
+
+fn unreadable(path: &ProjectPath, error: &str, asked: Option<Span>) -> Diagnostic {
+    let fault = Diagnostic::error(Code::BadParamFile, format!("cannot read `{path}`: {error}"));
+    match asked {
+        Some(span) => fault.at(span, ""),
+        None => fault,
+    }
+}

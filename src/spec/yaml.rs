@@ -1,0 +1,364 @@
+//! YAML text to [`Node`]s: the only place that knows the YAML library.
+//!
+//! Uses the event parser below serde-saphyr rather than serde: every event comes with its byte range, so each node keeps
+//! its place for the price of building the tree; and anchors, merge keys and duplicate keys are ours to treat, so *all*
+//! duplicates are reported with both places. Of `Spanned<T>` over a visitor, the alternative, the former costs several
+//! times the time and the latter stops at the first duplicate.
+//!
+//! Syntax: YAML 1.2, one document, merge keys (`<<`), a leading byte-order mark. Knows nothing of pipelines.
+
+use std::collections::HashMap;
+
+use hpipe_core::{Code, Diagnostic, SourceId, Span};
+use serde_yaml::granit_parser::{self as granit, ErrorKind, Event, Parser, ScanError, Tag};
+
+use crate::faults::Faults;
+use crate::node::{Data, Entry, Key, Node};
+use crate::scalar;
+
+/// Most nodes that aliases may copy, so that a few lines of aliases of aliases cannot fill the memory.
+const ALIAS_BUDGET: usize = 1_000_000;
+
+/// Reads one document; an empty text is null. None after a syntax error, which `faults` then tells.
+pub(crate) fn read(text: &str, source: SourceId, faults: &mut Faults) -> Option<Node> {
+    let mut builder = Builder {
+        events: Parser::new_from_str_with_options(text, options()),
+        text,
+        source,
+        anchors: HashMap::new(),
+        copied: 0,
+        faults,
+    };
+    match builder.document() {
+        Ok(node) => Some(node),
+        Err(fault) => {
+            builder.faults.push(*fault);
+            None
+        }
+    }
+}
+
+fn options() -> granit::Options {
+    let mut options = granit::Options::default();
+    options.set_emit_comments(false);
+    options
+}
+
+struct Builder<'t, 'f> {
+    events: Parser<'t, granit::StrInput<'t>>,
+    text: &'t str,
+    source: SourceId,
+    anchors: HashMap<usize, Node>,
+    copied: usize,
+    faults: &'f mut Faults,
+}
+
+/// The fault that ends reading.
+type Stop = Box<Diagnostic>;
+
+impl<'t> Builder<'t, '_> {
+    fn document(&mut self) -> Result<Node, Stop> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                Event::StreamEnd => return Ok(root.unwrap_or_else(|| self.nothing())),
+                _ if root.is_some() => return Err(self.second_document(span)),
+                event => root = Some(self.node(event, span)?),
+            }
+        }
+    }
+
+    fn nothing(&self) -> Node {
+        Node {
+            data: Data::Null,
+            span: self.span(0, 0),
+        }
+    }
+
+    fn second_document(&self, span: Span) -> Stop {
+        let fault = Diagnostic::error(Code::Syntax, "the file holds a second YAML document");
+        fault
+            .at(span, "starts here")
+            .help("keep one document a file; remove the line `---`")
+            .into()
+    }
+
+    fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
+        match self.events.next_event() {
+            Some(Ok((event, span))) => {
+                let range = span.byte_range().unwrap_or_default();
+                Ok((event, self.span(range.start, range.end)))
+            }
+            Some(Err(error)) => Err(syntax(&error, self.text, self.source)),
+            None => Ok((
+                Event::StreamEnd,
+                self.span(self.text.len(), self.text.len()),
+            )),
+        }
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span {
+            source: self.source,
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    fn node(&mut self, event: Event<'t>, span: Span) -> Result<Node, Stop> {
+        let (node, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == granit::ScalarStyle::Plain;
+                let data = self.scalar(text.into_owned(), plain, tag.as_deref(), span);
+                (Node { data, span }, anchor)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), "seq", span);
+                (self.list(span)?, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), "map", span);
+                (self.map(span)?, anchor)
+            }
+            Event::Alias(anchor) => return self.alias(anchor, span),
+            _ => (self.nothing(), 0),
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn scalar(&mut self, text: String, plain: bool, tag: Option<&Tag>, span: Span) -> Data {
+        match tag {
+            None if plain => scalar::plain(&text),
+            None => Data::Text(text),
+            Some(tag) => match tag
+                .core_suffix()
+                .and_then(|suffix| scalar::tagged(suffix, &text))
+            {
+                Some(data) => data,
+                None => {
+                    self.unfitting_tag(tag, span);
+                    Data::Unresolved
+                }
+            },
+        }
+    }
+
+    fn check_tag(&mut self, tag: Option<&Tag>, kind: &str, span: Span) {
+        if let Some(tag) = tag.filter(|tag| tag.core_suffix() != Some(kind)) {
+            self.unfitting_tag(tag, span);
+        }
+    }
+
+    fn unfitting_tag(&mut self, tag: &Tag, span: Span) {
+        let message = format!("the tag `{}` does not fit this value", tag.original());
+        let fault = Diagnostic::error(Code::WrongType, message).at(span, "");
+        self.faults.push(fault.help(
+            "only the tags `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!seq` and `!!map` are known",
+        ));
+    }
+
+    fn list(&mut self, start: Span) -> Result<Node, Stop> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, end) => {
+                    let last = items.last().map(|item: &Node| item.span);
+                    let span = self.enclosing(start, last, end);
+                    let data = Data::List(items);
+                    return Ok(Node { data, span });
+                }
+                (event, span) => items.push(self.node(event, span)?),
+            }
+        }
+    }
+
+    fn map(&mut self, start: Span) -> Result<Node, Stop> {
+        let mut entries = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::MappingEnd, end) => {
+                    let last = entries.last().map(|entry: &Entry| entry.value.span);
+                    let span = self.enclosing(start, last, end);
+                    let data = Data::Map(self.tidied(entries));
+                    return Ok(Node { data, span });
+                }
+                (event, span) => {
+                    let key = self.key(event, span)?;
+                    let (event, span) = self.next()?;
+                    let value = self.node(event, span)?;
+                    entries.push(Entry { key, value });
+                }
+            }
+        }
+    }
+
+    /// A collection's place. In block style the parser sees its end only at the next token, beyond blank lines and
+    /// comments, so there it ends with its last item.
+    fn enclosing(&self, start: Span, last: Option<Span>, end: Span) -> Span {
+        let flow = end.end > end.start;
+        let end = match last {
+            Some(last) if !flow && last.end >= start.start => last.end,
+            Some(_) if !flow => start.end,
+            _ => end.end,
+        };
+        self.span(start.start as usize, end as usize)
+    }
+
+    /// A key is the text of a scalar, whatever its type: `1` and `"1"` are one key.
+    fn key(&mut self, event: Event<'t>, span: Span) -> Result<Key, Stop> {
+        if let Event::Scalar(text, _, 0, _) = event {
+            let text = text.into_owned();
+            return Ok(Key { text, span });
+        }
+        let scalar = match &event {
+            Event::Scalar(text, ..) => Some(text.clone().into_owned()),
+            _ => None,
+        };
+        let node = self.node(event, span)?;
+        let text = match (scalar, node.data) {
+            (Some(text), _) | (None, Data::Text(text)) => text,
+            (None, _) => {
+                let fault = Diagnostic::error(Code::WrongType, "a key must be a text");
+                self.faults.push(fault.at(node.span, ""));
+                String::new()
+            }
+        };
+        Ok(Key { text, span })
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, Stop> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            let fault = Diagnostic::error(Code::Syntax, "an anchor contains an alias of itself");
+            return Err(fault.at(span, "").into());
+        };
+        self.copied += node.size();
+        if self.copied > ALIAS_BUDGET {
+            let message = format!("aliases expand to more than {ALIAS_BUDGET} values");
+            return Err(Diagnostic::error(Code::Syntax, message).at(span, "").into());
+        }
+        Ok(node.clone())
+    }
+
+    /// Reports duplicate keys and drops the later ones; replaces `<<` by what it merges.
+    fn tidied(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
+        let duplicates = self.duplicates(&entries);
+        let (merges, mut kept): (Vec<Entry>, Vec<Entry>) = entries
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| !duplicates.contains(index))
+            .map(|(_, entry)| entry)
+            .partition(|entry| entry.key.text == "<<");
+        for merge in merges {
+            self.merge(merge.value, &mut kept);
+        }
+        kept
+    }
+
+    fn duplicates(&mut self, entries: &[Entry]) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..entries.len()).collect();
+        order.sort_by_key(|&index| &entries[index].key.text);
+        let mut duplicates = Vec::new();
+        for group in order.chunk_by(|&a, &b| entries[a].key.text == entries[b].key.text) {
+            for &again in &group[1..] {
+                self.faults
+                    .push(duplicate_key(&entries[group[0]].key, &entries[again].key));
+                duplicates.push(again);
+            }
+        }
+        duplicates
+    }
+
+    /// Adds what `<<: value` says; a key that is already there, or in an earlier mapping, wins.
+    fn merge(&mut self, value: Node, into: &mut Vec<Entry>) {
+        match value.data {
+            Data::Map(entries) => {
+                for entry in entries {
+                    if !into.iter().any(|own| own.key.text == entry.key.text) {
+                        into.push(entry);
+                    }
+                }
+            }
+            Data::List(items) => items.into_iter().for_each(|item| self.merge(item, into)),
+            _ => self.faults.wrong_type(
+                &value,
+                "what `<<` merges",
+                "a mapping or a list of mappings",
+            ),
+        }
+    }
+}
+
+fn duplicate_key(first: &Key, again: &Key) -> Diagnostic {
+    let message = format!("the key `{}` stands twice in one mapping", again.text);
+    Diagnostic::error(Code::DuplicateKey, message)
+        .at(again.span, "again here")
+        .at(first.span, "first here")
+        .help("keep one of the two")
+}
+
+fn syntax(error: &ScanError, text: &str, source: SourceId) -> Stop {
+    let span = word_at(
+        text,
+        error.marker().byte_offset().unwrap_or(text.len()),
+        source,
+    );
+    let fault = Diagnostic::error(Code::Syntax, format!("not valid YAML: {}", error.info()));
+    let fault = fault.at(span, "");
+    match syntax_help(error.kind(), line_at(text, span.start as usize)) {
+        Some(help) => fault.help(help).into(),
+        None => fault.into(),
+    }
+}
+
+/// The word that starts at a byte, or the nearest one before it on the same line.
+fn word_at(text: &str, offset: usize, source: SourceId) -> Span {
+    let offset = text.floor_char_boundary(offset);
+    let end = text[offset..]
+        .find(char::is_whitespace)
+        .map_or(text.len(), |length| offset + length);
+    Span {
+        source,
+        start: offset as u32,
+        end: end as u32,
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> &str {
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    text[start..].lines().next().unwrap_or_default()
+}
+
+fn syntax_help(kind: &ErrorKind, line: &str) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::MismatchedFlowCollectionEnd { .. }
+            if line.contains("${") =>
+        {
+            "inside `[…]` and `{…}` an interpolation needs quotes: \"${name}\""
+        }
+        ErrorKind::TabInIndentation
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabNotAllowed
+        | ErrorKind::TabInPlainScalar => "indent with spaces: YAML does not allow tabs there",
+        ErrorKind::MappingValueNotAllowed => {
+            "a text that holds `: ` needs quotes; a mapping starts on a line of its own"
+        }
+        ErrorKind::UnexpectedCharacter { .. } => {
+            "a text that starts with this character needs quotes"
+        }
+        ErrorKind::UnknownAnchor => "an alias `*name` needs an anchor `&name` before it",
+        ErrorKind::UnclosedQuotedScalar => "close the quote",
+        ErrorKind::InvalidIndentation
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::SimpleKeyExpected => {
+            "check the indentation, and that a `:` followed by a space ends the key"
+        }
+        _ => return None,
+    })
+}
