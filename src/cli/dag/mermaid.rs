@@ -1,0 +1,93 @@
+//! The graph in Mermaid's language, which GitHub and GitLab draw in Markdown.
+
+use super::{Graph, Node};
+use crate::state::State;
+
+/// Writes the graph as a Mermaid flowchart.
+pub(crate) fn to_mermaid(graph: &Graph) -> String {
+    let mut lines = vec!["flowchart TD".to_owned()];
+    lines.extend(nodes(graph));
+    lines.extend(
+        graph
+            .edges()
+            .iter()
+            .map(|(from, to)| format!("    {} --> {}", id(*from), id(*to))),
+    );
+    lines.extend(graph.legend().into_iter().map(class));
+    lines.join("\n") + "\n"
+}
+
+/// Writes the graph as Mermaid in a fenced block of Markdown.
+pub(crate) fn to_markdown(graph: &Graph) -> String {
+    format!("```mermaid\n{}```\n", to_mermaid(graph))
+}
+
+/// The nodes: those of no group first, then each group in its subgraph.
+fn nodes(graph: &Graph) -> Vec<String> {
+    let statement = |node: usize| statement(node, &graph.nodes()[node]);
+    let mut lines: Vec<_> = graph
+        .ungrouped()
+        .map(|node| format!("    {}", statement(node)))
+        .collect();
+    for (nth, (group, members)) in graph.groups().into_iter().enumerate() {
+        lines.push(format!("    subgraph group{nth}[\"{}\"]", escaped(group)));
+        lines.extend(
+            members
+                .into_iter()
+                .map(|node| format!("        {}", statement(node))),
+        );
+        lines.push("    end".to_owned());
+    }
+    lines
+}
+
+/// A node with its label and the class of its state.
+fn statement(i: usize, node: &Node) -> String {
+    let name = escaped(&node.name);
+    match node.state.mark() {
+        Some(mark) => format!(
+            "{}[\"{} {name}\"]:::{}",
+            id(i),
+            escaped(&mark.to_string()),
+            node.state.name()
+        ),
+        None => format!("{}[\"{name}\"]", id(i)),
+    }
+}
+
+/// Names of nodes must not be words of the language, which stage names may be (`end`).
+fn id(node: usize) -> String {
+    format!("stage{node}")
+}
+
+/// The colours of a state; the text keeps its own colour, so they are pale and work in a dark theme with dark text.
+fn class(state: State) -> String {
+    let colors = match state {
+        State::UpToDate => "fill:#dafbe1,stroke:#2da44e,color:#1f2328",
+        State::Stale => "fill:#fff8c5,stroke:#bf8700,color:#1f2328",
+        State::MayBeStale => "fill:#fbefff,stroke:#8250df,color:#1f2328,stroke-dasharray:4",
+        State::Frozen => "fill:#ddf4ff,stroke:#0969da,color:#1f2328",
+        State::Unknown => "fill:#f6f8fa,stroke:#57606a,color:#1f2328",
+    };
+    format!("    classDef {} {colors}", state.name())
+}
+
+/// A label's text: all that Mermaid could take for quotes, entities, HTML or Markdown becomes an entity.
+fn escaped(text: &str) -> String {
+    let is_safe =
+        |c: char| c.is_alphanumeric() || " _/@.:=,".contains(c) || !c.is_ascii() && !c.is_control();
+    let mut escaped = String::with_capacity(text.len());
+    let mut previous = None;
+    for c in text.chars() {
+        // `- x` and `1. x` are Markdown lists.
+        let lists = c == '-' && previous.is_none() || c == ' ' && previous == Some('.');
+        match c {
+            '-' if !lists => escaped.push('-'),
+            _ if is_safe(c) && !lists => escaped.push(c),
+            _ if c.is_control() => escaped.push(' '),
+            _ => escaped.push_str(&format!("#{};", u32::from(c))),
+        }
+        previous = Some(c);
+    }
+    escaped
+}

@@ -1,0 +1,181 @@
+//! Everything hpipe says to programs: one JSON object a line, described in `docs/formats/events.md`.
+//!
+//! The types here are the format, written out once, so that it changes only when somebody means to change it, not
+//! whenever the engine does. Every object begins with `"v": 1`.
+//!
+//! Deliberately knows nothing of how a person is told the same; that is [`ui`](crate::ui).
+
+mod event;
+mod value;
+
+use std::sync::Arc;
+
+use hpipe_core::{Code, Diagnostic, Event, EventSink, Sources, Value};
+use serde::Serialize;
+
+use crate::dag::Graph;
+use crate::ui::{StageReport, Ui};
+use value::{InOrder, JsonReason, JsonValue};
+
+/// The version of the format, the `v` of every object.
+pub(crate) const VERSION: u32 = 1;
+
+/// Writes each event as a line of JSON to stdout.
+pub(crate) struct JsonSink {
+    ui: Arc<Ui>,
+}
+
+impl JsonSink {
+    /// Writes to the stdout of `ui`.
+    pub(crate) const fn new(ui: Arc<Ui>) -> Self {
+        Self { ui }
+    }
+}
+
+impl EventSink for JsonSink {
+    fn emit(&self, event: &Event) {
+        self.ui.data(&event::encode(event));
+    }
+}
+
+/// Encodes a fault as an event `error` or `warning`, with the place of its first label.
+pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    event::encode_diagnostic(diagnostic, sources)
+}
+
+/// Encodes an error that has no place in a file.
+pub(crate) fn error(code: Code, message: &str, help: Option<&str>) -> String {
+    let bare = Diagnostic {
+        help: help.map(str::to_owned),
+        ..Diagnostic::error(code, message)
+    };
+    diagnostic(&bare, &Sources::default())
+}
+
+/// Encodes what `status --json` prints: how each stage stands and why, in the order given.
+pub(crate) fn status(stages: &[StageReport]) -> String {
+    let stages = stages.iter().map(|report| {
+        let standing = Standing {
+            state: report.state.name(),
+            reasons: report.reasons.iter().map(JsonReason::from).collect(),
+        };
+        (report.stage.as_str(), standing)
+    });
+    line(&Status {
+        v: VERSION,
+        stages: InOrder(stages.collect()),
+    })
+}
+
+/// Encodes what `dag --json` prints: names, and edges from the stage that makes to the stage that needs.
+pub(crate) fn dag(graph: &Graph) -> String {
+    let name = |node: usize| graph.nodes()[node].name.as_str();
+    line(&Dag {
+        v: VERSION,
+        nodes: (0..graph.nodes().len()).map(name).collect(),
+        edges: graph
+            .edges()
+            .iter()
+            .map(|&(from, to)| [name(from), name(to)])
+            .collect(),
+    })
+}
+
+/// Encodes what `metrics show --json` prints: the whole content of each file, in the order given.
+pub(crate) fn metrics(files: &[(String, Value)]) -> String {
+    let files = files
+        .iter()
+        .map(|(file, value)| (file.as_str(), JsonValue(value)));
+    line(&Metrics {
+        v: VERSION,
+        metrics: InOrder(files.collect()),
+    })
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    v: u32,
+    stages: InOrder<'a, Standing<'a>>,
+}
+
+#[derive(Serialize)]
+struct Standing<'a> {
+    state: &'static str,
+    reasons: Vec<JsonReason<'a>>,
+}
+
+#[derive(Serialize)]
+struct Dag<'a> {
+    v: u32,
+    nodes: Vec<&'a str>,
+    edges: Vec<[&'a str; 2]>,
+}
+
+#[derive(Serialize)]
+struct Metrics<'a> {
+    v: u32,
+    metrics: InOrder<'a, JsonValue<'a>>,
+}
+
+/// One object on one line, without newline.
+fn line(object: &impl Serialize) -> String {
+    match serde_json::to_string(object) {
+        Ok(line) => line,
+        Err(error) => panic!("bug: an object of the JSON format cannot be written: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dag::example;
+    use crate::state::State;
+    use hpipe_core::{Mapping, Reason, ReasonKind, StageName};
+
+    #[test]
+    fn status_says_state_and_reasons() {
+        let report = |stage, state, reasons| StageReport {
+            stage: StageName::known(stage),
+            state,
+            reasons,
+        };
+        let text = status(&[
+            report("prepare", State::UpToDate, vec![]),
+            report(
+                "train",
+                State::Stale,
+                vec![Reason::about(ReasonKind::DepChanged, "a.csv")],
+            ),
+            report("old", State::Frozen, vec![]),
+            report(
+                "evaluate",
+                State::MayBeStale,
+                vec![Reason::about(ReasonKind::Upstream, "train")],
+            ),
+        ]);
+        insta::assert_snapshot!(text, @"");
+    }
+
+    #[test]
+    fn dag_names_nodes_and_edges() {
+        insta::assert_snapshot!(dag(&example::housing()), @"");
+    }
+
+    #[test]
+    fn metrics_keep_their_order_and_types() {
+        let entries = [
+            ("rmse", Value::Float(0.5)),
+            ("n", Value::Int(3)),
+            ("mape", Value::Float(f64::NAN)),
+        ];
+        let map: Mapping = entries
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        let text = metrics(&[
+            ("metrics/b.json".to_owned(), Value::Map(map)),
+            ("a.json".to_owned(), Value::Null),
+        ]);
+        insta::assert_snapshot!(text, @"");
+    }
+}

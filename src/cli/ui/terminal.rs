@@ -1,0 +1,227 @@
+//! Events on a terminal: the lines of a pipe above a redrawn status of what is going on.
+//!
+//! ```text
+//! ran        split 0.4s (changed data/clean.parquet)
+//! running    train@ridge 3.2s of about 12.4s ━━━━━━╌╌╌╌╌╌ fold 3 of 5
+//! running    train@lasso 2.9s
+//! 2 of 7 stages, 2 running, 4.1s
+//! ```
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hpipe_core::{Event, EventSink, StageName};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use super::lines::Mode;
+use super::plain::PlainSink;
+use super::text::{count, grouped, one_line};
+use super::{Ui, Verbosity, duration, style};
+
+/// Running stages shown at once; further ones are only counted.
+const SHOWN_AT_MOST: usize = 12;
+
+/// How often elapsed times are redrawn.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Columns of a stage's progress bar.
+const BAR: usize = 20;
+
+/// Draws what is going on, and writes what [`PlainSink`] writes above it.
+///
+/// The status is gone after [`Event::Finished`], after [`Ui::clear_status`], and when the sink is dropped.
+pub(crate) struct TerminalSink {
+    lines: PlainSink,
+    status: Mutex<Status>,
+}
+
+/// What the status shows.
+#[derive(Default)]
+struct Status {
+    planned: usize,
+    finished: usize,
+    running: HashMap<StageName, Option<ProgressBar>>,
+    overall: Option<ProgressBar>,
+}
+
+impl TerminalSink {
+    /// Draws on the terminal behind stderr of `ui`.
+    pub(crate) fn new(ui: Arc<Ui>, mode: Mode) -> Self {
+        Self {
+            lines: PlainSink::new(ui, mode),
+            status: Mutex::default(),
+        }
+    }
+
+    fn plan(&self, stages: usize) {
+        self.clear();
+        self.status().planned = stages;
+    }
+
+    fn started(&self, stage: &StageName, expected: Option<Duration>) {
+        let mut status = self.status();
+        let overall = self.overall(&mut status);
+        let bar = (status.shown() < SHOWN_AT_MOST).then(|| {
+            let bar = ProgressBar::no_length().with_style(stage_style(stage, expected));
+            self.show(self.lines.ui().status.insert_before(&overall, bar))
+        });
+        status.running.insert(stage.clone(), bar);
+        status.describe(&overall);
+    }
+
+    fn progress(&self, stage: &StageName, done: u64, total: Option<u64>, message: &str) {
+        let status = self.status();
+        let Some(Some(bar)) = status.running.get(stage) else {
+            return;
+        };
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+        bar.set_message(one_line(message, 200));
+    }
+
+    fn finished(&self, stage: &StageName) {
+        let mut status = self.status();
+        status.finished += 1;
+        if let Some(Some(bar)) = status.running.remove(stage) {
+            self.hide(&bar);
+        }
+        if let Some(overall) = &status.overall {
+            status.describe(overall);
+        }
+    }
+
+    fn clear(&self) {
+        let status = std::mem::take(&mut *self.status());
+        for bar in status.running.values().flatten().chain(&status.overall) {
+            self.hide(bar);
+        }
+    }
+
+    /// The line below the running stages, made when the first one starts: when nothing executes nothing flickers.
+    fn overall(&self, status: &mut Status) -> ProgressBar {
+        let make = || self.show(self.lines.ui().status.add(overall_bar()));
+        status.overall.get_or_insert_with(make).clone()
+    }
+
+    fn show(&self, bar: ProgressBar) -> ProgressBar {
+        bar.enable_steady_tick(TICK);
+        bar
+    }
+
+    fn hide(&self, bar: &ProgressBar) {
+        bar.disable_steady_tick();
+        bar.finish_and_clear();
+        self.lines.ui().status.remove(bar);
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Status {
+    /// Running stages that have a line.
+    fn shown(&self) -> usize {
+        self.running.values().flatten().count()
+    }
+
+    /// Says in the line below the running stages how far everything is.
+    fn describe(&self, overall: &ProgressBar) {
+        overall.set_message(format!(
+            "{} of {}, {} running",
+            grouped(self.finished),
+            count(
+                self.planned.max(self.finished + self.running.len()),
+                "stage"
+            ),
+            grouped(self.running.len()),
+        ));
+    }
+}
+
+impl EventSink for TerminalSink {
+    fn emit(&self, event: &Event) {
+        match event {
+            Event::Plan { stages } => self.plan(stages.len()),
+            Event::StageStarted {
+                stage, expected, ..
+            } if self.lines.ui().verbosity() > Verbosity::Quiet => self.started(stage, *expected),
+            Event::StageProgress {
+                stage,
+                done,
+                total,
+                message,
+            } => self.progress(stage, *done, *total, message),
+            Event::StageFinished { stage, .. } => self.finished(stage),
+            Event::Finished(_) => self.clear(),
+            _ => {}
+        }
+        self.lines.emit(event);
+    }
+}
+
+impl Drop for TerminalSink {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn overall_bar() -> ProgressBar {
+    let style = template("{msg}, {clock}").with_key(
+        "clock",
+        |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            put(out, &duration::format(state.elapsed()));
+        },
+    );
+    ProgressBar::no_length().with_style(style)
+}
+
+fn stage_style(stage: &StageName, expected: Option<Duration>) -> ProgressStyle {
+    let verb = super::text::pad(&style::paint(style::BUSY, "running"), "up to date".len());
+    let name = style::paint(style::NAME, &one_line(stage.as_str(), 40));
+    template("{head} {wide_msg}").with_key(
+        "head",
+        move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            put(
+                out,
+                &format!("{verb} {name} {}", clock(state.elapsed(), expected)),
+            );
+            if let Some(total) = state.len() {
+                put(out, &format!(" {}", bar(state.pos(), total)));
+            }
+        },
+    )
+}
+
+/// `3.2s of about 12.4s`
+fn clock(elapsed: Duration, expected: Option<Duration>) -> String {
+    let elapsed = duration::format(elapsed);
+    match expected {
+        Some(expected) => format!("{elapsed} of about {}", duration::format(expected)),
+        None => elapsed,
+    }
+}
+
+/// `━━━━━━╌╌╌╌╌╌  42%`
+fn bar(done: u64, total: u64) -> String {
+    let share = done.min(total) as f64 / total.max(1) as f64;
+    let full = (share * BAR as f64).floor() as usize;
+    let done = style::paint(style::GOOD, &"━".repeat(full));
+    let rest = style::paint(style::FAINT, &"╌".repeat(BAR - full));
+    format!("{done}{rest} {:3}%", (share * 100.0).floor())
+}
+
+fn template(text: &'static str) -> ProgressStyle {
+    match ProgressStyle::with_template(text) {
+        Ok(style) => style,
+        Err(error) => panic!("bug: the template `{text}` is broken: {error}"),
+    }
+}
+
+fn put(out: &mut dyn std::fmt::Write, text: &str) {
+    // Writing into the line that is being drawn cannot fail.
+    let _ = out.write_str(text);
+}
