@@ -15,6 +15,9 @@ use crate::scope::Scope;
 
 const OPEN: &str = "${";
 
+/// How deep expressions may hold others: a guard for the stack.
+const DEPTH_LIMIT: usize = 8;
+
 /// Whether a text has an expression or an escape, so that interpolating would change it.
 pub(crate) fn is_template(text: &str) -> bool {
     text.contains(OPEN)
@@ -152,7 +155,7 @@ impl Unresolved {
 /// The value of a text: of the expression if it is one as a whole, else a text with the values inserted. `base` is where
 /// the text stands in the outermost one.
 fn evaluate(text: &str, base: usize, scope: &Scope) -> Result<Value, Vec<Unresolved>> {
-    let pieces = pieces(text).map_err(|open| vec![unclosed(base + open..base + text.len())])?;
+    let pieces = pieces(text).map_err(|open| vec![unclosed(open.start + base..open.end + base)])?;
     if let [Piece::Expression(range)] = &pieces[..] {
         return resolve(text, range, base, scope);
     }
@@ -241,7 +244,7 @@ fn inner(
 }
 
 fn unclosed(place: Range<usize>) -> Unresolved {
-    let message = "a `${` is not closed".to_owned();
+    let message = format!("a `${{` is not closed, or holds others more than {DEPTH_LIMIT} deep");
     Unresolved::new(
         place,
         message,
@@ -284,8 +287,8 @@ enum Piece {
     Expression(Range<usize>),
 }
 
-/// Cuts a text into pieces; an escape's backslash falls out. The error is where an unclosed expression starts.
-fn pieces(text: &str) -> Result<Vec<Piece>, usize> {
+/// Cuts a text into pieces; an escape's backslash falls out. The error is where the `${` of an unclosed expression is.
+fn pieces(text: &str) -> Result<Vec<Piece>, Range<usize>> {
     let mut pieces = Vec::new();
     let (mut start, mut from) = (0, 0);
     while let Some(open) = text[from..].find(OPEN).map(|at| from + at) {
@@ -294,7 +297,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, usize> {
             (start, from) = (open, open + OPEN.len());
             continue;
         }
-        let end = closing(text, open).ok_or(open)?;
+        let end = closing(text, open).ok_or(open..open + OPEN.len())?;
         pieces.push(Piece::Text(start..open));
         pieces.push(Piece::Expression(open..end));
         (start, from) = (end, end);
@@ -304,31 +307,120 @@ fn pieces(text: &str) -> Result<Vec<Piece>, usize> {
     Ok(pieces)
 }
 
-/// The byte after the `}` that closes the expression at `open`.
+/// The byte after the `}` that closes the expression at `open`; none if nothing does or it is too deep.
 fn closing(text: &str, open: usize) -> Option<usize> {
-    let mut depth = 0;
-    let mut at = open;
-    loop {
-        let rest = &text[at..];
-        let next = rest.find(['$', '}'])?;
-        at += next;
+    let (mut depth, mut at) = (0, open);
+    while depth <= DEPTH_LIMIT {
+        at += text[at..].find(['$', '}'])?;
         if text[at..].starts_with(OPEN) {
             depth += 1;
             at += OPEN.len();
-        } else if text[at..].starts_with('}') {
-            depth -= 1;
-            at += 1;
-            if depth == 0 {
-                return Some(at);
-            }
-        } else {
-            at += 1;
+            continue;
+        }
+        depth -= usize::from(text[at..].starts_with('}'));
+        at += 1;
+        if depth == 0 {
+            return Some(at);
         }
     }
+    None
 }
 
-/// Writes a text so that interpolation gives it back.
 #[cfg(test)]
-pub(crate) fn escape(text: &str) -> String {
-    text.replace(OPEN, "\\${")
+mod tests {
+    use std::rc::Rc;
+
+    use hpipe_core::Mapping;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        let text = r#"{
+            "name": "ridge", "n": 3, "lr": 1e-5, "on": true, "none": null, "layers": [64, {"units": 32}],
+            "models": {"ridge": {"alpha": 0.5}}
+        }"#;
+        Scope::new(Rc::new(serde_json::from_str(text).unwrap()))
+    }
+
+    fn check(text: &str, expect: &str) {
+        match evaluate(text, 0, &scope()) {
+            Ok(value) => assert_eq!(format!("{value:?}"), expect, "{text}"),
+            Err(faults) => {
+                let told: Vec<_> = faults
+                    .iter()
+                    .map(|fault| format!("{}: {}", &text[fault.place.clone()], fault.message))
+                    .collect();
+                assert_eq!(told.join("; "), expect, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_expression_keeps_its_type() {
+        check("${n}", "Int(3)");
+        check("${ on }", "Bool(true)");
+        check("${layers[0]}", "Int(64)");
+        check("${layers[1].units}", "Int(32)");
+        check("${layers.1[units]}", "Int(32)");
+        check("${none}", "Null");
+    }
+
+    #[test]
+    fn inside_a_text_values_are_inserted() {
+        check("--lr ${lr} --n ${n}", r#"Text("--lr 1e-05 --n 3")"#);
+        check("${on}!", r#"Text("true!")"#);
+        check("$${n}}", r#"Text("$3}")"#);
+        check("${name}-${name}", r#"Text("ridge-ridge")"#);
+    }
+
+    #[test]
+    fn a_backslash_escapes() {
+        check(r"\${HOME}", r#"Text("${HOME}")"#);
+        check(r"${n}\${HOME}${n}", r#"Text("3${HOME}3")"#);
+        check(r"a\b $c {d}", r#"Text("a\\b $c {d}")"#);
+    }
+
+    #[test]
+    fn inner_expressions_come_first() {
+        check("${models.${name}.alpha}", "Float(0.5)");
+        check("x ${models.${name}.alpha}", r#"Text("x 0.5")"#);
+        check("${models.${nam}.alpha}", "${nam}: `nam` is not defined");
+    }
+
+    #[test]
+    fn says_what_has_no_value() {
+        check(
+            "a ${b} ${c}",
+            "${b}: `b` is not defined; ${c}: `c` is not defined",
+        );
+        check(
+            "a ${n",
+            "${: a `${` is not closed, or holds others more than 8 deep",
+        );
+        check("${}", "${}: `${}` is not a name");
+        check("${a..b}", "${a..b}: `${a..b}` is not a name");
+        check("${layers[0}", "${layers[0}: `${layers[0}` is not a name");
+        check(
+            "x${layers}",
+            "${layers}: `${layers}` is a list, which cannot be inserted into a text",
+        );
+        check(
+            "${${models}}",
+            "${${models}}: `${${models}}` does not make a name, but a mapping",
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_round_trips(text in r"(\PC|[$\\{}])*") {
+            let escaped = text.replace(OPEN, r"\${");
+            prop_assert_eq!(evaluate(&escaped, 0, &scope()), Ok(Value::Text(text)));
+        }
+
+        #[test]
+        fn no_text_panics(text in r"(\PC|[$\\{}\[\].]|\$\{|name)*") {
+            let _ = evaluate(&text, 0, &Scope::new(Rc::new(Value::Map(Mapping::new()))));
+        }
+    }
 }

@@ -73,7 +73,6 @@ pub(crate) fn read(
     source: SourceId,
     faults: &mut Faults,
 ) -> Option<Value> {
-    let text = text.strip_prefix('\u{feff}').map_or(text, |_| text);
     let mut found = Faults::default();
     let value = match extension(path) {
         "json" => json(text, source, &mut found),
@@ -133,9 +132,10 @@ fn json(text: &str, source: SourceId, faults: &mut Faults) -> Option<Value> {
         Err(error) => {
             let full = error.to_string();
             let message = full.split(" at line ").next().unwrap_or(&full);
-            let offset = skipped + offset_of(&text[skipped..], error.line(), error.column());
+            let start = skipped + offset_of(&text[skipped..], error.line(), error.column());
+            let end = text.ceil_char_boundary(start + 1);
             let fault = Diagnostic::error(Code::BadParamFile, format!("not valid JSON: {message}"));
-            faults.push(fault.at(at(source, offset..offset + 1), ""));
+            faults.push(fault.at(at(source, start..end), ""));
             None
         }
     }

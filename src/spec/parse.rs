@@ -126,14 +126,11 @@ impl Reading<'_> {
     }
 
     fn stage(&mut self, entry: Entry) {
-        let name = match StageName::written(&entry.key.text) {
-            Ok(name) => name,
-            Err(error) => {
-                return self
-                    .faults
-                    .push(bad_name(&entry.key.text, &error, entry.key.span));
-            }
-        };
+        let name = StageName::written(&entry.key.text).unwrap_or_else(|error| {
+            self.faults
+                .push(bad_name(&entry.key.text, &error, entry.key.span));
+            StageName::known(entry.key.text)
+        });
         let span = entry.key.span;
         if let Some(template) = self.template(name, span, entry.value) {
             match (&template.foreach, &template.matrix) {

@@ -320,7 +320,11 @@ fn add_param(
     match params.iter_mut().find(|param| param.file == file) {
         None => params.push(Param { file, keys, span }),
         Some(param) => match (&mut param.keys, keys) {
-            (Some(known), Some(keys)) => known.extend(keys),
+            (Some(known), Some(keys)) => {
+                let is_new = |(name, _): &(String, Span)| !known.iter().any(|(old, _)| old == name);
+                let new: Vec<_> = keys.into_iter().filter(is_new).collect();
+                known.extend(new);
+            }
             (known, _) => *known = None,
         },
     }

@@ -62,9 +62,9 @@ impl<'t> Builder<'t, '_> {
         loop {
             let (event, span) = self.next()?;
             match event {
+                Event::DocumentStart(..) if root.is_some() => return Err(second_document(span)),
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 Event::StreamEnd => return Ok(root.unwrap_or_else(|| self.nothing())),
-                _ if root.is_some() => return Err(self.second_document(span)),
                 event => root = Some(self.node(event, span)?),
             }
         }
@@ -75,14 +75,6 @@ impl<'t> Builder<'t, '_> {
             data: Data::Null,
             span: self.span(0, 0),
         }
-    }
-
-    fn second_document(&self, span: Span) -> Stop {
-        let fault = Diagnostic::error(Code::Syntax, "the file holds a second YAML document");
-        fault
-            .at(span, "starts here")
-            .help("keep one document a file; remove the line `---`")
-            .into()
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
@@ -112,6 +104,7 @@ impl<'t> Builder<'t, '_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == granit::ScalarStyle::Plain;
                 let data = self.scalar(text.into_owned(), plain, tag.as_deref(), span);
+                let span = self.trimmed(span);
                 (Node { data, span }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -146,6 +139,13 @@ impl<'t> Builder<'t, '_> {
                 }
             },
         }
+    }
+
+    /// A block scalar's place without the blank lines that follow it.
+    fn trimmed(&self, span: Span) -> Span {
+        let (start, end) = (span.start as usize, span.end as usize);
+        let text = self.text.get(start..end).unwrap_or_default();
+        self.span(start, start + text.trim_end().len())
     }
 
     fn check_tag(&mut self, tag: Option<&Tag>, kind: &str, span: Span) {
@@ -191,7 +191,7 @@ impl<'t> Builder<'t, '_> {
                     let key = self.key(event, span)?;
                     let (event, span) = self.next()?;
                     let value = self.node(event, span)?;
-                    entries.push(Entry { key, value });
+                    entries.extend(key.map(|key| Entry { key, value }));
                 }
             }
         }
@@ -209,26 +209,23 @@ impl<'t> Builder<'t, '_> {
         self.span(start.start as usize, end as usize)
     }
 
-    /// A key is the text of a scalar, whatever its type: `1` and `"1"` are one key.
-    fn key(&mut self, event: Event<'t>, span: Span) -> Result<Key, Stop> {
-        if let Event::Scalar(text, _, 0, _) = event {
-            let text = text.into_owned();
-            return Ok(Key { text, span });
-        }
-        let scalar = match &event {
+    /// The text of a scalar, whatever its type: `1` and `"1"` are one key. None for a list or mapping, which is told.
+    fn key(&mut self, event: Event<'t>, span: Span) -> Result<Option<Key>, Stop> {
+        let written = match &event {
             Event::Scalar(text, ..) => Some(text.clone().into_owned()),
             _ => None,
         };
-        let node = self.node(event, span)?;
-        let text = match (scalar, node.data) {
-            (Some(text), _) | (None, Data::Text(text)) => text,
-            (None, _) => {
-                let fault = Diagnostic::error(Code::WrongType, "a key must be a text");
-                self.faults.push(fault.at(node.span, ""));
-                String::new()
+        if !matches!(event, Event::Scalar(_, _, 0, _)) {
+            let node = self.node(event, span)?;
+            if let (None, Data::Text(text)) = (&written, node.data) {
+                return Ok(Some(Key { text, span }));
             }
-        };
-        Ok(Key { text, span })
+        }
+        if written.is_none() {
+            let fault = Diagnostic::error(Code::WrongType, "a key must be a text");
+            self.faults.push(fault.at(span, ""));
+        }
+        Ok(written.map(|text| Key { text, span }))
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, Stop> {
@@ -293,6 +290,14 @@ impl<'t> Builder<'t, '_> {
     }
 }
 
+fn second_document(span: Span) -> Stop {
+    let fault = Diagnostic::error(Code::Syntax, "the file holds a second YAML document");
+    fault
+        .at(span, "starts here")
+        .help("keep one document a file; remove the line `---`")
+        .into()
+}
+
 fn duplicate_key(first: &Key, again: &Key) -> Diagnostic {
     let message = format!("the key `{}` stands twice in one mapping", again.text);
     Diagnostic::error(Code::DuplicateKey, message)
@@ -307,8 +312,12 @@ fn syntax(error: &ScanError, text: &str, source: SourceId) -> Stop {
         error.marker().byte_offset().unwrap_or(text.len()),
         source,
     );
-    let fault = Diagnostic::error(Code::Syntax, format!("not valid YAML: {}", error.info()));
-    let fault = fault.at(span, "");
+    let info = error.info();
+    let what = match info.split_once(", ") {
+        Some((circumstance, what)) if circumstance.starts_with("while ") => what,
+        _ => &info,
+    };
+    let fault = Diagnostic::error(Code::Syntax, format!("not valid YAML: {what}")).at(span, "");
     match syntax_help(error.kind(), line_at(text, span.start as usize)) {
         Some(help) => fault.help(help).into(),
         None => fault.into(),
@@ -353,7 +362,12 @@ fn syntax_help(kind: &ErrorKind, line: &str) -> Option<&'static str> {
             "a text that starts with this character needs quotes"
         }
         ErrorKind::UnknownAnchor => "an alias `*name` needs an anchor `&name` before it",
-        ErrorKind::UnclosedQuotedScalar => "close the quote",
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            "close the quote that was opened before"
+        }
+        ErrorKind::InvalidColonPlacement | ErrorKind::UnclosedFlowCollection { .. } => {
+            "close the `[` or `{` that was opened before"
+        }
         ErrorKind::InvalidIndentation
         | ErrorKind::ExpectedBlockMappingKey
         | ErrorKind::SimpleKeyExpected => {

@@ -1,0 +1,8 @@
+//! The contract of `spec`: the grammar, every diagnostic it can raise, and that no text makes it panic.
+
+mod builtin;
+mod diagnostics;
+mod grammar;
+mod param_files;
+mod robust;
+mod support;
