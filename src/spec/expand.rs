@@ -88,19 +88,29 @@ pub(crate) fn matrix(group: &StageName, data: &Node, faults: &mut Faults) -> Vec
         .iter()
         .filter_map(|entry| axis(entry, faults))
         .collect();
-    let size = axes
-        .iter()
-        .try_fold(1_usize, |size, axis| size.checked_mul(axis.values.len()));
-    match size {
-        Some(size) if size <= MATRIX_LIMIT => {
-            let candidates = (0..size).map(|index| combination(&axes, index, data.span));
+    if axes.len() < entries.len() {
+        return Vec::new();
+    }
+    match combinations(&axes) {
+        Ok(count) => {
+            let candidates = (0..count).map(|index| combination(&axes, index, data.span));
             named(group, candidates.collect(), faults)
         }
-        _ => {
-            let message = format!("{what} has more than {MATRIX_LIMIT} combinations");
-            faults.push(Diagnostic::error(Code::WrongType, message).at(data.span, ""));
+        Err(fault) => {
+            let fault = Diagnostic::error(Code::WrongType, format!("{what} {fault}"));
+            faults.push(fault.at(data.span, ""));
             Vec::new()
         }
+    }
+}
+
+/// Number of combinations; the error says why they cannot be expanded.
+fn combinations(axes: &[Axis<'_>]) -> Result<usize, String> {
+    let sizes = axes.iter().map(|axis| axis.values.len());
+    match sizes.into_iter().try_fold(1_usize, usize::checked_mul) {
+        _ if axes.is_empty() => Err("has no axis".to_owned()),
+        Some(count) if count <= MATRIX_LIMIT => Ok(count),
+        _ => Err(format!("has more than {MATRIX_LIMIT} combinations")),
     }
 }
 
@@ -178,7 +188,7 @@ fn unnameable(group: &StageName, candidate: &Candidate) -> Diagnostic {
     );
     Diagnostic::error(Code::BadName, message)
         .at(candidate.span, "")
-        .help("iterate over a mapping, whose keys become the names: `foreach: {NAME: …}`")
+        .help("use `foreach` over a mapping, whose keys become the names: `foreach: {NAME: …}`")
 }
 
 fn same_name(name: &StageName, first: Span, again: Span) -> Diagnostic {
@@ -188,5 +198,5 @@ fn same_name(name: &StageName, first: Span, again: Span) -> Diagnostic {
         true => fault,
         false => fault.at(first, "first here"),
     };
-    fault.help("remove one, or iterate over a mapping, whose keys become the names")
+    fault.help("remove one, or use `foreach` over a mapping, whose keys become the names")
 }

@@ -4,7 +4,7 @@
 //! to `{path: p, flags}`, or to a list of these, for the stage must know which file is which. Knows nothing of which
 //! roles a built-in stage has (that is `builtin`).
 
-use hpipe_core::ProjectPath;
+use hpipe_core::{Code, Diagnostic, Mapping, ProjectPath};
 
 use crate::faults::wrong_type;
 use crate::keys::{self, OUT_FLAGS, PLOT_FLAGS};
@@ -121,7 +121,6 @@ impl<'a> Reader<'a> {
     }
 
     fn missing_path(&mut self, what: &str, node: &Node) {
-        use hpipe_core::{Code, Diagnostic};
         let fault = Diagnostic::error(Code::Incomplete, format!("an item of {what} has no `path`"));
         self.faults.push(
             fault
@@ -160,7 +159,7 @@ fn plain(path: ProjectPath, kind: OutKind, role: Option<Role>, node: &Node) -> O
         cache: true,
         persist: false,
         span: node.span,
-        notes: hpipe_core::Mapping::new(),
+        notes: Mapping::new(),
     }
 }
 

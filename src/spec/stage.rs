@@ -8,6 +8,7 @@ use hpipe_core::{Code, Diagnostic, ProjectPath, Span, StageName};
 use crate::faults::{self, Faults};
 use crate::node::{Data, Entry, Node, to_mapping};
 use crate::pipeline::{Action, EnvVar, Param, Script, StageSpec};
+use crate::scalar::inserted;
 use crate::shape::{self, find};
 use crate::vars::DEFAULT_PARAMS;
 
@@ -115,7 +116,7 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        if scripts.is_empty() {
+        if matches!(&cmd.data, Data::List(items) if items.is_empty()) {
             self.no_command(cmd.span);
         }
         Some(Action::Command(scripts))
@@ -184,7 +185,7 @@ impl<'a> Reader<'a> {
     }
 
     fn set_var(&mut self, entry: &Entry) -> Option<EnvVar> {
-        let value = match crate::scalar::inserted(&entry.value.to_value()) {
+        let value = match inserted(&entry.value.to_value()) {
             _ if entry.value.is_null() => None,
             Some(text) => Some(text),
             None => {

@@ -315,7 +315,7 @@ fn missing(path: &ProjectPath, span: Span) -> Diagnostic {
         format!("the vars file `{path}` does not exist"),
     )
     .at(span, "not found")
-    .help("paths of vars files are relative to the folder the stage works in")
+    .help("paths in `vars` are relative to the pipeline file, in a stage to its `wdir`")
 }
 
 fn unreadable(path: &ProjectPath, error: &str, asked: Option<Span>) -> Diagnostic {

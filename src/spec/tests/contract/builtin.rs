@@ -100,10 +100,10 @@ stages:
 fn e010_unknown_builtin() {
     assert_snapshot!(faults("stages: {a: {uses: trian}, b: {uses: bake}}"), @r"
     E010: there is no built-in stage `trian`
-      pipeline.yaml:1:20 `trian` 
+      pipeline.yaml:1:20 `trian`
       help: did you mean `train`?
     E010: there is no built-in stage `bake`
-      pipeline.yaml:1:38 `bake` 
+      pipeline.yaml:1:38 `bake`
       help: built-in stages are `train`
     ");
 }
@@ -115,7 +115,7 @@ fn e010_without_any_builtin() {
     let found = check_builtins(&stages, &Registry::default());
     assert_snapshot!(render(&found, &parsed.sources), @r"
     E010: there is no built-in stage `train`
-      pipeline.yaml:1:20 `train` 
+      pipeline.yaml:1:20 `train`
       help: this hpipe was built without its built-in stages; build it with the feature `ml`
     ");
 }
@@ -136,9 +136,9 @@ stages:
 "#;
     assert_snapshot!(faults(text), @r"
     E011: option `alpha` of `train`: must not be negative
-      pipeline.yaml:8:9 `alpha: -1` 
+      pipeline.yaml:8:9 `alpha: -1`
     E011: option `grid.depth` of `train`: is needed
-      pipeline.yaml:9:9 `grid` 
+      pipeline.yaml:9:9 `grid`
       help: add `depth: 3`
     E011: option `kind` of `train`: is needed
       pipeline.yaml:7:7 `with`
@@ -163,19 +163,19 @@ stages:
 "#;
     assert_snapshot!(faults(text), @r"
     E021: `train` has no role `tabel` in its `deps`
-      pipeline.yaml:7:7 `tabel` 
+      pipeline.yaml:7:7 `tabel`
       help: did you mean `table`?
     E021: `train` has no role `model` in its `deps`
-      pipeline.yaml:8:7 `model` 
+      pipeline.yaml:8:7 `model`
       help: `model` belongs under `outs`, `metrics` or `plots`
     E021: `train` has no role `report` in its `metrics`
-      pipeline.yaml:13:7 `report` 
+      pipeline.yaml:13:7 `report`
       help: roles there are `model`
     E021: `train` needs the role `table`: a file of this test
-      pipeline.yaml:4:11 `train` 
+      pipeline.yaml:4:11 `train`
       help: add `table: PATH` under `deps`
     E021: `train` needs the role `extras`: a file of this test
-      pipeline.yaml:4:11 `train` 
+      pipeline.yaml:4:11 `train`
       help: add `extras: PATH` under `deps`
     E021: the role `start` of `train` takes one path
       pipeline.yaml:9:18 `d` one too many

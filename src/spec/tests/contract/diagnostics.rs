@@ -25,30 +25,30 @@ fn e001_syntax() {
     ];
     assert_snapshot!(each(&texts), @r#"
     E001: not valid YAML: illegal placement of ':' indicator
-      pipeline.yaml:2:2 `:` 
+      pipeline.yaml:2:2 `:`
       help: close the `[` or `{` that was opened before
     E001: not valid YAML: tabs disallowed within this context (block indentation)
-      pipeline.yaml:3:2 `cmd:` 
+      pipeline.yaml:3:2 `cmd:`
       help: indent with spaces: YAML does not allow tabs there
     E001: not valid YAML: expected ',' or ']'
-      pipeline.yaml:4:13 `{a}]` 
+      pipeline.yaml:4:13 `{a}]`
       help: inside `[…]` and `{…}` an interpolation needs quotes: "${name}"
     E001: not valid YAML: mapping values are not allowed in this context
-      pipeline.yaml:3:11 `:` 
+      pipeline.yaml:3:11 `:`
       help: a text that holds `: ` needs quotes; a mapping starts on a line of its own
     E001: not valid YAML: unexpected character: `@'
-      pipeline.yaml:3:10 `@x` 
+      pipeline.yaml:3:10 `@x`
       help: a text that starts with this character needs quotes
     E001: not valid YAML: did not find expected key
-      pipeline.yaml:4:4 `deps:` 
+      pipeline.yaml:4:4 `deps:`
       help: check the indentation, and that a `:` followed by a space ends the key
     E001: not valid YAML: found unknown anchor
-      pipeline.yaml:1:9 `*later` 
+      pipeline.yaml:1:9 `*later`
       help: an alias `*name` needs an anchor `&name` before it
     E001: an anchor contains an alias of itself
-      pipeline.yaml:1:13 `*a` 
+      pipeline.yaml:1:13 `*a`
     E001: not valid YAML: unclosed quote
-      pipeline.yaml:1:8 `\"abc` 
+      pipeline.yaml:1:8 `\"abc`
       help: close the quote that was opened before
     E001: the file holds a second YAML document
       pipeline.yaml:2:1 `---` starts here
@@ -74,25 +74,25 @@ stages:
 "#;
     assert_snapshot!(faults(text, &[]), @r"
     E002: unknown key `stage` in a pipeline file
-      pipeline.yaml:2:1 `stage` 
+      pipeline.yaml:2:1 `stage`
       help: did you mean `stages`?
     E002: unknown key `dep` in stage `a`
-      pipeline.yaml:6:5 `dep` 
+      pipeline.yaml:6:5 `dep`
       help: did you mean `deps`?
     E002: unknown key `image` in stage `a`
-      pipeline.yaml:7:5 `image` 
+      pipeline.yaml:7:5 `image`
       help: known keys are `cmd`, `uses`, `with`, `wdir`, `deps`, `params`, `outs`, `metrics`, `plots`, `vars`, `env`, `frozen`, `always_changed`, `desc`, `meta`, `matrix`, `foreach` and `do`
     E002: `timeout` in stage `a` has no effect yet
-      pipeline.yaml:8:5 `timeout` 
+      pipeline.yaml:8:5 `timeout`
       help: `timeout` is not supported yet; remove it
     E002: unknown key `cach` in `b` of stage `a`
-      pipeline.yaml:10:13 `cach` 
+      pipeline.yaml:10:13 `cach`
       help: did you mean `cache`?
     E002: unknown key `x` in `c` of stage `a`
-      pipeline.yaml:11:13 `x` 
+      pipeline.yaml:11:13 `x`
       help: known keys are `cache`, `persist`, `push`, `remote`, `desc`, `type`, `labels`, `checkpoint` and `meta`
     E002: unknown key `path` in `m` of stage `a`
-      pipeline.yaml:13:13 `path` 
+      pipeline.yaml:13:13 `path`
       help: known keys are `cache`, `persist`, `push`, `remote`, `desc`, `type`, `labels`, `checkpoint` and `meta`
     ");
 }
@@ -130,6 +130,7 @@ stages:
     deps: [s3://bucket/x, [y]]
   g: {cmd: !mine x}
   h: {cmd: x, <<: 1}
+  i: {cmd: x, matrix: {}}
 "#;
     assert_snapshot!(faults(text, &[]), @r#"
     E003: `vars` must be a list of files and mappings, not a mapping
@@ -153,7 +154,7 @@ stages:
     E003: `cache` of `d` of stage `a` must be `true` or `false`, not a text
       pipeline.yaml:10:35 `yes` this is a text
     E003: a path of stage `a` is empty
-      pipeline.yaml:10:42 `\"\"` 
+      pipeline.yaml:10:42 `\"\"`
       help: write a file or folder; for the working folder itself write `.`
     E003: an item of `params` of stage `a` must be a name or `FILE: [NAME…]`, not a number
       pipeline.yaml:11:14 `1` this is a number
@@ -164,7 +165,7 @@ stages:
     E003: the value of `A` in `env` of stage `a` must be a text, a number or a boolean, not a list
       pipeline.yaml:12:14 `[1]` this is a list
     E003: `B=C` cannot name an environment variable
-      pipeline.yaml:12:19 `B=C` 
+      pipeline.yaml:12:19 `B=C`
       help: write `NAME: value` in a mapping, or `NAME` in a list
     E003: `frozen` of stage `a` must be `true` or `false`, not a text
       pipeline.yaml:13:13 `\"true\"` this is a text
@@ -182,27 +183,23 @@ stages:
       help: write a path; one that looks like a number or a boolean needs quotes
     E003: `foreach` of stage `d` must be a list or a mapping, not a text
       pipeline.yaml:22:14 `x` this is a text
-    E006: an instance of stage `e` cannot be named after ""
-      pipeline.yaml:25:13 `{m: x}` 
-      help: iterate over a mapping, whose keys become the names: `foreach: {NAME: …}`
     E003: the axis `m` must be a list, not a text
       pipeline.yaml:25:17 `x` this is a text
-    E005: `cmd` of stage `f` is empty
-      pipeline.yaml:28:10 `[1]` 
-      help: write the command to execute
     E003: a command of stage `f` must be a text, not a number
       pipeline.yaml:28:11 `1` this is a number
     E003: `s3://bucket/x` of stage `f` is not a path in the file system
-      pipeline.yaml:29:12 `s3://bucket/x` 
+      pipeline.yaml:29:12 `s3://bucket/x`
       help: remote deps and outs are not supported yet; fetch the file in a stage of its own
     E003: a path in `deps` of stage `f` must be a text, not a list
       pipeline.yaml:29:27 `[y]` this is a list
       help: write a path; one that looks like a number or a boolean needs quotes
     E003: the tag `!mine` does not fit this value
-      pipeline.yaml:30:18 `x` 
+      pipeline.yaml:30:18 `x`
       help: only the tags `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!seq` and `!!map` are known
     E003: what `<<` merges must be a mapping or a list of mappings, not a number
       pipeline.yaml:31:19 `1` this is a number
+    E003: `matrix` of stage `i` has no axis
+      pipeline.yaml:32:23 `{}`
     "#);
 }
 
@@ -295,41 +292,41 @@ stages:
 "#;
     assert_snapshot!(faults(text, &[]), @r#"
     E005: stage `a` has neither `cmd` nor `uses`
-      pipeline.yaml:3:3 `a` 
+      pipeline.yaml:3:3 `a`
       help: say what to execute: `cmd: COMMAND`, or `uses: NAME` for a built-in stage
     E005: stage `b` has both `cmd` and `uses`
       pipeline.yaml:6:5 `uses` a built-in stage
       pipeline.yaml:5:5 `cmd` a command
       help: keep the one to execute, or make two stages
     E005: stage `c` has `with` but no `uses`
-      pipeline.yaml:9:5 `with` 
+      pipeline.yaml:9:5 `with`
       help: `with` holds the options of a built-in stage; a command takes its options as arguments
     E005: stage `d` has `foreach` but no `do`
-      pipeline.yaml:10:3 `d` 
+      pipeline.yaml:10:3 `d`
       help: write the stage's keys under `do:`
     E005: stage `e` has neither `cmd` nor `uses`
-      pipeline.yaml:12:3 `e` 
+      pipeline.yaml:12:3 `e`
       help: say what to execute: `cmd: COMMAND`, or `uses: NAME` for a built-in stage
     E005: stage `e` has `do` but no `foreach`
-      pipeline.yaml:13:5 `do` 
+      pipeline.yaml:13:5 `do`
       help: say what to iterate over: `foreach: LIST`; or write the keys under `do` directly
     E005: stage `f` has neither `cmd` nor `uses`
-      pipeline.yaml:14:3 `f` 
+      pipeline.yaml:14:3 `f`
       help: say what to execute: `cmd: COMMAND`, or `uses: NAME` for a built-in stage
     E005: stage `f` has both `foreach` and `matrix`
-      pipeline.yaml:16:5 `matrix` 
+      pipeline.yaml:16:5 `matrix`
       help: keep one; a matrix of one axis does what a `foreach` does
     E005: `deps` of stage `f` stands beside `foreach`
-      pipeline.yaml:17:5 `deps` 
+      pipeline.yaml:17:5 `deps`
       help: move it under `do`
     E005: an item of `outs` of stage `g` has no `path`
-      pipeline.yaml:22:19 `{cache: false}` 
+      pipeline.yaml:22:19 `{cache: false}`
       help: write `{path: PATH, cache: false}`
     E005: `cmd` of stage `h` is empty
-      pipeline.yaml:24:10 `[]` 
+      pipeline.yaml:24:10 `[]`
       help: write the command to execute
     E005: `cmd` of stage `i` is empty
-      pipeline.yaml:26:14 `\"  \"` 
+      pipeline.yaml:26:14 `\"  \"`
       help: write the command to execute
     "#);
 }
@@ -352,24 +349,24 @@ stages:
 "#;
     assert_snapshot!(faults(text, &[]), @r#"
     E006: a stage name must not contain `@`
-      pipeline.yaml:3:3 `a@b` 
+      pipeline.yaml:3:3 `a@b`
       help: rename the stage, for example to `a-b`
     E006: a stage name must not be empty
-      pipeline.yaml:4:3 `\"\"` 
+      pipeline.yaml:4:3 `\"\"`
       help: give the stage a name
     E006: two stages are called `c@x`
       pipeline.yaml:6:21 `x` again here
       pipeline.yaml:6:15 `x` first here
-      help: remove one, or iterate over a mapping, whose keys become the names
+      help: remove one, or use `foreach` over a mapping, whose keys become the names
     E006: two stages are called `d@x-y-z`
       pipeline.yaml:9:13 `{a: [x-y, x], b: [z, y-z]}` again here
-      help: remove one, or iterate over a mapping, whose keys become the names
+      help: remove one, or use `foreach` over a mapping, whose keys become the names
     E006: an instance of stage `e` cannot be named after ""
-      pipeline.yaml:12:15 `\"\"` 
-      help: iterate over a mapping, whose keys become the names: `foreach: {NAME: …}`
+      pipeline.yaml:12:15 `\"\"`
+      help: use `foreach` over a mapping, whose keys become the names: `foreach: {NAME: …}`
     E006: an instance of stage `e` cannot be named after "a\tb"
-      pipeline.yaml:12:19 `\"a\\tb\"` 
-      help: iterate over a mapping, whose keys become the names: `foreach: {NAME: …}`
+      pipeline.yaml:12:19 `\"a\\tb\"`
+      help: use `foreach` over a mapping, whose keys become the names: `foreach: {NAME: …}`
     "#);
 }
 
@@ -397,10 +394,10 @@ stages:
     let files = [("params.yaml", "model: {alpha: 1}\nlist: [1]\n")];
     assert_snapshot!(faults(text, &files), @r#"
     E007: `vars` are not interpolated
-      pipeline.yaml:2:12 `\"${b}\"` 
+      pipeline.yaml:2:12 `\"${b}\"`
       help: write the value itself, or use the other name where this one is used
     E007: `vars` are not interpolated
-      pipeline.yaml:2:21 `\"${file}\"` 
+      pipeline.yaml:2:21 `\"${file}\"`
       help: write the value itself, or use the other name where this one is used
     E007: `model.alhpa` is not defined
       pipeline.yaml:5:19 `${model.alhpa}` not found
@@ -415,22 +412,22 @@ stages:
       pipeline.yaml:8:12 `${modle.alpha}` not found
       help: did you mean `${model.alpha}`?
     E007: `${}` is not a name
-      pipeline.yaml:9:13 `${}` 
+      pipeline.yaml:9:13 `${}`
       help: write a name such as `${train.alpha}` or `${layers[0]}`; for a shell variable `\${…}`
     E007: a `${` is not closed, or holds others more than 8 deep
-      pipeline.yaml:9:20 `${` 
+      pipeline.yaml:9:20 `${`
       help: close it with `}`, or write `\${` for a literal `${`
     E007: `${model}` is a mapping, which cannot be inserted into a text
-      pipeline.yaml:9:29 `${model}` 
+      pipeline.yaml:9:29 `${model}`
       help: insert its values one by one; unpacking a mapping into options is not supported yet
     E007: `${list}` is a list, which cannot be inserted into a text
-      pipeline.yaml:9:38 `${list}` 
+      pipeline.yaml:9:38 `${list}`
       help: insert its items one by one: `${name[0]}`; or let the expression be the whole value
     E007: `nothing` is not defined
       pipeline.yaml:10:13 `${nothing}` not found
       help: names come from `params.yaml`, `vars:` and, under `foreach` and `matrix`, `item` and `key`
     E007: a key is not interpolated
-      pipeline.yaml:11:11 `\"${model.alpha}\"` 
+      pipeline.yaml:11:11 `\"${model.alpha}\"`
       help: only values, and file names in lists of outs and params, may hold `${…}`
     E007: `itm` is not defined
       pipeline.yaml:15:12 `${itm}` not found
@@ -470,26 +467,26 @@ stages:
     assert_snapshot!(faults(text, &files), @r"
     E008: the vars file `missing.yaml` does not exist
       pipeline.yaml:3:5 `missing.yaml` not found
-      help: paths of vars files are relative to the folder the stage works in
+      help: paths in `vars` are relative to the pipeline file, in a stage to its `wdir`
     E008: cannot read `secret.yaml`: permission denied
-      pipeline.yaml:8:5 `secret.yaml` 
+      pipeline.yaml:8:5 `secret.yaml`
     E008: the vars file `missing.yaml` does not exist
       pipeline.yaml:13:12 `missing.yaml` not found
-      help: paths of vars files are relative to the folder the stage works in
+      help: paths in `vars` are relative to the pipeline file, in a stage to its `wdir`
     E008: not valid YAML: unclosed bracket '['
-      broken.yaml:3:4 `[` 
+      broken.yaml:3:4 `[`
       help: close the `[` or `{` that was opened before
     E008: not valid JSON: expected value
-      broken.json:3:8 `ü` 
+      broken.json:3:8 `ü`
     E008: not valid TOML: string values must be quoted, expected literal string
-      broken.toml:2:5 `` 
+      broken.toml:2:5 ``
     E008: not valid TOML: duplicate key
-      broken.toml:3:1 `a` 
+      broken.toml:3:1 `a`
     E008: `list.yaml` must hold a mapping, not a list
-      list.yaml:1:1 `` 
+      list.yaml:1:1 ``
       help: write `name: value`, a line a param
     E008: `params.py` is a Python file, which is not supported yet
-      params.py:1:1 `` 
+      params.py:1:1 ``
       help: keep params in a YAML, JSON or TOML file
     ");
 }

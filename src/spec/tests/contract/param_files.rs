@@ -66,9 +66,21 @@ fn e008_bad_param_file() {
       p.yaml:1:1 `a` first here
       help: keep one of the two
     ");
-    assert_snapshot!(read("p.yaml", "just text\n"), @"");
-    assert_snapshot!(read("p.json", ""), @"");
-    assert_snapshot!(read("p.toml", "a = \nb = ]\n"), @"");
+    assert_snapshot!(read("p.yaml", "just text\n"), @r"
+    E008: `p.yaml` must hold a mapping, not a text
+      p.yaml:1:1 ``
+      help: write `name: value`, a line a param
+    ");
+    assert_snapshot!(read("p.json", ""), @r"
+    E008: not valid JSON: EOF while parsing a value
+      p.json:1:1 ``
+    ");
+    assert_snapshot!(read("p.toml", "a = \nb = ]\n"), @r"
+    E008: not valid TOML: string values must be quoted, expected literal string
+      p.toml:1:5 ``
+    E008: not valid TOML: missing array opening, expected `[`
+      p.toml:2:5 ``
+    ");
 }
 
 #[test]

@@ -69,8 +69,11 @@ pub(crate) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             let place = sources.locate(label.span);
             let file = sources.name(label.span.source);
             let excerpt = sources.excerpt(label.span).escape_debug();
-            let (line, column, said) = (place.line, place.column, &label.text);
-            let _ = writeln!(text, "  {file}:{line}:{column} `{excerpt}` {said}");
+            let line = format!(
+                "  {file}:{}:{} `{excerpt}` {}",
+                place.line, place.column, label.text
+            );
+            let _ = writeln!(text, "{}", line.trim_end());
         }
         if let Some(help) = &fault.help {
             let _ = writeln!(text, "  help: {help}");
