@@ -2,6 +2,7 @@
 
 mod builtin;
 mod diagnostics;
+mod docs;
 mod grammar;
 mod param_files;
 mod robust;
