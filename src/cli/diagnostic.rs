@@ -161,3 +161,167 @@ fn line_end(text: &str, byte: usize) -> usize {
         false => end,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hpipe_core::{Code, Span};
+
+    /// Draws `diagnostic` without colour, each label under the first occurrence of its text in the first source.
+    fn draw(text: &str, labels: &[(&str, &str)]) -> String {
+        let mut sources = Sources::default();
+        let source = sources.add("pipeline.yaml", text);
+        let mut diagnostic =
+            Diagnostic::error(Code::MissingDep, "stage `train` lacks a dep").help("make it");
+        for (marked, label) in labels {
+            let start = text.find(marked).expect("the text is there");
+            diagnostic = diagnostic.at(span(source, start, start + marked.len()), *label);
+        }
+        plain(&diagnostic, &sources)
+    }
+
+    fn span(source: SourceId, start: usize, end: usize) -> Span {
+        Span {
+            source,
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    fn plain(diagnostic: &Diagnostic, sources: &Sources) -> String {
+        anstream::adapter::strip_str(&render(diagnostic, sources)).to_string()
+    }
+
+    #[test]
+    fn looks_as_cargo_would() {
+        let mut sources = Sources::default();
+        let text = format!("{}      - data/feature.parquet\n", "#\n".repeat(13));
+        let source = sources.add("pipeline.yaml", text.as_str());
+        let start = text.find("data").expect("the text is there");
+        let message = "stage `train` depends on a file no stage makes and that does not exist";
+        let diagnostic = Diagnostic::error(Code::MissingDep, message)
+            .at(span(source, start, text.len() - 1), "not found")
+            .help("stage `features` makes `data/features.parquet`; did you mean that?");
+        insta::assert_snapshot!(plain(&diagnostic, &sources), @r"
+        error[E012]: stage `train` depends on a file no stage makes and that does not exist
+          --> pipeline.yaml:14:9
+           |
+        14 |       - data/feature.parquet
+           |         ^^^^^^^^^^^^^^^^^^^^ not found
+        help: stage `features` makes `data/features.parquet`; did you mean that?
+        ");
+    }
+
+    #[test]
+    fn without_a_place_it_is_title_and_help() {
+        let diagnostic = Diagnostic::warning(Code::UnknownTarget, "nothing is called `trian`")
+            .help("did you mean `train`?\nor `trail`?");
+        insta::assert_snapshot!(plain(&diagnostic, &Sources::default()), @r"
+        warning[E020]: nothing is called `trian`
+        help: did you mean `train`?
+              or `trail`?
+        ");
+    }
+
+    #[test]
+    fn several_labels_share_an_excerpt() {
+        insta::assert_snapshot!(draw("a: 1\nb: 2\nc: 3\nd: 4\ne: 5\na: 6\n", &[("a: 6", "again"), ("a: 1", "first here")]), @r"
+        error[E012]: stage `train` lacks a dep
+         --> pipeline.yaml:6:1
+          |
+        1 | a: 1
+          | ---- first here
+        ...
+        6 | a: 6
+          | ^^^^ again
+        help: make it
+        ");
+    }
+
+    #[test]
+    fn several_files_follow_each_other() {
+        let mut sources = Sources::default();
+        let (one, two) = (
+            sources.add("a/pipeline.yaml", "x: 1\n"),
+            sources.add("pipeline.yaml", "\ny: 2\n"),
+        );
+        let diagnostic = Diagnostic::error(Code::DuplicateOut, "two stages make `x`")
+            .at(span(one, 0, 1), "here")
+            .at(span(two, 1, 2), "and here");
+        insta::assert_snapshot!(plain(&diagnostic, &sources), @r"
+        error[E014]: two stages make `x`
+         --> a/pipeline.yaml:1:1
+          |
+        1 | x: 1
+          | ^ here
+          |
+         ::: pipeline.yaml:2:1
+          |
+        2 | y: 2
+          | - and here
+        ");
+    }
+
+    #[test]
+    fn crlf_tabs_and_wide_characters_stay_in_line() {
+        insta::assert_snapshot!(draw("a: 1\r\n\tb: 表 é x\r\nc: 3\r\n", &[("é", "one")]), @r"
+        error[E012]: stage `train` lacks a dep
+         --> pipeline.yaml:2:7
+          |
+        2 |     b: 表 é x
+          |           ^ one
+        help: make it
+        ");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_column() {
+        insta::assert_snapshot!(draw("\u{feff}a: 1\n", &[("a", "")]), @r"
+        error[E012]: stage `train` lacks a dep
+         --> pipeline.yaml:1:1
+          |
+        1 | a: 1
+          | ^
+        help: make it
+        ");
+    }
+
+    #[test]
+    fn a_label_over_many_lines_marks_the_first() {
+        insta::assert_snapshot!(draw("stages:\n  a:\n    cmd: x\n", &[("a:\n    cmd: x", "this stage")]), @r"
+        error[E012]: stage `train` lacks a dep
+         --> pipeline.yaml:2:3
+          |
+        2 |   a:
+          |   ^^ this stage
+        help: make it
+        ");
+    }
+
+    #[test]
+    fn no_span_makes_it_panic() {
+        for text in [
+            "",
+            "\n",
+            "\r\n",
+            "a",
+            "é",
+            "a\r",
+            "\u{feff}",
+            "a: 1\n\tb",
+            "表\n表",
+        ] {
+            let mut sources = Sources::default();
+            let source = sources.add("f", text);
+            let end = text.len() + 3;
+            for (start, end) in (0..end).flat_map(|start| (0..=end).map(move |end| (start, end))) {
+                let diagnostic =
+                    Diagnostic::error(Code::Syntax, "m").at(span(source, start, end), "l");
+                assert!(
+                    plain(&diagnostic, &sources).contains("error[E001]: m"),
+                    "{text:?} {start} {end}"
+                );
+            }
+        }
+    }
+}

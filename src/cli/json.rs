@@ -153,12 +153,12 @@ mod tests {
                 vec![Reason::about(ReasonKind::Upstream, "train")],
             ),
         ]);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"{"v":1,"stages":{"prepare":{"state":"up_to_date","reasons":[]},"train":{"state":"stale","reasons":[{"kind":"dep_changed","name":"a.csv"}]},"old":{"state":"frozen","reasons":[]},"evaluate":{"state":"may_be_stale","reasons":[{"kind":"upstream","name":"train"}]}}}"#);
     }
 
     #[test]
     fn dag_names_nodes_and_edges() {
-        insta::assert_snapshot!(dag(&example::housing()), @"");
+        insta::assert_snapshot!(dag(&example::housing()), @r#"{"v":1,"nodes":["ingest","split","features","train@linear","train@ridge","train@lasso","train@elastic_net","evaluate"],"edges":[["ingest","split"],["split","features"],["features","train@linear"],["features","train@ridge"],["features","train@lasso"],["features","train@elastic_net"],["features","evaluate"],["train@linear","evaluate"],["train@ridge","evaluate"],["train@lasso","evaluate"],["train@elastic_net","evaluate"]]}"#);
     }
 
     #[test]
@@ -176,6 +176,6 @@ mod tests {
             ("metrics/b.json".to_owned(), Value::Map(map)),
             ("a.json".to_owned(), Value::Null),
         ]);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"{"v":1,"metrics":{"metrics/b.json":{"rmse":0.5,"n":3,"mape":"NaN"},"a.json":null}}"#);
     }
 }

@@ -7,6 +7,7 @@
 //! Everything handed to [`Ui`] may carry ANSI sequences; they are taken out where colour is not wanted. A reader that
 //! went away (`hpipe status | head -1`) ends the writing, not the process: what the pipeline does goes on.
 
+mod attempts;
 mod duration;
 mod lines;
 mod metrics;
@@ -28,6 +29,7 @@ pub(crate) use anstream::ColorChoice;
 use hpipe_core::{Diagnostic, Sources};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
+pub(crate) use attempts::{LoggedAttempt, attempts_table};
 pub(crate) use lines::Mode;
 pub(crate) use metrics::metrics_table;
 pub(crate) use plain::PlainSink;

@@ -152,8 +152,8 @@ mod tests {
     fn faults_have_their_place() {
         let error = read_metrics(&ProjectPath::new("m.json"), "{\"a\": NaN,\n \"b\" 1}")
             .expect_err("a colon is missing");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"read metrics from m.json");
         let error = read_metrics(&ProjectPath::new("m.txt"), "1").expect_err("no format");
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"read metrics from m.txt, whose name does not end in .json");
     }
 }

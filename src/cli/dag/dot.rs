@@ -1,7 +1,5 @@
 //! The graph in Graphviz's language: `hpipe dag --dot | dot -Tsvg`.
 
-use std::fmt::Write as _;
-
 use super::{Graph, Node};
 use crate::state::State;
 
@@ -55,20 +53,16 @@ fn edges(graph: &Graph) -> impl Iterator<Item = String> {
 
 /// A node with its label, its colours, and its state in words as a tooltip.
 fn statement(node: &Node) -> String {
-    let mut label = node.name.clone();
-    if let Some(mark) = node.state.mark() {
-        label.insert_str(0, &format!("{mark} "));
-    }
+    let name = quoted(&node.name);
     let (fill, line) = colors(node.state);
-    let mut text = quoted(&node.name);
-    // Writing to a text cannot fail.
-    let _ = write!(
-        text,
-        " [label={}, fillcolor=\"{fill}\", color=\"{line}\", tooltip=\"{}\"]",
-        quoted(&label),
-        node.state.words()
-    );
-    text
+    match node.state.mark() {
+        None => format!("{name} [fillcolor=\"{fill}\", color=\"{line}\"]"),
+        Some(mark) => format!(
+            "{name} [label={}, fillcolor=\"{fill}\", color=\"{line}\", tooltip=\"{}\"]",
+            quoted(&format!("{mark} {}", node.name)),
+            node.state.words(),
+        ),
+    }
 }
 
 const fn colors(state: State) -> (&'static str, &'static str) {
@@ -88,4 +82,60 @@ fn quoted(text: &str) -> String {
         .replace('"', "\\\"")
         .replace('\n', "\\n");
     format!("\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dag::example;
+
+    #[test]
+    fn draws_our_own_pipeline() {
+        insta::assert_snapshot!(to_dot(&example::housing()), @r##"
+        digraph pipeline {
+            graph [rankdir=TB, ranksep=0.45, nodesep=0.3, fontname="Helvetica"]
+            node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11, margin="0.16,0.08"]
+            edge [color="#8c959f", arrowsize=0.7]
+            "ingest" [label="✓ ingest", fillcolor="#dafbe1", color="#2da44e", tooltip="up to date"]
+            "split" [label="✓ split", fillcolor="#dafbe1", color="#2da44e", tooltip="up to date"]
+            "features" [label="● features", fillcolor="#fff8c5", color="#bf8700", tooltip="stale"]
+            "evaluate" [label="○ evaluate", fillcolor="#fbefff", color="#8250df", tooltip="may be stale"]
+            subgraph cluster_0 {
+                label="train"; style="rounded,dashed"; color="#8c959f"
+                "train@linear" [label="○ train@linear", fillcolor="#fbefff", color="#8250df", tooltip="may be stale"]
+                "train@ridge" [label="○ train@ridge", fillcolor="#fbefff", color="#8250df", tooltip="may be stale"]
+                "train@lasso" [label="○ train@lasso", fillcolor="#fbefff", color="#8250df", tooltip="may be stale"]
+                "train@elastic_net" [label="* train@elastic_net", fillcolor="#ddf4ff", color="#0969da", tooltip="frozen"]
+            }
+            "ingest" -> "split"
+            "split" -> "features"
+            "features" -> "train@linear"
+            "features" -> "train@ridge"
+            "features" -> "train@lasso"
+            "features" -> "train@elastic_net"
+            "features" -> "evaluate"
+            "train@linear" -> "evaluate"
+            "train@ridge" -> "evaluate"
+            "train@lasso" -> "evaluate"
+            "train@elastic_net" -> "evaluate"
+        }
+        "##);
+    }
+
+    #[test]
+    fn quotes_and_backslashes_are_escaped() {
+        let graph = example::graph(
+            &[("a \"b\" \\", State::Unknown), ("ü/表", State::Stale)],
+            &[],
+        );
+        insta::assert_snapshot!(to_dot(&graph), @r##"
+        digraph pipeline {
+            graph [rankdir=TB, ranksep=0.45, nodesep=0.3, fontname="Helvetica"]
+            node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11, margin="0.16,0.08"]
+            edge [color="#8c959f", arrowsize=0.7]
+            "a \"b\" \\" [fillcolor="#f6f8fa", color="#57606a"]
+            "ü/表" [label="● ü/表", fillcolor="#fff8c5", color="#bf8700", tooltip="stale"]
+        }
+        "##);
+    }
 }

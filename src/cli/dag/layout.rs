@@ -174,3 +174,117 @@ fn ranks(graph: &Graph) -> Vec<usize> {
     }
     ranks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dag::Node;
+    use crate::state::State;
+
+    const GAP: f64 = 2.0;
+
+    /// A graph of up to `nodes` nodes; the same for the same seed.
+    fn random(seed: u64, nodes: usize) -> Graph {
+        let mut state = seed;
+        let mut below = |n: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n.max(1)
+        };
+        let nodes = 1 + below(nodes);
+        let edges: Vec<_> = (1..nodes)
+            .flat_map(|to| [(below(to), to), (below(to), to)])
+            .collect();
+        let node = |n: usize| Node {
+            name: "x".repeat(1 + n % 9),
+            state: State::Unknown,
+            group: None,
+        };
+        Graph::new((0..nodes).map(node).collect(), edges)
+    }
+
+    fn layout(graph: &Graph) -> Layout {
+        let widths = graph
+            .nodes()
+            .iter()
+            .map(|node| node.name.len() as f64 + 4.0);
+        Layout::new(
+            graph,
+            &Metrics {
+                widths: widths.collect(),
+                bend_width: 1.0,
+                gap: GAP,
+            },
+        )
+    }
+
+    #[test]
+    fn boxes_keep_apart_and_edges_go_down() {
+        for seed in 0..300 {
+            let layout = layout(&random(seed, 60));
+            for row in &layout.ranks {
+                for pair in row.windows(2) {
+                    let (left, right) = (&layout.items[pair[0]], &layout.items[pair[1]]);
+                    let room = right.left() - (left.left() + left.width);
+                    assert!(room > GAP - 1e-6, "seed {seed}: {left:?} and {right:?}");
+                }
+            }
+            for &(from, to) in &layout.segments {
+                assert_eq!(
+                    layout.items[from].rank + 1,
+                    layout.items[to].rank,
+                    "seed {seed}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_edge_is_drawn_from_end_to_end() {
+        for seed in 0..100 {
+            let graph = random(seed, 40);
+            let layout = layout(&graph);
+            for &(from, to) in graph.edges() {
+                assert!(leads(&layout, from, to), "seed {seed}: {from} to {to}");
+            }
+        }
+    }
+
+    /// Whether segments lead from a node to another over bends alone.
+    fn leads(layout: &Layout, from: usize, to: usize) -> bool {
+        let next = layout.segments.iter().filter(|segment| segment.0 == from);
+        next.map(|segment| segment.1)
+            .any(|item| item == to || layout.items[item].is_bend && leads(layout, item, to))
+    }
+
+    #[test]
+    fn equal_graphs_give_equal_layouts() {
+        let (one, other) = (layout(&random(7, 60)), layout(&random(7, 60)));
+        assert_eq!(one.items, other.items);
+    }
+
+    #[test]
+    fn what_nothing_feeds_stands_just_above_what_it_feeds() {
+        let nodes = ["a", "b", "c", "side"].map(|name| (name, State::Unknown));
+        let graph = crate::dag::example::graph(&nodes, &[("a", "b"), ("b", "c"), ("side", "c")]);
+        assert_eq!(ranks(&graph), [0, 1, 2, 1]);
+    }
+
+    #[test]
+    fn too_many_long_edges_are_drawn_straight() {
+        let node = |_| Node {
+            name: "x".to_owned(),
+            state: State::Unknown,
+            group: None,
+        };
+        let n = 1200;
+        let chain = (1..n).map(|to| (to - 1, to));
+        let graph = Graph::new(
+            (0..n).map(node).collect(),
+            chain.chain((0..n - 1).map(|from| (from, n - 1))),
+        );
+        let layout = layout(&graph);
+        assert!(layout.items.len() <= BENDS_AT_MOST && !layout.straight.is_empty());
+    }
+}

@@ -91,3 +91,58 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dag::example;
+
+    #[test]
+    fn draws_our_own_pipeline() {
+        insta::assert_snapshot!(to_markdown(&example::housing()), @r##"
+        ```mermaid
+        flowchart TD
+            stage0["✓ ingest"]:::up_to_date
+            stage1["✓ split"]:::up_to_date
+            stage2["● features"]:::stale
+            stage7["○ evaluate"]:::may_be_stale
+            subgraph group0["train"]
+                stage3["○ train@linear"]:::may_be_stale
+                stage4["○ train@ridge"]:::may_be_stale
+                stage5["○ train@lasso"]:::may_be_stale
+                stage6["#42; train@elastic_net"]:::frozen
+            end
+            stage0 --> stage1
+            stage1 --> stage2
+            stage2 --> stage3
+            stage2 --> stage4
+            stage2 --> stage5
+            stage2 --> stage6
+            stage2 --> stage7
+            stage3 --> stage7
+            stage4 --> stage7
+            stage5 --> stage7
+            stage6 --> stage7
+            classDef up_to_date fill:#dafbe1,stroke:#2da44e,color:#1f2328
+            classDef stale fill:#fff8c5,stroke:#bf8700,color:#1f2328
+            classDef may_be_stale fill:#fbefff,stroke:#8250df,color:#1f2328,stroke-dasharray:4
+            classDef frozen fill:#ddf4ff,stroke:#0969da,color:#1f2328
+        ```
+        "##);
+    }
+
+    #[test]
+    fn nothing_in_a_name_is_taken_for_syntax() {
+        for (name, expect) in [
+            ("end", "end"),
+            ("a \"b\"", "a #34;b#34;"),
+            ("a#b;<i>", "a#35;b#59;#60;i#62;"),
+            ("- x", "#45; x"),
+            ("1. x", "1.#32;x"),
+            ("train-a@ridge/ü", "train-a@ridge/ü"),
+            ("`x` *y*", "#96;x#96; #42;y#42;"),
+        ] {
+            assert_eq!(escaped(name), expect);
+        }
+    }
+}

@@ -214,3 +214,164 @@ fn legend(graph: &Graph, options: &TextOptions) -> String {
     let entries: Vec<_> = graph.legend().into_iter().filter_map(entry).collect();
     entries.join("   ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dag::example;
+
+    fn draw(graph: &Graph, options: TextOptions) -> String {
+        anstream::adapter::strip_str(&to_text(graph, &options)).to_string()
+    }
+
+    fn draw_edges(edges: &[(&str, &str)]) -> String {
+        let names: BTreeSet<_> = edges.iter().flat_map(|&(from, to)| [from, to]).collect();
+        let nodes: Vec<_> = names
+            .into_iter()
+            .map(|name| (name, State::Unknown))
+            .collect();
+        draw(&example::graph(&nodes, edges), TextOptions::default())
+    }
+
+    #[test]
+    fn draws_our_own_pipeline() {
+        let options = TextOptions {
+            columns: 100,
+            ascii: false,
+        };
+        insta::assert_snapshot!(draw(&example::housing(), options), @r"
+                                         ╭──────────╮
+                                         │ ✓ ingest │
+                                         ╰─────┬────╯
+                                               ▼
+                                         ╭─────────╮
+                                         │ ✓ split │
+                                         ╰────┬────╯
+                                              ▼
+                                        ╭────────────╮
+                                        │ ● features │
+                                        ╰──────┬─────╯
+                 ╭──────────────────┬──────────┴───────┬─────────────────────┬─────────────╮
+                 ▼                  ▼                  ▼                     ▼             │
+        ╭────────────────╮  ╭───────────────╮  ╭───────────────╮  ╭─────────────────────╮  │
+        │ ○ train@linear │  │ ○ train@ridge │  │ ○ train@lasso │  │ * train@elastic_net │  │
+        ╰────────┬───────╯  ╰───────┬───────╯  ╰───────┬───────╯  ╰──────────┬──────────╯  │
+                 ╰──────────────────┴────────────┬─────┴─────────────────────┴─────────────╯
+                                                 ▼
+                                          ╭────────────╮
+                                          │ ○ evaluate │
+                                          ╰────────────╯
+
+        ✓ up to date   ● stale   ○ may be stale   * frozen
+        ");
+    }
+
+    #[test]
+    fn ascii_is_enough() {
+        let nodes = [
+            ("a", State::UpToDate),
+            ("b", State::Stale),
+            ("c", State::MayBeStale),
+        ];
+        let graph = example::graph(&nodes, &[("a", "b"), ("a", "c")]);
+        let text = draw(
+            &graph,
+            TextOptions {
+                columns: 80,
+                ascii: true,
+            },
+        );
+        assert!(text.is_ascii());
+        insta::assert_snapshot!(text, @r"
+             +-----+
+             | = a |
+             +--+--+
+           +----+---+
+           v        v
+        +-----+  +-----+
+        | ! b |  | ? c |
+        +-----+  +-----+
+
+        = up to date   ! stale   ? may be stale
+        ");
+    }
+
+    #[test]
+    fn lines_of_different_nets_pass_each_other() {
+        let edges = [
+            ("a", "x"),
+            ("a", "y"),
+            ("b", "x"),
+            ("b", "z"),
+            ("c", "x"),
+            ("c", "y"),
+            ("c", "z"),
+        ];
+        insta::assert_snapshot!(draw_edges(&edges), @r"
+           ╭───╮  ╭───╮  ╭───╮
+           │ a │  │ b │  │ c │
+           ╰─┬─╯  ╰─┬─╯  ╰─┬─╯
+          ╭──┴──────│╮     │
+          │   ╭─────││─┬───┴────╮
+          │ ╭─│─────┴│─│──────╮ │
+          ▼ ▼ ▼      ▼ ▼      ▼ ▼
+        ╭───────╮  ╭─────╮  ╭─────╮
+        │   x   │  │  y  │  │  z  │
+        ╰───────╯  ╰─────╯  ╰─────╯
+        ");
+    }
+
+    #[test]
+    fn long_edges_go_past_boxes() {
+        insta::assert_snapshot!(draw_edges(&[("a", "b"), ("b", "c"), ("c", "d"), ("a", "d"), ("a", "c")]), @r"
+        ╭───╮
+        │ a │
+        ╰─┬─╯
+          ├────╮
+          ▼    │
+        ╭───╮  │
+        │ b │  │
+        ╰─┬─╯  │
+          ╰──╮ ├────╮
+             ▼ ▼    │
+           ╭─────╮  │
+           │  c  │  │
+           ╰──┬──╯  │
+              ├─────╯
+              ▼
+            ╭─────╮
+            │  d  │
+            ╰─────╯
+        ");
+    }
+
+    #[test]
+    fn what_is_too_wide_is_listed() {
+        insta::assert_snapshot!(draw(&example::housing(), TextOptions { columns: 40, ascii: false }), @r"
+        ✓ ingest
+        ✓ split ← ingest
+        ● features ← split
+        ○ train@linear ← features
+        ○ train@ridge ← features
+        ○ train@lasso ← features
+        * train@elastic_net ← features
+        ○ evaluate ← features, train@linear, train@ridge, +2 more
+
+        ✓ up to date   ● stale   ○ may be stale   * frozen
+        ");
+    }
+
+    #[test]
+    fn circles_and_nothing_at_all_are_survived() {
+        assert_eq!(draw(&Graph::default(), TextOptions::default()), "");
+        insta::assert_snapshot!(draw_edges(&[("a", "b"), ("b", "a"), ("a", "a")]), @r"
+        ╭───╮
+        │ a │
+        ╰─┬─╯
+          ▼
+        ╭───╮
+        │ b │
+        ╰───╯
+        ");
+    }
+}

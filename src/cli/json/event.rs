@@ -273,3 +273,107 @@ fn seconds(duration: Duration) -> f64 {
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hpipe_core::{Code, ReasonKind, Span, Value};
+
+    fn stage(name: &str) -> StageName {
+        StageName::known(name)
+    }
+
+    fn lr() -> Vec<Reason> {
+        vec![Reason::changed(
+            ReasonKind::ParamChanged,
+            "lr",
+            Value::Float(0.1),
+            Value::Float(f64::NAN),
+        )]
+    }
+
+    fn finished_with(
+        outcome: Outcome,
+        reasons: Vec<Reason>,
+        failure: Option<StageFailure>,
+    ) -> String {
+        encode(&Event::StageFinished {
+            stage: stage("train"),
+            outcome,
+            duration: Duration::from_micros(3_200_001),
+            reasons,
+            failure,
+        })
+    }
+
+    #[test]
+    fn plan_and_start() {
+        insta::assert_snapshot!(encode(&Event::Plan { stages: vec![stage("a"), stage("b@1")] }), @r#"{"v":1,"event":"plan","stages":["a","b@1"]}"#);
+        let started = |expected| Event::StageStarted {
+            stage: stage("b"),
+            reasons: lr(),
+            expected,
+        };
+        insta::assert_snapshot!(encode(&started(None)), @r#"{"v":1,"event":"stage_started","stage":"b","reasons":[{"kind":"param_changed","name":"lr","old":0.1,"new":"NaN"}]}"#);
+        insta::assert_snapshot!(encode(&started(Some(Duration::from_millis(12_400)))), @r#"{"v":1,"event":"stage_started","stage":"b","reasons":[{"kind":"param_changed","name":"lr","old":0.1,"new":"NaN"}],"expected_seconds":12.4}"#);
+    }
+
+    #[test]
+    fn the_end_of_a_stage() {
+        insta::assert_snapshot!(finished_with(Outcome::UpToDate, vec![], None), @r#"{"v":1,"event":"stage_finished","stage":"train","outcome":"up_to_date","seconds":3.200001,"reasons":[]}"#);
+        let failure = StageFailure {
+            code: Code::StageFailed,
+            message: "exited with code 2".to_owned(),
+            help: None,
+            output: "line\n".to_owned(),
+            log: Some(".cache/logs/1".into()),
+        };
+        insta::assert_snapshot!(finished_with(Outcome::Failed, lr(), Some(failure)), @r#"{"v":1,"event":"stage_finished","stage":"train","outcome":"failed","seconds":3.200001,"reasons":[{"kind":"param_changed","name":"lr","old":0.1,"new":"NaN"}],"error":{"code":"E100","kind":"stage_failed","message":"exited with code 2","output":"line\n","log":".cache/logs/1"}}"#);
+    }
+
+    #[test]
+    fn what_is_told_between() {
+        let progress = |total| Event::StageProgress {
+            stage: stage("a"),
+            done: 3,
+            total,
+            message: String::new(),
+        };
+        insta::assert_snapshot!(encode(&progress(Some(5))), @r#"{"v":1,"event":"stage_progress","stage":"a","done":3,"total":5}"#);
+        insta::assert_snapshot!(encode(&progress(None)), @r#"{"v":1,"event":"stage_progress","stage":"a","done":3}"#);
+        insta::assert_snapshot!(encode(&Event::StageNote { stage: stage("a"), text: "kept it".into() }), @r#"{"v":1,"event":"stage_note","stage":"a","text":"kept it"}"#);
+        insta::assert_snapshot!(encode(&Event::StageWaiting { stage: stage("a") }), @r#"{"v":1,"event":"stage_waiting","stage":"a"}"#);
+        insta::assert_snapshot!(encode(&Event::Warning { text: "odd".into() }), @r#"{"v":1,"event":"warning","message":"odd"}"#);
+        insta::assert_snapshot!(encode(&Event::Watching { paths: 3 }), @r#"{"v":1,"event":"watching","paths":3}"#);
+        insta::assert_snapshot!(encode(&Event::Woke { paths: vec![ProjectPath::new("a.csv")] }), @r#"{"v":1,"event":"woke","paths":["a.csv"]}"#);
+    }
+
+    #[test]
+    fn the_end_of_all() {
+        let mut summary = Summary {
+            duration: Duration::from_millis(12_900),
+            ..Summary::default()
+        };
+        summary.count(Outcome::Ran);
+        insta::assert_snapshot!(encode(&Event::Finished(summary)), @r#"{"v":1,"event":"finished","ran":1,"restored":0,"up_to_date":0,"failed":0,"blocked":0,"seconds":12.9}"#);
+        summary.count(Outcome::WouldRun);
+        insta::assert_snapshot!(encode(&Event::Finished(summary)), @r#"{"v":1,"event":"finished","ran":1,"restored":0,"up_to_date":0,"failed":0,"blocked":0,"would_run":1,"seconds":12.9}"#);
+    }
+
+    #[test]
+    fn faults_have_their_place() {
+        let mut sources = Sources::default();
+        let source = sources.add("pipeline.yaml", "a:\n  é: 1\n");
+        let fault = Diagnostic::error(Code::UnknownKey, "unknown key").at(
+            Span {
+                source,
+                start: 8,
+                end: 9,
+            },
+            "",
+        );
+        insta::assert_snapshot!(encode_diagnostic(&fault.help("remove it"), &sources), @r#"{"v":1,"event":"error","code":"E002","kind":"invalid_file","message":"unknown key","file":"pipeline.yaml","line":2,"column":5,"help":"remove it"}"#);
+        let odd = Diagnostic::warning(Code::BadLockFile, "pipeline.lock is empty");
+        insta::assert_snapshot!(encode_diagnostic(&odd, &Sources::default()), @r#"{"v":1,"event":"warning","code":"E023","kind":"invalid_file","message":"pipeline.lock is empty"}"#);
+    }
+}

@@ -220,3 +220,158 @@ fn because(why: &[Reason]) -> String {
         reasons => format!(" ({reasons})"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hpipe_core::{Code, ReasonKind, Value};
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    fn failure(output: &str) -> StageFailure {
+        StageFailure {
+            code: Code::StageFailed,
+            message: "exited with code 2".to_owned(),
+            help: Some("is the file there?".to_owned()),
+            output: output.to_owned(),
+            log: Some(".cache/logs/train/01.log".into()),
+        }
+    }
+
+    fn all(mode: Mode, outcomes: &[Outcome]) -> String {
+        let stage = StageName::known("train");
+        let lr = Reason::changed(
+            ReasonKind::ParamChanged,
+            "lr",
+            Value::Float(0.1),
+            Value::Float(0.05),
+        );
+        let lines = outcomes.iter().map(|&outcome| {
+            let why = if outcome == Outcome::UpToDate {
+                &[][..]
+            } else {
+                std::slice::from_ref(&lr)
+            };
+            plain(&finished(
+                mode,
+                &stage,
+                outcome,
+                Duration::from_secs_f64(12.44),
+                why,
+            ))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn each_outcome_has_its_line() {
+        use Outcome::{Blocked, Frozen, Ran, Restored, UpToDate};
+        insta::assert_snapshot!(all(Mode::Repro, &[Ran, Restored, UpToDate, Blocked, Frozen]), @r"
+        ran        train 12.4s (param lr: 0.1 → 0.05)
+        restored   train (param lr: 0.1 → 0.05)
+        up to date train
+        blocked    train (param lr: 0.1 → 0.05)
+        frozen     train (param lr: 0.1 → 0.05)
+        ");
+    }
+
+    #[test]
+    fn each_outcome_of_a_dry_run_has_its_line() {
+        use Outcome::{Frozen, MayRun, UpToDate, WouldRestore, WouldRun};
+        insta::assert_snapshot!(all(Mode::Dry, &[WouldRun, WouldRestore, MayRun, UpToDate, Frozen]), @r"
+        would run     train (param lr: 0.1 → 0.05)
+        would restore train (param lr: 0.1 → 0.05)
+        may run       train (param lr: 0.1 → 0.05)
+        up to date    train
+        frozen        train (param lr: 0.1 → 0.05)
+        ");
+    }
+
+    #[test]
+    fn a_failure_shows_all_that_was_printed() {
+        let output = "epoch 1\r\n 10%\r 50%\r100%\n\nValueError: bad\n\n";
+        let took = Duration::from_secs_f64(3.2);
+        let text = failed(
+            Mode::Repro,
+            &StageName::known("train"),
+            took,
+            &failure(output),
+        );
+        insta::assert_snapshot!(plain(&text), @r"
+        output     train
+            epoch 1
+            100%
+
+            ValueError: bad
+        failed     train 3.2s: exited with code 2
+                   log: .cache/logs/train/01.log
+                   help: is the file there?
+        ");
+    }
+
+    #[test]
+    fn a_silent_failure_has_no_output() {
+        let bare = StageFailure {
+            help: None,
+            log: None,
+            ..failure(" \n")
+        };
+        let text = failed(
+            Mode::Repro,
+            &StageName::known("train"),
+            Duration::ZERO,
+            &bare,
+        );
+        insta::assert_snapshot!(plain(&text), @"failed     train 0.00s: exited with code 2");
+    }
+
+    #[test]
+    fn the_summary_names_what_happened() {
+        let mut counts = Summary {
+            duration: Duration::from_secs_f64(12.9),
+            ..Summary::default()
+        };
+        insta::assert_snapshot!(plain(&summary(Mode::Repro, &counts)), @"0 stages in 12.9s");
+        for outcome in [
+            Outcome::Ran,
+            Outcome::Restored,
+            Outcome::UpToDate,
+            Outcome::Frozen,
+        ] {
+            counts.count(outcome);
+        }
+        insta::assert_snapshot!(plain(&summary(Mode::Repro, &counts)), @"4 stages: 1 ran, 1 restored, 2 up to date in 12.9s");
+        counts.count(Outcome::Failed);
+        counts.count(Outcome::Blocked);
+        insta::assert_snapshot!(plain(&summary(Mode::Repro, &counts)), @"6 stages: 1 ran, 1 restored, 2 up to date, 1 failed, 1 blocked in 12.9s");
+    }
+
+    #[test]
+    fn a_dry_summary_has_no_time() {
+        let mut counts = Summary::default();
+        for outcome in [Outcome::WouldRun, Outcome::UpToDate, Outcome::UpToDate] {
+            counts.count(outcome);
+        }
+        insta::assert_snapshot!(plain(&summary(Mode::Dry, &counts)), @"3 stages: 1 would run, 2 up to date");
+    }
+
+    #[test]
+    fn watch_says_what_woke_it() {
+        let paths = ["params.yaml", "a", "b", "c"].map(ProjectPath::new);
+        insta::assert_snapshot!(plain(&woke(Mode::Repro, &paths)), @"woke       params.yaml, a, b, +1 more");
+        insta::assert_snapshot!(plain(&woke(Mode::Repro, &paths[..1])), @"woke       params.yaml");
+        insta::assert_snapshot!(plain(&watching(Mode::Repro, 12)), @"watching   12 paths");
+    }
+
+    #[test]
+    fn other_lines() {
+        let stage = StageName::known("train");
+        insta::assert_snapshot!(plain(&note(Mode::Repro, &stage, "kept the former out")), @"note       train: kept the former out");
+        insta::assert_snapshot!(plain(&waiting(Mode::Repro, &stage)), @"waiting    train: another hpipe is executing it");
+        insta::assert_snapshot!(plain(&collapsed(Mode::Repro, 9998)), @"up to date 9,998 stages (-v names them)");
+        insta::assert_snapshot!(plain(&started(Mode::Repro, &stage, &[Reason::plain(ReasonKind::New)])), @"started    train (never ran)");
+        insta::assert_snapshot!(plain(&warning("pipeline.lock is empty")), @"warning: pipeline.lock is empty");
+    }
+}

@@ -174,3 +174,93 @@ fn number(x: f64) -> String {
         _ => format!("{x:.4e}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hpipe_core::ProjectPath;
+
+    fn show(files: &[(&str, &str)], columns: usize) -> String {
+        let read = |(file, text): &(&str, &str)| {
+            let value = hpipe_track::read_metrics(&ProjectPath::new(file), text);
+            ((*file).to_owned(), value.expect("the file is readable"))
+        };
+        let files: Vec<_> = files.iter().map(read).collect();
+        let text = metrics_table(&files, columns, Verbosity::Normal);
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    const FILES: [(&str, &str); 2] = [
+        (
+            "metrics/lasso.json",
+            r#"{"test": {"rmse": 0.70123456, "r2": 0.62}, "n": 4128}"#,
+        ),
+        (
+            "metrics/ridge.json",
+            r#"{"test": {"rmse": 12.5, "r2": -1e-7}, "ok": true}"#,
+        ),
+    ];
+
+    #[test]
+    fn a_file_is_a_row_where_that_fits() {
+        insta::assert_snapshot!(show(&FILES, 80), @r"
+        file                test.rmse     test.r2     n    ok
+        metrics/lasso.json    0.70123        0.62  4128     -
+        metrics/ridge.json       12.5  -1.0000e-7     -  true
+        ");
+    }
+
+    #[test]
+    fn a_metric_is_a_row_where_files_do_not_fit() {
+        insta::assert_snapshot!(show(&FILES, 50), @r"
+        metric     metrics/lasso.json  metrics/ridge.json
+        test.rmse             0.70123                12.5
+        test.r2                  0.62          -1.0000e-7
+        n                        4128                   -
+        ok                          -                true
+        ");
+    }
+
+    #[test]
+    fn file_follows_file_where_nothing_fits() {
+        insta::assert_snapshot!(show(&FILES, 30), @r"
+        metrics/lasso.json
+          test.rmse  0.70123
+          test.r2    0.62
+          n          4128
+        metrics/ridge.json
+          test.rmse  12.5
+          test.r2    -1.0000e-7
+          ok         true
+        ");
+    }
+
+    #[test]
+    fn what_lies_deep_is_counted() {
+        let deciles: Vec<_> = (0..50).map(|i| format!("\"d{i}\": {i}")).collect();
+        let text = format!(r#"{{"rmse": 1, "residuals": {{{}}}}}"#, deciles.join(","));
+        insta::assert_snapshot!(show(&[("m.json", &text)], 80), @r"
+        file    rmse
+        m.json     1
+        50 metrics further down left out (-v shows them)
+        ");
+        insta::assert_snapshot!(show(&[("m.json", "[]")], 80), @"no metrics in 1 file");
+    }
+
+    #[test]
+    fn numbers_keep_the_digits_that_tell_something() {
+        for (x, expect) in [
+            (0.0, "0"),
+            (1.0, "1"),
+            (0.1, "0.1"),
+            (0.701_234_56, "0.70123"),
+            (-12.345_678, "-12.346"),
+            (123_456.7, "123457"),
+            (0.000_123_456, "0.00012346"),
+            (1.5e-7, "1.5000e-7"),
+            (9.876_54e12, "9.8765e12"),
+        ] {
+            assert_eq!(number(x), expect);
+        }
+    }
+}

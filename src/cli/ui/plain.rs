@@ -120,3 +120,115 @@ impl EventSink for PlainSink {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing::Captured;
+
+    fn finished(stage: impl Into<Arc<str>>, outcome: Outcome) -> Event {
+        Event::StageFinished {
+            stage: StageName::known(stage),
+            outcome,
+            duration: Duration::from_secs(2),
+            reasons: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn play(verbosity: Verbosity, mode: Mode, events: &[Event]) -> Captured {
+        let (ui, captured) = Captured::ui(verbosity);
+        let sink = PlainSink::new(ui, mode);
+        events.iter().for_each(|event| sink.emit(event));
+        captured
+    }
+
+    fn plan(stages: usize) -> Event {
+        let stages = (0..stages)
+            .map(|n| StageName::known(format!("s{n}")))
+            .collect();
+        Event::Plan { stages }
+    }
+
+    fn all_up_to_date(stages: usize) -> Vec<Event> {
+        let mut summary = Summary::default();
+        (0..stages).for_each(|_| summary.count(Outcome::UpToDate));
+        let ends = (0..stages).map(|n| finished(format!("s{n}"), Outcome::UpToDate));
+        std::iter::once(plan(stages))
+            .chain(ends)
+            .chain([Event::Finished(summary)])
+            .collect()
+    }
+
+    #[test]
+    fn lines_are_talk_and_those_of_a_dry_run_data() {
+        let events = [plan(1), finished("a", Outcome::Ran)];
+        let captured = play(Verbosity::Normal, Mode::Repro, &events);
+        assert_eq!(
+            (captured.stdout(), captured.stderr()),
+            (String::new(), "ran        a 2.0s\n".to_owned())
+        );
+        let captured = play(
+            Verbosity::Normal,
+            Mode::Dry,
+            &[finished("a", Outcome::WouldRun)],
+        );
+        assert_eq!(
+            (captured.stdout(), captured.stderr()),
+            ("would run     a\n".to_owned(), String::new())
+        );
+    }
+
+    #[test]
+    fn many_up_to_date_stages_are_counted() {
+        let captured = play(Verbosity::Normal, Mode::Repro, &all_up_to_date(51));
+        insta::assert_snapshot!(captured.stderr(), @r"
+        up to date 51 stages (-v names them)
+        51 stages: 51 up to date in 0.00s
+        ");
+        let named = play(Verbosity::Verbose, Mode::Repro, &all_up_to_date(51));
+        assert_eq!(named.stderr().lines().count(), 52);
+        let few = play(Verbosity::Normal, Mode::Repro, &all_up_to_date(50));
+        assert_eq!(few.stderr().lines().count(), 51);
+    }
+
+    #[test]
+    fn quiet_still_tells_failures() {
+        let failure = StageFailure {
+            code: hpipe_core::Code::StageFailed,
+            message: "exited with code 2".to_owned(),
+            help: None,
+            output: String::new(),
+            log: None,
+        };
+        let failed = Event::StageFinished {
+            stage: StageName::known("b"),
+            outcome: Outcome::Failed,
+            duration: Duration::from_secs(2),
+            reasons: Vec::new(),
+            failure: Some(failure),
+        };
+        let events = [
+            finished("a", Outcome::Ran),
+            failed,
+            Event::Finished(Summary::default()),
+        ];
+        let captured = play(Verbosity::Quiet, Mode::Repro, &events);
+        assert_eq!(captured.stderr(), "failed     b 2.0s: exited with code 2\n");
+    }
+
+    #[test]
+    fn starts_are_told_when_asked_for() {
+        let started = Event::StageStarted {
+            stage: StageName::known("a"),
+            reasons: vec![Reason::plain(hpipe_core::ReasonKind::New)],
+            expected: None,
+        };
+        let events = [started];
+        assert_eq!(play(Verbosity::Normal, Mode::Repro, &events).stderr(), "");
+        assert_eq!(
+            play(Verbosity::Verbose, Mode::Repro, &events).stderr(),
+            "started    a (never ran)\n"
+        );
+    }
+}

@@ -88,3 +88,82 @@ fn quoted(value: &Value) -> String {
         _ => value_text(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(byte: u8) -> Value {
+        Value::Text(Digest::blake3([byte; 32]).to_string())
+    }
+
+    #[test]
+    fn each_kind_reads_well() {
+        let named = |kind: ReasonKind| match kind {
+            ReasonKind::New | ReasonKind::Always | ReasonKind::Forced => Reason::plain(kind),
+            ReasonKind::DepChanged | ReasonKind::OutChanged => {
+                Reason::changed(kind, "data/raw.csv", digest(1), digest(2))
+            }
+            ReasonKind::Cmd => Reason {
+                name: None,
+                ..Reason::changed(kind, "", "a".into(), "b".into())
+            },
+            _ => Reason::changed(kind, "x", Value::Float(0.1), Value::Null),
+        };
+        let line = |kind| format!("{:40} {}", phrase(&named(kind)), change(&named(kind)));
+        let lines: Vec<_> = ReasonKind::ALL
+            .into_iter()
+            .map(|kind| line(kind).trim_end().to_owned())
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        never ran
+        cmd changed                              a → b
+        with x: 0.1 → null                       0.1 → null
+        wdir x: 0.1 → null                       0.1 → null
+        env x: 0.1 → null                        0.1 → null
+        changed data/raw.csv                     01010101 → 02020202
+        new dep x                                0.1 → null
+        dep removed x                            0.1 → null
+        dep missing x                            0.1 → null
+        param x: 0.1 → null                      0.1 → null
+        new param x                              0.1 → null
+        param removed x                          0.1 → null
+        out changed data/raw.csv                 01010101 → 02020202
+        out missing x                            0.1 → null
+        new out x                                0.1 → null
+        out removed x                            0.1 → null
+        always changed
+        forced
+        waits for x                              0.1 → null
+        ");
+    }
+
+    #[test]
+    fn many_reasons_are_counted() {
+        let reasons: Vec<_> = (0..5)
+            .map(|n| Reason::about(ReasonKind::DepChanged, format!("d{n}")))
+            .collect();
+        assert_eq!(brief(&reasons[..0]), "");
+        assert_eq!(brief(&reasons[..3]), "changed d0, changed d1, changed d2");
+        assert_eq!(brief(&reasons), "changed d0, changed d1, +3 more");
+    }
+
+    #[test]
+    fn values_that_look_equal_are_told_apart() {
+        let typed = Reason::changed(ReasonKind::ParamChanged, "n", Value::Int(1), "1".into());
+        assert_eq!(phrase(&typed), "param n: 1 → \"1\"");
+        let empty = Reason::changed(ReasonKind::Env, "HOME", "".into(), "a\nb".into());
+        assert_eq!(phrase(&empty), "env HOME: \"\" → a\\nb");
+    }
+
+    #[test]
+    fn long_values_are_shortened() {
+        let long = Reason::changed(
+            ReasonKind::ParamChanged,
+            "n",
+            Value::Int(1),
+            Value::Text("x".repeat(90)),
+        );
+        assert_eq!(phrase(&long), format!("param n: 1 → {}…", "x".repeat(39)));
+    }
+}

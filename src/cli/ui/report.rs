@@ -161,3 +161,125 @@ fn input_line(input: &Input, width: usize) -> String {
 fn column_width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.map(super::text::width).max().unwrap_or(0).min(50)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hpipe_core::{ReasonKind, Value};
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    fn report(stage: &str, state: State, reasons: Vec<Reason>) -> StageReport {
+        StageReport {
+            stage: StageName::known(stage),
+            state,
+            reasons,
+        }
+    }
+
+    fn digest(byte: u8) -> Digest {
+        Digest::blake3([byte; 32])
+    }
+
+    fn project() -> [StageReport; 4] {
+        [
+            report("prepare", State::UpToDate, vec![]),
+            report(
+                "train@ridge",
+                State::Stale,
+                vec![Reason::about(ReasonKind::DepChanged, "data/raw.csv")],
+            ),
+            report(
+                "evaluate",
+                State::MayBeStale,
+                vec![Reason::about(ReasonKind::Upstream, "train@ridge")],
+            ),
+            report("publish", State::Frozen, vec![]),
+        ]
+    }
+
+    #[test]
+    fn status_names_what_is_not_up_to_date() {
+        insta::assert_snapshot!(plain(&status_text(&project(), false)), @r"
+        stale        train@ridge changed data/raw.csv
+        may be stale evaluate    waits for train@ridge
+        frozen       publish
+        4 stages: 1 stale, 1 may be stale, 1 frozen, 1 up to date
+        ");
+    }
+
+    #[test]
+    fn status_names_everything_when_asked_to() {
+        insta::assert_snapshot!(plain(&status_text(&project(), true)), @r"
+        up to date   prepare
+        stale        train@ridge changed data/raw.csv
+        may be stale evaluate    waits for train@ridge
+        frozen       publish
+        4 stages: 1 stale, 1 may be stale, 1 frozen, 1 up to date
+        ");
+        insta::assert_snapshot!(plain(&status_text(&project()[..1], false)), @"1 stage: 1 up to date");
+        insta::assert_snapshot!(plain(&status_text(&[], false)), @"0 stages");
+    }
+
+    #[test]
+    fn why_shows_both_values() {
+        let text = |byte| Value::Text(digest(byte).to_string());
+        let cmd = Reason {
+            name: None,
+            ..Reason::changed(
+                ReasonKind::Cmd,
+                "",
+                "python a.py".into(),
+                "python a.py\n--fast".into(),
+            )
+        };
+        let reasons = vec![
+            cmd,
+            Reason::changed(
+                ReasonKind::ParamChanged,
+                "train.lr",
+                Value::Float(0.1),
+                Value::Float(0.05),
+            ),
+            Reason::changed(
+                ReasonKind::DepChanged,
+                "data/raw.csv",
+                text(0x1f),
+                text(0x9a),
+            ),
+            Reason::about(ReasonKind::OutMissing, "model.json"),
+        ];
+        let inputs = [
+            Input {
+                path: ProjectPath::new("data/raw.csv"),
+                digest: Some(digest(0x9a)),
+                origin: "a file of the project".to_owned(),
+            },
+            Input {
+                path: ProjectPath::new("x.csv"),
+                digest: None,
+                origin: "made by `prepare`".to_owned(),
+            },
+        ];
+        insta::assert_snapshot!(plain(&why_text(&report("train", State::Stale, reasons), &inputs)), @r"
+        train is stale because of
+          cmd changed
+            - python a.py
+            + python a.py
+            + --fast
+          param train.lr          0.1 → 0.05
+          changed data/raw.csv    1f1f1f1f → 9a9a9a9a
+          out missing model.json
+        reads
+          data/raw.csv  9a9a9a9a  a file of the project
+          x.csv         -         made by `prepare`
+        ");
+    }
+
+    #[test]
+    fn why_of_what_is_up_to_date_is_short() {
+        insta::assert_snapshot!(plain(&why_text(&report("train", State::UpToDate, vec![]), &[])), @"train is up to date");
+    }
+}

@@ -225,3 +225,95 @@ fn put(out: &mut dyn std::fmt::Write, text: &str) {
     // Writing into the line that is being drawn cannot fail.
     let _ = out.write_str(text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::testing::{Captured, Screen};
+    use hpipe_core::{Outcome, Summary};
+    use indicatif::ProgressDrawTarget;
+
+    fn started(stage: &str) -> Event {
+        Event::StageStarted {
+            stage: StageName::known(stage),
+            reasons: Vec::new(),
+            expected: Some(Duration::from_secs(12)),
+        }
+    }
+
+    fn finished(stage: &str) -> Event {
+        Event::StageFinished {
+            stage: StageName::known(stage),
+            outcome: Outcome::Ran,
+            duration: Duration::from_secs(2),
+            reasons: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn sink() -> (TerminalSink, Captured, Screen) {
+        let screen = Screen::default();
+        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        let (ui, captured) = Captured::ui_with_status(Verbosity::Normal, target);
+        let sink = TerminalSink::new(ui, Mode::Repro);
+        sink.emit(&Event::Plan {
+            stages: ["a", "b", "c"].map(StageName::known).into(),
+        });
+        (sink, captured, screen)
+    }
+
+    #[test]
+    fn shows_what_runs_and_how_far_it_is() {
+        let (sink, captured, screen) = sink();
+        sink.emit(&started("a"));
+        sink.emit(&started("b"));
+        sink.emit(&finished("a"));
+        sink.emit(&Event::StageProgress {
+            stage: StageName::known("b"),
+            done: 3,
+            total: Some(5),
+            message: "fold 3 of 5".to_owned(),
+        });
+        let status = sink.status();
+        let bars = status.running.values().flatten().chain(&status.overall);
+        bars.for_each(ProgressBar::force_draw);
+        let shown = screen.shown();
+        assert!(shown.contains("running    b 0."), "{shown}");
+        assert!(
+            shown.contains("of about 12.0s ━━━━━━━━━━━━╌╌╌╌╌╌╌╌  60% fold 3 of 5"),
+            "{shown}"
+        );
+        assert!(shown.contains("1 of 3 stages, 1 running, 0."), "{shown}");
+        assert!(!shown.contains("running    a"), "{shown}");
+        assert_eq!(captured.stderr(), "ran        a 2.0s\n");
+    }
+
+    #[test]
+    fn the_end_leaves_nothing_behind() {
+        let (sink, captured, screen) = sink();
+        sink.emit(&started("a"));
+        sink.emit(&Event::Finished(Summary::default()));
+        assert_eq!(screen.shown(), "");
+        assert_eq!(captured.stderr(), "0 stages in 0.00s\n");
+    }
+
+    #[test]
+    fn an_interrupt_leaves_nothing_behind() {
+        let (sink, _, screen) = sink();
+        sink.emit(&started("a"));
+        sink.lines.ui().clear_status();
+        assert_eq!(screen.shown(), "");
+        let (sink, _, screen) = self::sink();
+        sink.emit(&started("a"));
+        drop(sink);
+        assert_eq!(screen.shown(), "");
+    }
+
+    #[test]
+    fn a_bar_is_never_over_full() {
+        for (done, total) in [(0, 0), (7, 5), (0, 5), (5, 5), (u64::MAX, 1)] {
+            let text = anstream::adapter::strip_str(&bar(done, total)).to_string();
+            assert_eq!(text.chars().count(), BAR + 5, "{done} of {total}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
+use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
 
 use super::{Channel, ChannelState, Ui, Verbosity};
 
@@ -97,5 +97,80 @@ fn channel(writer: impl Write + Send + 'static) -> Channel {
         color: false,
         columns: None,
         state: ChannelState::new(writer),
+    }
+}
+
+/// A terminal of 100 columns that remembers what it shows.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Screen(Arc<Mutex<Cursor>>);
+
+#[derive(Default, Debug)]
+struct Cursor {
+    lines: Vec<String>,
+    row: usize,
+}
+
+impl Screen {
+    /// The lines that are not empty, without ANSI sequences.
+    pub(crate) fn shown(&self) -> String {
+        let cursor = self.0.lock().expect("no writer panics");
+        let lines = cursor.lines.iter().map(|line| line.trim_end());
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        anstream::adapter::strip_str(&lines.join("\n")).to_string()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Cursor)) -> io::Result<()> {
+        let mut cursor = self.0.lock().expect("no writer panics");
+        change(&mut cursor);
+        let row = cursor.row;
+        if cursor.lines.len() <= row {
+            cursor.lines.resize(row + 1, String::new());
+        }
+        Ok(())
+    }
+}
+
+impl TermLike for Screen {
+    fn width(&self) -> u16 {
+        100
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.change(|cursor| cursor.row = cursor.row.saturating_sub(n))
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.change(|cursor| cursor.row += n)
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write_str(text)?;
+        self.change(|cursor| cursor.row += 1)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.change(|_| {})?;
+        for (nth, part) in text.split('\n').enumerate() {
+            self.change(|cursor| cursor.row += usize::from(nth > 0))?;
+            self.change(|cursor| cursor.lines[cursor.row].push_str(part.trim_start_matches('\r')))?;
+        }
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.change(|_| {})?;
+        self.change(|cursor| cursor.lines[cursor.row].clear())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -6,8 +6,11 @@ use super::order::{Neighbours, neighbours};
 /// Sweeps down and up again.
 const SWEEPS: usize = 8;
 
-/// How much more a bend insists on its wish than a node: long edges shall be straight.
-const BEND_WEIGHT: f64 = 6.0;
+/// How much a bend insists on its wish where it goes on in another bend, against 1 for a node: long edges are straight.
+const TRUNK_WEIGHT: f64 = 6.0;
+
+/// How much a bend insists where its edge ends: a long edge that passes by moves nobody.
+const TIP_WEIGHT: f64 = 0.2;
 
 /// Gives every item its place, the leftmost beginning at 0.
 ///
@@ -27,13 +30,13 @@ pub(super) fn place(layout: &mut Layout, gap: f64) {
 
 /// Moves the items of a rank towards the middle of their neighbours; an item without one wants to stay.
 fn settle(layout: &mut Layout, rank: usize, gap: f64, neighbours: Option<&Neighbours>) {
+    let none = Vec::new();
     let wish = |&item: &usize| {
-        let placed = &layout.items[item];
-        let middle = neighbours.and_then(|neighbours| middle(layout, &neighbours[item]));
+        let near = neighbours.map_or(&none, |neighbours| &neighbours[item]);
         Wish {
-            center: middle.unwrap_or(placed.center),
-            half: placed.width / 2.0,
-            weight: if placed.is_bend { BEND_WEIGHT } else { 1.0 },
+            center: middle(layout, near).unwrap_or(layout.items[item].center),
+            half: layout.items[item].width / 2.0,
+            weight: weight(layout, item, near),
         }
     };
     let wishes: Vec<_> = layout.ranks[rank].iter().map(wish).collect();
@@ -42,9 +45,26 @@ fn settle(layout: &mut Layout, rank: usize, gap: f64, neighbours: Option<&Neighb
     }
 }
 
+fn weight(layout: &Layout, item: usize, near: &[usize]) -> f64 {
+    let goes_on = near.iter().any(|&other| layout.items[other].is_bend);
+    match (layout.items[item].is_bend, goes_on) {
+        (false, _) => 1.0,
+        (true, true) => TRUNK_WEIGHT,
+        (true, false) => TIP_WEIGHT,
+    }
+}
+
+/// The mean of the middles of some items, bends counting only where there is no node; none if there is no item.
 fn middle(layout: &Layout, of: &[usize]) -> Option<f64> {
-    let sum: f64 = of.iter().map(|&item| layout.items[item].center).sum();
-    (!of.is_empty()).then(|| sum / of.len() as f64)
+    let mean = |bends: bool| {
+        let items = of.iter().map(|&item| &layout.items[item]);
+        let centers: Vec<_> = items
+            .filter(|item| item.is_bend == bends)
+            .map(|item| item.center)
+            .collect();
+        (!centers.is_empty()).then(|| centers.iter().sum::<f64>() / centers.len() as f64)
+    };
+    mean(false).or_else(|| mean(true))
 }
 
 /// Where an item of a row would like its middle to be.
