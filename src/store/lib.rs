@@ -1,1 +1,53 @@
-//! placeholder
+//! Everything hpipe keeps on disk: objects, run cache, stat cache, lock file, locks, logs.
+//!
+//! The way in is [`Store`]. It answers what lies at a path of the workspace ([`Store::content`]), keeps it
+//! ([`Store::commit`]) and puts it back ([`Store::restore`]); it remembers executions by their stage key
+//! ([`Store::run_record`]) and in `pipeline.lock` ([`Store::read_lock`]); it hands out the locks under which stages
+//! execute and the folders their attempts write into.
+//!
+//! Two rules stand above the others. A wrong cache hit is the worst thing that can happen, so nothing is believed that
+//! could have changed unnoticed (`stat_cache`, `clock`), and every byte is verified before it is put in place
+//! (`restore`). A lost result is the second worst, so bytes are stored before references to them, and each file appears
+//! whole or not at all (`disk`).
+//!
+//! Deliberately does not know what a stage means: keys are digests, names are texts, actions are written down as given.
+//! Every file written here has a page in `docs/formats/`.
+
+mod attempts;
+mod cache_folder;
+mod clock;
+mod commit;
+mod content;
+
+mod differences;
+mod disk;
+mod durations;
+mod error;
+mod failpoint;
+mod file_hash;
+mod file_stat;
+mod ignore_rules;
+mod lock_file;
+mod lock_format;
+mod locks;
+mod objects;
+mod restore;
+mod run_cache;
+mod scratch;
+mod stat_cache;
+mod store;
+mod tree;
+mod tree_reader;
+mod utc;
+mod walk;
+mod warnings;
+mod workspace;
+mod yaml;
+
+pub use attempts::{Attempt, AttemptEnd, AttemptState, AttemptSummary};
+pub use error::Error;
+pub use lock_file::{LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams};
+pub use locks::StageLock;
+pub use restore::LinkType;
+pub use run_cache::{OutRecord, Published, RunRecord};
+pub use store::Store;

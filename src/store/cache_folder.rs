@@ -1,0 +1,237 @@
+//! Where things lie under the cache folder, and how it comes into being.
+//!
+//! Nothing is created before something must be written: commands that only read work on a read-only folder, and one that
+//! never needed a cache leaves none behind. The folder marks itself as a cache (`CACHEDIR.TAG`, see
+//! <https://bford.info/cachedir/>), so that backups skip it, and keeps itself out of git with a `.gitignore` of its own.
+//!
+//! Does not know what the files hold: each format has its own module and page in `docs/formats/`.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use hpipe_core::{Digest, StageName};
+
+use crate::Error;
+use crate::disk::{self, Durability};
+use crate::scratch::{Scratch, Temporary};
+
+/// The first line is what the specification demands.
+const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # Everything here can be computed again by hpipe; deleting it costs time, never knowledge.\n";
+
+/// Keeps the whole folder out of git, this file included.
+const GITIGNORE: &str = "*\n";
+
+/// Linux's limit of 255 bytes a name, less room for a suffix.
+const LONGEST_NAME: usize = 200;
+
+/// The cache folder.
+#[derive(Debug)]
+pub(crate) struct CacheFolder {
+    path: PathBuf,
+    scratch: OnceLock<(Scratch, u64)>,
+    creating: Mutex<()>,
+}
+
+impl CacheFolder {
+    /// The folder at `path`, whether or not it exists.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            scratch: OnceLock::new(),
+            creating: Mutex::new(()),
+        }
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the object of this digest lies.
+    pub(crate) fn object(&self, digest: &Digest) -> PathBuf {
+        self.fanned_out("objects-v1", digest)
+    }
+
+    /// Where an object found damaged is put aside.
+    pub(crate) fn damaged(&self, digest: &Digest) -> PathBuf {
+        self.path.join("damaged").join(digest.hex())
+    }
+
+    /// Where the run record of this stage key lies.
+    pub(crate) fn run(&self, key: &Digest) -> PathBuf {
+        self.fanned_out("runs-v1", key)
+    }
+
+    /// Where the stat cache lies.
+    pub(crate) fn stat_cache(&self) -> PathBuf {
+        self.path.join("stat-v1")
+    }
+
+    /// Where past durations lie.
+    pub(crate) fn durations(&self) -> PathBuf {
+        self.path.join("durations-v1")
+    }
+
+    /// Where the attempts of a stage lie.
+    pub(crate) fn logs(&self, stage: &StageName) -> PathBuf {
+        self.path.join("logs").join(safe_file_name(stage.as_str()))
+    }
+
+    /// The file that stands for the lock on `name`.
+    pub(crate) fn lock(&self, name: &str) -> PathBuf {
+        let digest = blake3::hash(name.as_bytes());
+        self.path.join("locks-v1").join(digest.to_hex().as_str())
+    }
+
+    fn fanned_out(&self, kind: &str, digest: &Digest) -> PathBuf {
+        let hex = digest.hex();
+        let (first, rest) = hex.split_at(2);
+        let mut path = PathBuf::with_capacity(self.path.as_os_str().len() + kind.len() + 68);
+        path.push(&self.path);
+        path.push(kind);
+        path.push(first);
+        path.push(rest);
+        path
+    }
+
+    /// A name for a file that will be renamed to somewhere in this folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn temporary(&self) -> Result<Temporary, Error> {
+        Ok(self.scratch()?.0.temporary())
+    }
+
+    /// A name for something that will be renamed to somewhere in `folder`, which exists.
+    ///
+    /// # Errors
+    /// When the cache folder cannot be written, or `folder` cannot be read.
+    pub(crate) fn temporary_for(&self, folder: &Path) -> Result<Temporary, Error> {
+        let (scratch, device) = self.scratch()?;
+        let target = std::fs::metadata(folder).map_err(Error::read(folder))?;
+        Ok(if target.dev() == *device {
+            scratch.temporary()
+        } else {
+            scratch.temporary_beside(folder)
+        })
+    }
+
+    /// A name in `folder` itself, for mounts that refuse renames from one to another though their device is the same.
+    ///
+    /// # Errors
+    /// When the cache folder cannot be written.
+    pub(crate) fn temporary_beside(&self, folder: &Path) -> Result<Temporary, Error> {
+        Ok(self.scratch()?.0.temporary_beside(folder))
+    }
+
+    /// Creates the sub-folder that will hold `path`.
+    ///
+    /// # Errors
+    /// [`Error::CreateFolder`].
+    pub(crate) fn create_folder_of(&self, path: &Path) -> Result<(), Error> {
+        self.scratch()?;
+        path.parent().map_or(Ok(()), disk::create_folders)
+    }
+
+    /// This process's scratch folder and the device it is on, made on first use together with all that marks the cache.
+    fn scratch(&self) -> Result<&(Scratch, u64), Error> {
+        if let Some(scratch) = self.scratch.get() {
+            return Ok(scratch);
+        }
+        let _alone = self.creating.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scratch) = self.scratch.get() {
+            return Ok(scratch);
+        }
+        let parent = self.path.join("tmp");
+        disk::create_folders(&parent)?;
+        let scratch = Scratch::create(&parent)?;
+        self.mark(&scratch)?;
+        let device = std::fs::metadata(&parent)
+            .map_err(Error::read(&parent))?
+            .dev();
+        Ok(self.scratch.get_or_init(|| (scratch, device)))
+    }
+
+    fn mark(&self, scratch: &Scratch) -> Result<(), Error> {
+        for (name, text) in [("CACHEDIR.TAG", CACHEDIR_TAG), (".gitignore", GITIGNORE)] {
+            let path = self.path.join(name);
+            if !path.exists() {
+                let bytes = text.as_bytes();
+                disk::write_whole(scratch.temporary(), &path, bytes, Durability::Cached)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file name for any text, one for one: letters, digits, `-`, `_`, `@` and inner dots stand for themselves, all else
+/// as `%` and two hex digits; a long text is cut and ends with `%` and its digest.
+fn safe_file_name(text: &str) -> String {
+    let mut name = String::with_capacity(text.len());
+    for (i, byte) in text.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'@' => name.push(byte.into()),
+            b'.' if i > 0 => name.push('.'),
+            _ => {
+                const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+                name.push('%');
+                name.push(DIGITS[usize::from(byte >> 4)].into());
+                name.push(DIGITS[usize::from(byte & 15)].into());
+            }
+        }
+    }
+    if name.len() > LONGEST_NAME {
+        let digest = blake3::hash(text.as_bytes()).to_hex();
+        name.truncate(LONGEST_NAME - 1 - 32);
+        name.push('%');
+        name.push_str(&digest[..32]);
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lays_things_out_as_documented() {
+        let folder = CacheFolder::new(PathBuf::from(".cache"));
+        let digest = Digest::blake3([0xab; 32]);
+        let rest = "ab".repeat(31);
+        assert_eq!(
+            folder.object(&digest),
+            Path::new(&format!(".cache/objects-v1/ab/{rest}"))
+        );
+        assert_eq!(
+            folder.run(&digest),
+            Path::new(&format!(".cache/runs-v1/ab/{rest}"))
+        );
+    }
+
+    #[test]
+    fn file_names_are_safe_and_distinct() {
+        assert_eq!(safe_file_name("train@ridge"), "train@ridge");
+        assert_eq!(safe_file_name("sub/p.yaml:a"), "sub%2Fp.yaml%3Aa");
+        assert_eq!(safe_file_name(".."), "%2E.");
+        assert_eq!(safe_file_name("ä%"), "%C3%A4%25");
+        let long = "x".repeat(300);
+        assert_eq!(safe_file_name(&long).len(), LONGEST_NAME);
+        assert_ne!(safe_file_name(&long), safe_file_name(&format!("{long}y")));
+    }
+
+    #[test]
+    fn the_first_write_makes_and_marks_the_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = CacheFolder::new(root.path().join("deep/.cache"));
+        assert!(!folder.path().exists());
+        folder.temporary().unwrap();
+        let tag = std::fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
+        assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55\n"));
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join(".gitignore")).unwrap(),
+            "*\n"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! Puts what lies in the workspace into the object store.
+//!
+//! The digest an object is named by is that of the bytes that were stored, never of an earlier reading: a small file is
+//! read once, and what was read is both hashed and written; a large one is cloned (reflink) or copied first, and the copy
+//! is hashed, which nobody else can change. The file is stat'ed before and after like any other (`content`), so that a
+//! copy torn by somebody's writing is made again.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use hpipe_core::{Content, Digest, ProjectPath};
+
+use crate::content::{Manner, Survey};
+use crate::disk::{self, Mode};
+use crate::file_hash::{self, hash_bytes};
+use crate::objects::ObjectId;
+use crate::{Error, Store};
+
+/// Bytes up to which a file is read into memory rather than copied by the system.
+pub(crate) const SMALL: u64 = 1024 * 1024;
+
+impl Store {
+    /// Stores what lies at `path`, files and the nodes of folders, and says what it is; none when nothing lies there.
+    ///
+    /// What is stored already is not written again.
+    ///
+    /// # Errors
+    /// Those of [`content`](Self::content), and what writing the cache fails with.
+    pub fn commit(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
+        Survey::new(self, Manner::Committing).at(path)
+    }
+
+    /// Whether everything the content consists of is in the cache.
+    ///
+    /// Files are checked by existence and size; the nodes of folders are read and verified.
+    pub fn has(&self, content: &Content) -> bool {
+        crate::tree_reader::is_whole(self.objects(), content)
+    }
+
+    /// Stores what an execution printed; none if it printed nothing.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or what writing the cache fails with.
+    pub(crate) fn store_log(&self, path: &Path) -> Result<Option<(Digest, u64)>, Error> {
+        let file = File::open(path).map_err(Error::read(path))?;
+        let size = file.metadata().map_err(Error::read(path))?.len();
+        let survey = Survey::new(self, Manner::Committing);
+        let stored = (size > 0).then(|| survey.store_file(path, &file, size));
+        Ok(stored.transpose()?.map(|digest| (digest, size)))
+    }
+}
+
+impl Survey<'_> {
+    /// Stores an open file of `size` bytes and says the digest of what was stored.
+    ///
+    /// # Errors
+    /// [`Error::Read`] (of kind `UnexpectedEof` when the file has become shorter), or what writing the cache fails with.
+    pub(crate) fn store_file(self, path: &Path, file: &File, size: u64) -> Result<Digest, Error> {
+        if size <= SMALL {
+            self.store_small(path, file, size)
+        } else {
+            self.store_large(path, file, size)
+        }
+    }
+
+    fn store_small(self, path: &Path, file: &File, size: u64) -> Result<Digest, Error> {
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut bytes, 0)
+            .map_err(Error::read(path))?;
+        let digest = hash_bytes(&bytes);
+        let objects = self.store.objects();
+        objects.put_bytes(ObjectId { digest, size }, &bytes)?;
+        Ok(digest)
+    }
+
+    fn store_large(self, path: &Path, file: &File, size: u64) -> Result<Digest, Error> {
+        let temporary = self.store.cache.temporary()?;
+        let copy = temporary.create(Mode::ReadOnly)?;
+        disk::copy(file, &copy).map_err(Error::write(temporary.path()))?;
+        let digest =
+            file_hash::hash_file(&copy, size, || self.store.pool()).map_err(Error::read(path))?;
+        let objects = self.store.objects();
+        objects.put_file(ObjectId { digest, size }, temporary)?;
+        Ok(digest)
+    }
+}

@@ -1,0 +1,231 @@
+//! Says what lies at a path of the workspace: hashes files and builds the trees of folders.
+//!
+//! A file is stat'ed before it is hashed and again after; while the two differ it is hashed anew. Its digest is
+//! remembered in the stat cache only if the file system's clock had ticked past its times before the first of the two
+//! (`clock`), so that no later change can go unnoticed. Large folders and large files are spread over the store's own
+//! threads: the shared pool may be busy for minutes with a stage that trains.
+//!
+//! [`Survey`] is the one way through a folder for asking and for committing alike, so that what is committed is what
+//! would have been asked.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+use hpipe_core::{Content, Digest, ProjectPath};
+use rayon::prelude::*;
+
+use crate::file_hash::{self, LARGE};
+use crate::file_stat::{FileStat, is_executable};
+use crate::ignore_rules::IgnoreRules;
+use crate::objects::ObjectId;
+use crate::tree::{self, Entry};
+use crate::walk::{self, Found, FoundKind, Trail};
+use crate::{Error, Store};
+
+/// How often a file that changes while it is read is tried before that is an error.
+const ATTEMPTS: usize = 5;
+
+/// Folders with fewer entries are not worth waking threads for.
+const MANY: usize = 64;
+
+impl Store {
+    /// What lies at `path`, links followed; none when nothing does.
+    ///
+    /// Costs one stat for a file that has not changed since it was last asked for; else it is read.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; [`Error::KeepsChanging`] when a file does so; [`Error::DanglingLink`], [`Error::LinkCycle`],
+    /// [`Error::NotContent`] or [`Error::TooDeep`] for what has no content; [`Error::IgnoreFile`].
+    pub fn content(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
+        Survey::new(self, Manner::Trusting).at(path)
+    }
+
+    /// As [`content`](Self::content), but reads every byte whatever the stat cache says.
+    ///
+    /// # Errors
+    /// Those of [`content`](Self::content).
+    pub fn content_reread(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
+        Survey::new(self, Manner::Rereading).at(path)
+    }
+}
+
+/// What is done with each file on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Hashed, unless the stat cache knows it.
+    Trusting,
+    /// Hashed.
+    Rereading,
+    /// Hashed and stored with all nodes, unless both are known and stored.
+    Committing,
+}
+
+/// A walk over what lies at one path.
+#[derive(Clone, Copy)]
+pub(crate) struct Survey<'a> {
+    pub(crate) store: &'a Store,
+    manner: Manner,
+}
+
+impl<'a> Survey<'a> {
+    pub(crate) const fn new(store: &'a Store, manner: Manner) -> Self {
+        Self { store, manner }
+    }
+
+    /// What lies at a path the pipeline names.
+    pub(crate) fn at(self, path: &ProjectPath) -> Result<Option<Content>, Error> {
+        let on_disk = path.on_disk(self.store.root());
+        let key = path.as_str().as_bytes();
+        match walk::look(&on_disk)? {
+            None => Ok(None),
+            Some(FoundKind::File(metadata)) => self.file(&on_disk, key, &metadata),
+            Some(FoundKind::Folder) => {
+                let above = IgnoreRules::above(self.store.root(), &on_disk)?;
+                let key = if key == b"." { b"" } else { key };
+                self.folder(&on_disk, key, &above, None).map(Some)
+            }
+        }
+    }
+
+    /// The tree of a folder; `key` is its path as the stat cache spells it.
+    pub(crate) fn folder(
+        self,
+        path: &Path,
+        key: &[u8],
+        above: &IgnoreRules,
+        outer: Option<&Trail<'_>>,
+    ) -> Result<Content, Error> {
+        let trail = Trail::enter(path, outer)?;
+        let (found, rules) = walk::list(path, above, self.store.cache.path())?;
+        let entry = |found: Found| self.entry(found, key, &rules, &trail);
+        let entries: Vec<Option<Entry>> = if found.len() < MANY {
+            found.into_iter().map(entry).collect::<Result<_, _>>()?
+        } else {
+            self.store
+                .in_parallel(|| found.into_par_iter().map(entry).collect::<Result<_, _>>())?
+        };
+        let entries = entries.into_iter().flatten().collect();
+        tree::build(entries, &mut |digest, bytes| self.node(digest, &bytes))
+    }
+
+    fn entry(
+        self,
+        found: Found,
+        folder_key: &[u8],
+        rules: &IgnoreRules,
+        trail: &Trail<'_>,
+    ) -> Result<Option<Entry>, Error> {
+        let key = join_key(folder_key, &found.name);
+        let content = match &found.kind {
+            FoundKind::File(metadata) => self.file(&found.path, &key, metadata)?,
+            FoundKind::Folder => Some(self.folder(&found.path, &key, rules, Some(trail))?),
+        };
+        Ok(content.map(|content| Entry {
+            name: found.name,
+            content,
+        }))
+    }
+
+    /// The content of a file; none when it has vanished meanwhile.
+    pub(crate) fn file(
+        self,
+        path: &Path,
+        key: &[u8],
+        metadata: &Metadata,
+    ) -> Result<Option<Content>, Error> {
+        let stat = FileStat::new(metadata);
+        if self.manner != Manner::Rereading
+            && let Some(digest) = self.store.stat_cache().get(key, &stat)
+            && self.suffices(digest, stat.size)
+        {
+            return Ok(Some(Content::file(
+                digest,
+                stat.size,
+                is_executable(metadata),
+            )));
+        }
+        for _ in 0..ATTEMPTS {
+            let file = match File::open(path) {
+                Ok(file) => file,
+                Err(error) if walk::is_absence(&error) => return Ok(None),
+                Err(error) => return Err(Error::read(path)(error)),
+            };
+            if let Some(content) = self.attempt(path, key, &file)? {
+                return Ok(Some(content));
+            }
+        }
+        Err(Error::KeepsChanging {
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Whether knowing the digest is all that was asked for.
+    fn suffices(self, digest: Digest, size: u64) -> bool {
+        self.manner != Manner::Committing || self.store.objects().has(ObjectId { digest, size })
+    }
+
+    /// Reads an open file once; none when it changed meanwhile.
+    fn attempt(self, path: &Path, key: &[u8], file: &File) -> Result<Option<Content>, Error> {
+        let stat = || file.metadata().map_err(Error::read(path));
+        let reading = self.store.clock_reading(&FileStat::new(&stat()?));
+        let metadata = stat()?;
+        let before = FileStat::new(&metadata);
+        let taken = if self.manner == Manner::Committing {
+            self.store_file(path, file, before.size)
+        } else {
+            file_hash::hash_file(file, before.size, || self.store.pool()).map_err(Error::read(path))
+        };
+        let digest = match taken {
+            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(None);
+            }
+            taken => taken?,
+        };
+        if FileStat::new(&stat()?) != before {
+            return Ok(None);
+        }
+        if reading.is_some_and(|reading| reading.is_after(&before)) {
+            self.store.stat_cache().insert(key, before, digest);
+        }
+        Ok(Some(Content::file(
+            digest,
+            before.size,
+            is_executable(&metadata),
+        )))
+    }
+
+    /// Takes notice of a folder's node.
+    fn node(self, digest: Digest, bytes: &[u8]) -> Result<(), Error> {
+        if self.manner != Manner::Committing {
+            return Ok(());
+        }
+        let size = bytes.len() as u64;
+        self.store
+            .objects()
+            .put_bytes(ObjectId { digest, size }, bytes)
+    }
+}
+
+impl Store {
+    /// A reading of the clock that can prove something about a file in this state; waits for the next tick when the
+    /// file is so large that hashing it again would cost more.
+    fn clock_reading(&self, stat: &FileStat) -> Option<crate::clock::Reading> {
+        if stat.size >= LARGE {
+            self.clock.await_tick(&self.cache, stat)
+        } else {
+            self.clock.read_for(&self.cache, stat)
+        }
+    }
+}
+
+/// The stat cache's key of an entry: its path relative to the project, in bytes.
+pub(crate) fn join_key(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(folder.len() + 1 + name.len());
+    if !folder.is_empty() {
+        key.extend(folder);
+        key.push(b'/');
+    }
+    key.extend(name);
+    key
+}

@@ -1,0 +1,171 @@
+//! The lock file, `pipeline.lock`: what each stage was last brought up to date with. Its form: `lock_format`.
+//!
+//! Unlike everything else here it lies beside the pipeline and belongs into git. It is replaced as a whole, under a lock
+//! between processes: whoever wants to change it reads it anew under that lock, so that nobody's entries are lost, and
+//! writes it only if it changed. Before that everything the cache got is synced, and after it the lock file itself: bytes
+//! before references. As that costs a disk flush, callers publish several stages at once when they can.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use hpipe_core::{Content, Digest, Mapping, ProjectPath, StageName, Value};
+
+use crate::disk;
+use crate::file_hash::hash_bytes;
+use crate::{Error, Store, lock_format};
+
+/// What stages were last brought up to date with.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LockFile {
+    /// The stages, by name.
+    pub stages: BTreeMap<StageName, LockEntry>,
+}
+
+/// What one stage was last brought up to date with: its fingerprint and its outs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockEntry {
+    /// The stage key: the digest of the fingerprint.
+    pub key: Digest,
+    /// What it executes.
+    pub action: LockAction,
+    /// The folder it executes in.
+    pub wdir: ProjectPath,
+    /// Declared environment variables; none for one that is not set.
+    pub env: BTreeMap<String, Option<String>>,
+    /// Its deps.
+    pub deps: Vec<LockDep>,
+    /// Its params, by file.
+    pub params: Vec<LockParams>,
+    /// Its outs.
+    pub outs: Vec<LockOut>,
+}
+
+/// What a stage executes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LockAction {
+    /// Shell commands, one after the other.
+    Cmd(Vec<String>),
+    /// A built-in stage.
+    Builtin {
+        /// The word after `uses:`.
+        name: String,
+        /// The built-in's own version.
+        version: u32,
+        /// Its options.
+        with: Mapping,
+    },
+}
+
+/// A dep as it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockDep {
+    /// Where it lies.
+    pub path: ProjectPath,
+    /// What a built-in stage takes it for.
+    pub role: Option<String>,
+    /// What it was.
+    pub content: Content,
+}
+
+/// Params from one file as they were.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockParams {
+    /// The file.
+    pub file: ProjectPath,
+    /// Dotted name and value, each name once; the empty name stands for the whole file.
+    pub values: Vec<(String, Value)>,
+}
+
+/// An out as it was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockOut {
+    /// Where it lies.
+    pub path: ProjectPath,
+    /// What a built-in stage makes it as.
+    pub role: Option<String>,
+    /// The section of the pipeline it stands in: `outs`, `metrics`, `plots`.
+    pub kind: String,
+    /// Whether it is kept in the cache.
+    pub cached: bool,
+    /// Whether it is left in place before an execution.
+    pub persist: bool,
+    /// What it was.
+    pub content: Content,
+}
+
+/// The lock file as last read or written, so that publishing need not parse what nobody else has touched.
+#[derive(Debug, Default)]
+pub(crate) struct LockMemory(Mutex<Option<(Digest, LockFile)>>);
+
+impl LockMemory {
+    fn recall(&self, digest: &Digest) -> Option<LockFile> {
+        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, lock) = memory.as_ref()?;
+        (known == digest).then(|| lock.clone())
+    }
+
+    fn remember(&self, digest: Digest, lock: &LockFile) {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *memory = Some((digest, lock.clone()));
+    }
+}
+
+impl Store {
+    /// Reads the lock file at `path`. One that does not exist is empty, and so is an empty one, with a warning.
+    ///
+    /// # Errors
+    /// [`Error::LockConflict`] when it holds merge markers, [`Error::BadLock`] when it is no lock file,
+    /// [`Error::NewerLock`] when a newer hpipe wrote it, [`Error::Read`].
+    pub fn read_lock(&self, path: &ProjectPath) -> Result<LockFile, Error> {
+        let on_disk = path.on_disk(self.root());
+        let bytes = match std::fs::read(&on_disk) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockFile::default()),
+            Err(error) => return Err(Error::read(&on_disk)(error)),
+        };
+        if bytes.trim_ascii().is_empty() {
+            self.warnings.add(format!(
+                "{} is empty; it counts as missing",
+                on_disk.display()
+            ));
+            return Ok(LockFile::default());
+        }
+        let digest = hash_bytes(&bytes);
+        if let Some(lock) = self.lock_memory.recall(&digest) {
+            return Ok(lock);
+        }
+        let lock = lock_format::parse(&bytes, &on_disk)?;
+        self.lock_memory.remember(digest, &lock);
+        Ok(lock)
+    }
+
+    /// Changes the lock file at `path`: reads what is there now, applies `edit`, and replaces the file if that changed
+    /// anything. Returns what is there then.
+    ///
+    /// # Errors
+    /// Those of [`read_lock`](Self::read_lock), and what locking and writing fail with; the file is then as it was.
+    pub fn update_lock(
+        &self,
+        path: &ProjectPath,
+        edit: impl FnOnce(&mut LockFile),
+    ) -> Result<LockFile, Error> {
+        let _alone = self.lock_publication(path.as_str())?;
+        let before = self.read_lock(path)?;
+        let mut after = before.clone();
+        edit(&mut after);
+        if after != before {
+            self.write_lock(path, &after)?;
+        }
+        Ok(after)
+    }
+
+    fn write_lock(&self, path: &ProjectPath, lock: &LockFile) -> Result<(), Error> {
+        let text = lock_format::print(lock);
+        let cache = self.cache.path();
+        disk::sync_file_system(cache).map_err(Error::write(cache))?;
+        self.write_file(path, text.as_bytes())?;
+        self.lock_memory.remember(hash_bytes(text.as_bytes()), lock);
+        Ok(())
+    }
+}

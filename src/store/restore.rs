@@ -1,0 +1,222 @@
+//! Puts objects back into the workspace.
+//!
+//! Every byte is verified before anything at the path is touched: a file is built under a temporary name, its digest
+//! compared, and only then renamed into place; a folder that is not there is built whole beside its place; in a folder
+//! that is there, only what differs is built, all of it verified, and then renamed in, file by file. A process killed
+//! between those renames leaves a folder whose digest is neither the old nor the new one, so it is taken for changed and
+//! restored again, never for whole. What `.hpipeignore` hides inside a folder stays where it is.
+//!
+//! A damaged object is put aside, so that the next execution stores it anew.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hpipe_core::{Content, ContentKind, ProjectPath};
+use rayon::prelude::*;
+
+use crate::commit::SMALL;
+use crate::differences::Differences;
+use crate::disk::{self, Mode};
+use crate::file_hash;
+use crate::scratch::Temporary;
+use crate::tree::Entry;
+use crate::tree_reader::{self, object_of};
+use crate::walk;
+use crate::{Error, Store};
+
+/// How a restored file shares its bytes with its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LinkType {
+    /// Shares the blocks until either is written, where the file system can; else copies.
+    #[default]
+    Reflink,
+    /// Is the object itself under another name, read-only: costs no space, but whoever overrides the permission and
+    /// writes, writes into the cache. Files that must be executable are copied.
+    Hardlink,
+    /// Copies.
+    Copy,
+}
+
+impl Store {
+    /// Puts the content at `path`, replacing what is there; a symbolic link is replaced, not followed.
+    ///
+    /// # Errors
+    /// [`Error::NotInCache`] when an object is missing or turns out damaged (then also a warning): what was at the path
+    /// is still there. Else what reading the cache or writing the workspace fails with.
+    pub fn restore(&self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
+        self.create_parent(path)?;
+        let target = path.on_disk(self.root());
+        let restoration = |beside| Restoration {
+            store: self,
+            target: &target,
+            beside,
+        };
+        match restoration(false).put(content, path) {
+            Err(Error::Place { source, .. }) if source.kind() == io::ErrorKind::CrossesDevices => {
+                restoration(true).put(content, path)
+            }
+            done => done,
+        }
+    }
+}
+
+/// Restores one path.
+#[derive(Clone, Copy)]
+struct Restoration<'a> {
+    store: &'a Store,
+    /// Where on disk, for errors.
+    target: &'a Path,
+    /// Builds in the workspace, because a rename from the cache folder does not reach there.
+    beside: bool,
+}
+
+impl Restoration<'_> {
+    fn put(self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
+        let stands = fs::symlink_metadata(self.target);
+        if content.kind == ContentKind::Folder && stands.is_ok_and(|found| found.is_dir()) {
+            match Differences::find(self.store, content, self.target, path) {
+                Ok(differences) => return self.mend(differences),
+                // What is there cannot even be listed: it is replaced as a whole.
+                Err(Error::DanglingLink { .. } | Error::LinkCycle { .. })
+                | Err(Error::NotContent { .. } | Error::TooDeep { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let built = self.build_for(content, self.target)?;
+        self.swap(built, self.target)
+    }
+
+    /// Brings a folder to what it should be: builds all that is missing in it, then puts it in place.
+    fn mend(self, differences: Differences) -> Result<(), Error> {
+        let build = |(content, target): (Content, PathBuf)| {
+            Ok((self.build_for(&content, &target)?, target))
+        };
+        let built: Vec<(Temporary, PathBuf)> = self.store.in_parallel(|| {
+            let missing = differences.missing.into_par_iter();
+            missing.map(build).collect::<Result<_, Error>>()
+        })?;
+        for (built, target) in built {
+            self.swap(built, &target)?;
+        }
+        for (path, executable) in &differences.executable {
+            disk::set_executable(path, *executable).map_err(Error::write(path))?;
+        }
+        for path in &differences.extra {
+            disk::remove_any(path).map_err(Error::remove(path))?;
+        }
+        Ok(())
+    }
+
+    /// Builds a content under a temporary name from where it can be renamed to `target`.
+    fn build_for(self, content: &Content, target: &Path) -> Result<Temporary, Error> {
+        let temporary = self.temporary(target)?;
+        self.build(content, temporary.path())?;
+        Ok(temporary)
+    }
+
+    fn temporary(self, target: &Path) -> Result<Temporary, Error> {
+        let folder = target.parent().unwrap_or(target);
+        if self.beside {
+            self.store.cache.temporary_beside(folder)
+        } else {
+            self.store.cache.temporary_for(folder)
+        }
+    }
+
+    /// Builds a content at `at`, where nothing is.
+    fn build(self, content: &Content, at: &Path) -> Result<(), Error> {
+        match content.kind {
+            ContentKind::File => self.build_file(content, at),
+            ContentKind::Folder => self.build_folder(content, at),
+        }
+    }
+
+    fn build_folder(self, content: &Content, at: &Path) -> Result<(), Error> {
+        let entries = tree_reader::entries(self.store.objects(), content)?;
+        let entries = entries.ok_or_else(|| self.missing(content))?;
+        disk::create_folder(at).map_err(Error::create_folder(at))?;
+        let build = |entry: &Entry| {
+            let at = walk::entry_path(at, &entry.name);
+            self.build(&entry.content, &at)
+        };
+        self.store
+            .in_parallel(|| entries.par_iter().with_min_len(16).try_for_each(build))
+    }
+
+    fn build_file(self, content: &Content, at: &Path) -> Result<(), Error> {
+        if self.store.link_type == LinkType::Hardlink
+            && !content.executable
+            && self.link(content, at)?
+        {
+            return Ok(());
+        }
+        let file =
+            disk::create_new(at, Mode::of_file(content.executable)).map_err(Error::write(at))?;
+        if content.object_size <= SMALL {
+            let bytes = self.store.objects().read(object_of(content))?;
+            let bytes = bytes.ok_or_else(|| self.missing(content))?;
+            return disk::write(&file, &bytes).map_err(Error::write(at));
+        }
+        let object = self.open(content)?;
+        if self.store.link_type == LinkType::Copy {
+            disk::copy_bytes(&object, &file).map_err(Error::write(at))?;
+        } else {
+            disk::copy(&object, &file).map_err(Error::write(at))?;
+        }
+        self.verify(content, &file, at)
+    }
+
+    /// Makes the file a second name of its object; false where the file system cannot.
+    fn link(self, content: &Content, at: &Path) -> Result<bool, Error> {
+        let path = self.store.objects().path(content.digest);
+        self.verify(content, &self.open(content)?, &path)?;
+        Ok(disk::hard_link(&path, at).is_ok())
+    }
+
+    fn open(self, content: &Content) -> Result<File, Error> {
+        let object = self.store.objects().open(object_of(content))?;
+        object.ok_or_else(|| self.missing(content))
+    }
+
+    /// Reads back what was copied from an object, or the object itself.
+    fn verify(self, content: &Content, copy: &File, path: &Path) -> Result<(), Error> {
+        let digest = file_hash::hash_file(copy, content.object_size, || self.store.pool())
+            .map_err(Error::read(path))?;
+        if digest == content.digest {
+            return Ok(());
+        }
+        self.store.objects().put_aside(content.digest);
+        Err(self.missing(content))
+    }
+
+    fn missing(self, content: &Content) -> Error {
+        Error::NotInCache {
+            path: self.target.to_path_buf(),
+            digest: content.digest,
+        }
+    }
+
+    /// Puts what was built at `target`; a folder that stands in the way is moved aside first.
+    fn swap(self, mut built: Temporary, target: &Path) -> Result<(), Error> {
+        match built.rename_to(target) {
+            Err(error) if stands_in_the_way(&error) => {
+                let aside = self.temporary(target)?;
+                disk::rename(target, aside.path()).map_err(Error::place(target))?;
+                built.rename_to(target).map_err(Error::place(target))
+            }
+            done => done.map_err(Error::place(target)),
+        }
+    }
+}
+
+/// Whether a rename failed because a folder is where a file should go, or the other way round.
+fn stands_in_the_way(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::DirectoryNotEmpty
+            | io::ErrorKind::AlreadyExists
+    )
+}

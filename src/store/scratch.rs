@@ -1,0 +1,192 @@
+//! The folder in which one process builds what it later renames into place.
+//!
+//! `.cache/tmp/<id>/`, beside it the file `.cache/tmp/<id>.owner`, on which the process holds a lock as long as it lives.
+//! Whoever opens a scratch folder first sweeps those whose owner's lock is free: their processes are gone, however they
+//! ended. So `kill -9` leaves nothing behind for longer than until the next command that writes.
+//!
+//! When the target lies on another file system than the cache, a rename from here cannot reach it. Then the temporary
+//! file stands beside its target under a name that begins with [`TEMPORARY_PREFIX`], which no folder content includes.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::Error;
+use crate::disk::{self, Mode};
+use crate::utc;
+
+/// How the names of temporary files in the workspace begin.
+pub(crate) const TEMPORARY_PREFIX: &str = ".hpipe-tmp-";
+
+const OWNER_SUFFIX: &str = ".owner";
+
+/// A folder of this process alone; removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    id: String,
+    folder: PathBuf,
+    owner_path: PathBuf,
+    /// Holds the lock.
+    _owner: File,
+    next: AtomicU64,
+}
+
+impl Scratch {
+    /// Sweeps what dead processes left in `parent`, which exists, and makes a folder of our own there.
+    ///
+    /// # Errors
+    /// [`Error::Write`], [`Error::Lock`] or [`Error::CreateFolder`].
+    pub(crate) fn create(parent: &Path) -> Result<Self, Error> {
+        sweep(parent);
+        loop {
+            let id = format!("{:x}-{:x}", utc::now_micros(), std::process::id());
+            let owner_path = parent.join(format!("{id}{OWNER_SUFFIX}"));
+            let owner = match disk::create_new(&owner_path, Mode::Plain) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                created => created.map_err(Error::write(&owner_path))?,
+            };
+            owner.lock().map_err(Error::lock(&owner_path))?;
+            if !is_still(&owner, &owner_path) {
+                continue; // swept between its creation and its locking
+            }
+            let folder = parent.join(&id);
+            disk::create_folder(&folder).map_err(Error::create_folder(&folder))?;
+            return Ok(Self {
+                id,
+                folder,
+                owner_path,
+                _owner: owner,
+                next: AtomicU64::new(0),
+            });
+        }
+    }
+
+    /// A name in this folder that nothing has yet.
+    pub(crate) fn temporary(&self) -> Temporary {
+        Temporary::at(self.folder.join(self.number().to_string()))
+    }
+
+    /// A name in `folder`, somewhere in the workspace, that nothing has yet.
+    pub(crate) fn temporary_beside(&self, folder: &Path) -> Temporary {
+        Temporary::at(folder.join(format!("{TEMPORARY_PREFIX}{}-{}", self.id, self.number())))
+    }
+
+    fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = disk::remove_tree(&self.folder);
+        let _ = disk::remove_file(&self.owner_path);
+    }
+}
+
+/// Removes the scratch folders whose owners are gone. Best effort: what resists is tried again by the next process.
+fn sweep(parent: &Path) {
+    for path in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let path = path.path();
+        if let Some(id) = owned_id(&path)
+            && let Ok(owner) = File::open(&path)
+            && owner.try_lock().is_ok()
+        {
+            let _ = disk::remove_tree(&parent.join(id));
+            let _ = disk::remove_file(&path);
+        }
+    }
+}
+
+/// The id in the name of an owner's file.
+fn owned_id(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_suffix(OWNER_SUFFIX)
+}
+
+/// Whether `path` still names the open file.
+fn is_still(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// A name for something being built; what is there when it is dropped is removed.
+#[derive(Debug)]
+pub(crate) struct Temporary {
+    path: PathBuf,
+    placed: bool,
+}
+
+impl Temporary {
+    /// The name `path`, which nobody else uses.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            placed: false,
+        }
+    }
+
+    /// The temporary name.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Creates the file, empty.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub(crate) fn create(&self, mode: Mode) -> Result<File, Error> {
+        disk::create_new(&self.path, mode).map_err(Error::write(&self.path))
+    }
+
+    /// Puts what was built at `target`, replacing a file or link there.
+    pub(crate) fn rename_to(&mut self, target: &Path) -> io::Result<()> {
+        disk::rename(&self.path, target)?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = disk::remove_any(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dead_processes_left_is_swept_and_the_living_are_spared() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("dead.owner"), "").unwrap();
+        fs::create_dir(parent.path().join("dead")).unwrap();
+        fs::write(parent.path().join("dead/7"), "half").unwrap();
+
+        let first = Scratch::create(parent.path()).unwrap();
+        let second = Scratch::create(parent.path()).unwrap();
+
+        assert!(!parent.path().join("dead").exists());
+        assert!(!parent.path().join("dead.owner").exists());
+        assert!(first.folder.is_dir() && second.folder.is_dir());
+        drop((first, second));
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_unplaced_temporary_is_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let scratch = Scratch::create(parent.path()).unwrap();
+        let temporary = scratch.temporary();
+        let path = temporary.path().to_path_buf();
+        temporary.create(Mode::Plain).unwrap();
+        assert!(path.exists());
+        drop(temporary);
+        assert!(!path.exists());
+    }
+}

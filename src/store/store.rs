@@ -1,0 +1,149 @@
+//! The store: one project's workspace, its cache folder and what is known of both.
+//!
+//! Holds what the parts share: paths, the stat cache, the clock, the threads, the warnings. What can be done with them
+//! stands with each part: `content`, `commit`, `restore`, `run_cache`, `lock_file`, `locks`, `attempts`, `durations`.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::cache_folder::CacheFolder;
+use crate::clock::Clock;
+use crate::disk::{self, Durability};
+use crate::lock_file::LockMemory;
+use crate::objects::Objects;
+use crate::stat_cache::{self, StatCache};
+use crate::warnings::Warnings;
+use crate::{Error, LinkType};
+
+/// Bytes: room for the deepest folder the walk follows.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// Everything hpipe keeps on disk for one project. May be used from many threads and by many processes at once.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    pub(crate) link_type: LinkType,
+    pub(crate) warnings: Warnings,
+    pub(crate) lock_memory: LockMemory,
+    stat_cache: OnceLock<StatCache>,
+    // Declared before the cache folder, whose scratch folder holds its probe: fields are dropped in order.
+    pub(crate) clock: Clock,
+    pub(crate) cache: CacheFolder,
+}
+
+impl Store {
+    /// Opens the store of the project at `root` with its cache folder at `cache` (relative to `root`, or absolute).
+    ///
+    /// Creates nothing: the folder comes into being with the first thing written there.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when `root` is no folder that can be found.
+    pub fn open(root: &Path, cache: &Path) -> Result<Self, Error> {
+        let root = root.canonicalize().map_err(Error::read(root))?;
+        let cache = root.join(cache);
+        let cache = cache.canonicalize().unwrap_or(cache);
+        Ok(Self {
+            root,
+            link_type: LinkType::default(),
+            warnings: Warnings::default(),
+            lock_memory: LockMemory::default(),
+            stat_cache: OnceLock::new(),
+            clock: Clock::default(),
+            cache: CacheFolder::new(cache),
+        })
+    }
+
+    /// Restores files by this way of linking from now on.
+    #[must_use]
+    pub fn with_link_type(mut self, link_type: LinkType) -> Self {
+        self.link_type = link_type;
+        self
+    }
+
+    /// The project's root, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What was found damaged or could not be kept since the last call: lowercase fragments to print as warnings.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.warnings.take()
+    }
+
+    /// Writes the stat cache, if anything was learned. Call it at the end of a command; a failure is a warning.
+    pub fn flush(&self) {
+        let Some(stat_cache) = self.stat_cache.get() else {
+            return;
+        };
+        let Some(reading) = self.clock.read(&self.cache) else {
+            return; // the cache cannot be written, so nothing was learned either
+        };
+        let boot = stat_cache::this_boot();
+        if let Some(bytes) = stat_cache.changed_bytes(boot, reading.nanoseconds()) {
+            self.write_hint(&self.cache.stat_cache(), &bytes);
+        }
+    }
+
+    /// Writes a file whose loss costs only time; a failure is a warning.
+    pub(crate) fn write_hint(&self, path: &Path, bytes: &[u8]) {
+        let written = self
+            .cache
+            .temporary()
+            .and_then(|temporary| disk::write_whole(temporary, path, bytes, Durability::Cached));
+        if let Err(error) = written {
+            self.warnings.add(format!("failed to {}", chain(&error)));
+        }
+    }
+
+    /// The stat cache, loaded on first use.
+    pub(crate) fn stat_cache(&self) -> &StatCache {
+        self.stat_cache
+            .get_or_init(|| StatCache::load(&self.cache.stat_cache(), &self.warnings))
+    }
+
+    /// The object store.
+    pub(crate) const fn objects(&self) -> Objects<'_> {
+        Objects {
+            cache: &self.cache,
+            warnings: &self.warnings,
+        }
+    }
+
+    /// The threads that hash and copy, started on first use; none where threads cannot be had.
+    ///
+    /// Not rayon's shared pool: a built-in stage may keep that busy for minutes, and every stage's start waits for
+    /// hashes.
+    pub(crate) fn pool(&self) -> Option<&'static ThreadPool> {
+        static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+        let start = || {
+            ThreadPoolBuilder::new()
+                .thread_name(|i| format!("hpipe-store-{i}"))
+                .stack_size(STACK)
+                .build()
+                .ok()
+        };
+        POOL.get_or_init(start).as_ref()
+    }
+
+    /// Runs `work`, which uses rayon, on the store's threads.
+    pub(crate) fn in_parallel<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.pool() {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

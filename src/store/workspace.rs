@@ -1,0 +1,50 @@
+//! Changes in the workspace that are neither a commit nor a restore: removing, making room, writing a file whole.
+
+use std::io;
+use std::path::Path;
+
+use hpipe_core::ProjectPath;
+
+use crate::disk::{self, Durability};
+use crate::{Error, Store, walk};
+
+impl Store {
+    /// Removes the file, folder or symbolic link (not its target) at `path`; nothing there is fine.
+    ///
+    /// # Errors
+    /// [`Error::Remove`].
+    pub fn remove(&self, path: &ProjectPath) -> Result<(), Error> {
+        let on_disk = path.on_disk(self.root());
+        match disk::remove_any(&on_disk) {
+            Err(error) if !walk::is_absence(&error) => Err(Error::remove(&on_disk)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Creates the folder that will hold `path`, and those above it.
+    ///
+    /// # Errors
+    /// [`Error::CreateFolder`].
+    pub fn create_parent(&self, path: &ProjectPath) -> Result<(), Error> {
+        match path.on_disk(self.root()).parent() {
+            Some(parent) => disk::create_folders(parent),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the file at `path` hold exactly `bytes`: all of the old ones or all of the new ones, whatever happens.
+    ///
+    /// # Errors
+    /// [`Error::Write`] or [`Error::Place`]; the file is then as it was.
+    pub fn write_file(&self, path: &ProjectPath, bytes: &[u8]) -> Result<(), Error> {
+        let target = path.on_disk(self.root());
+        let folder = target.parent().unwrap_or(Path::new("/"));
+        let write = |temporary| disk::write_whole(temporary, &target, bytes, Durability::Synced);
+        match write(self.cache.temporary_for(folder)?) {
+            Err(Error::Place { source, .. }) if source.kind() == io::ErrorKind::CrossesDevices => {
+                write(self.cache.temporary_beside(folder)?)
+            }
+            done => done,
+        }
+    }
+}
