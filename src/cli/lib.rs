@@ -1,1 +1,64 @@
-//! placeholder
+//! Arguments, commands, printing and exit codes of hpipe.
+//!
+//! [`main`] is the whole program but for the built-in stages, which the caller registers. `args` holds the words of the
+//! command line, `commands` one file for each command, `ui` everything that prints for people, `json` everything that
+//! prints for programs, `dag` the drawings, `error` the exit codes.
+//!
+//! Deliberately holds no logic of pipelines: a command makes one call of a library and prints the answer.
+
+mod args;
+mod commands;
+mod dag;
+mod diagnostic;
+mod error;
+mod json;
+mod session;
+mod state;
+mod ui;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use hpipe_core::Registry;
+
+use args::Arguments;
+use error::Exit;
+use session::Session;
+
+/// Runs the program with the process's arguments.
+pub fn main(registry: Registry) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    let session = Session::new(&arguments.global, registry);
+    let work = || commands::run(&session, &arguments.command).and_then(|exit| session.finish(exit));
+    let exit = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            error.report(&session.ui, commands::wants_json(&arguments.command));
+            error.exit()
+        }
+        // The panic has printed what and where.
+        Err(_) => {
+            session.ui.error(
+                "this is a bug in hpipe",
+                Some("report it together with the lines above"),
+            );
+            Exit::Bug
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// Prints what clap has to say: help and version on stdout, a mistake on stderr.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // A stream that cannot be written has no reader to tell.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() {
+        Exit::Usage as u8
+    } else {
+        Exit::Done as u8
+    })
+}

@@ -202,16 +202,6 @@ pub trait EventSink: Send + Sync {
     fn emit(&self, event: &Event);
 }
 
-/// Forwards to each of several sinks, in order.
-impl EventSink for Vec<Box<dyn EventSink>> {
-    fn emit(&self, event: &Event) {
-        for sink in self {
-            sink.emit(event);
-        }
-    }
-}
-
-/// Says what an edited or replaced out was kept as, in the words every room uses for it.
 impl Event {
     /// The note that an out's former content was stored before it was replaced.
     pub fn kept(stage: &StageName, path: &ProjectPath, digest: &Digest) -> Self {

@@ -1,1 +1,39 @@
-//! placeholder
+//! Brings the outs of a pipeline up to date.
+//!
+//! The walk of `hpipe repro`: [`Workspace::open`] reads the pipeline, [`graph`](Graph) joins outs to deps, `plan` keeps
+//! what the targets need, `inputs` gathers what each stage depends on into its `fingerprint`, `decide` answers up to
+//! date, restore or run, `schedule` says which is next, `exec` does it, and [`repro`](repro()) publishes the results.
+//! [`survey`](survey()) is the same walk stopped after `decide`; [`watch`](watch()) walks again after each change.
+//!
+//! Deliberately knows neither terminal nor experiments nor any built-in stage: it emits [`hpipe_core::Event`]s and drives
+//! the [`hpipe_core::Stage`] port.
+
+mod cancel;
+mod check;
+mod decide;
+mod error;
+mod exec;
+mod fingerprint;
+mod gitignore;
+mod graph;
+mod inputs;
+mod lock_faults;
+mod path_range;
+mod plan;
+mod reasons;
+mod repro;
+mod schedule;
+mod survey;
+#[cfg(test)]
+mod test_support;
+mod watch;
+mod workspace;
+
+pub use cancel::{Cancellation, Urgency};
+pub use error::Error;
+pub use graph::{Graph, StageIndex};
+pub use plan::{Plan, Selection};
+pub use repro::{ReproOptions, repro};
+pub use survey::{Surveyed, SurveyedDep, survey};
+pub use watch::watch;
+pub use workspace::{Environment, Location, Workspace};

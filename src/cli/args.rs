@@ -1,0 +1,228 @@
+//! The command line, as clap reads it.
+//!
+//! Only words and their help; what a command does lives in `commands/`, one file a command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Reproducible, fast and servable machine-learning pipelines in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hpipe",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options every command has.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Work as if started in DIR.
+    #[arg(short = 'C', long = "cd", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Use this pipeline file instead of the nearest pipeline.yaml.
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// In any case.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make stages up to date: execute what changed, restore what is known.
+    #[command(after_help = "Example: hpipe repro train@ridge -j 2")]
+    Repro(Repro),
+    /// Show which stages are stale, and why.
+    #[command(after_help = "Example: hpipe status evaluate")]
+    Status(Status),
+    /// Explain why a stage is stale, and where its inputs come from.
+    #[command(after_help = "Example: hpipe why train@ridge")]
+    Why(Why),
+    /// Draw the graph of stages.
+    #[command(after_help = "Example: hpipe dag --svg > dag.svg")]
+    Dag(Dag),
+    /// Make stages up to date again whenever data, params or pipeline change.
+    #[command(after_help = "Example: hpipe watch evaluate")]
+    Watch(Watch),
+    /// Show what past executions of a stage printed.
+    #[command(after_help = "Example: hpipe logs train@ridge")]
+    Logs(Logs),
+    /// Show the metrics that stages wrote.
+    #[command(subcommand, after_help = "Example: hpipe metrics show")]
+    Metrics(Metrics),
+    /// Start a project: write a pipeline.yaml that works.
+    #[command(after_help = "Example: hpipe init my-project")]
+    Init(Init),
+}
+
+/// Options of commands that execute.
+#[derive(Debug, Args)]
+pub(crate) struct Working {
+    /// Stages, groups or outs; everything if none is named.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Execute even what is up to date.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Only the targets themselves, not what they need.
+    #[arg(short, long, requires = "targets")]
+    pub(crate) single_item: bool,
+    /// The targets and everything that needs them, instead of what they need.
+    #[arg(long, requires = "targets", conflicts_with = "single_item")]
+    pub(crate) downstream: bool,
+    /// After a failure, go on with what does not need the failed stage.
+    #[arg(short, long)]
+    pub(crate) keep_going: bool,
+    /// Work on at most N stages at once [default: all cores].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Execute a stage whose result is only in the run cache.
+    #[arg(long)]
+    pub(crate) no_run_cache: bool,
+    /// Fail at once when another hpipe is executing a stage.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Write what happens as JSON, one object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `repro`.
+#[derive(Debug, Args)]
+pub(crate) struct Repro {
+    #[command(flatten)]
+    pub(crate) working: Working,
+    /// Say what would be done, and do nothing.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) dry: bool,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) working: Working,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Stages, groups or outs; everything if none is named.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The stage, or one of its outs.
+    #[arg(value_name = "STAGE")]
+    pub(crate) stage: String,
+    /// Write JSON, as `status` does.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `dag`.
+#[derive(Debug, Args)]
+pub(crate) struct Dag {
+    /// Only these and what they need.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) form: DagForm,
+}
+
+/// How `dag` draws.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct DagForm {
+    /// Draw in the DOT language of Graphviz.
+    #[arg(long)]
+    pub(crate) dot: bool,
+    /// Draw in the Mermaid language.
+    #[arg(long)]
+    pub(crate) mermaid: bool,
+    /// Draw in the Mermaid language, fenced for Markdown.
+    #[arg(long)]
+    pub(crate) md: bool,
+    /// Draw a self-contained SVG.
+    #[arg(long)]
+    pub(crate) svg: bool,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Draw with ASCII signs only.
+    #[arg(long)]
+    pub(crate) ascii: bool,
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The stage; without it, the last execution of every stage is listed.
+    #[arg(value_name = "STAGE")]
+    pub(crate) stage: Option<String>,
+    /// List every execution of the stage instead of showing the last one's output.
+    #[arg(long, requires = "stage", conflicts_with = "attempt")]
+    pub(crate) all: bool,
+    /// Show the output of this attempt.
+    #[arg(long, value_name = "ID", requires = "stage")]
+    pub(crate) attempt: Option<String>,
+}
+
+/// What to do with metrics.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Metrics {
+    /// Show every number in the metrics files.
+    #[command(after_help = "Example: hpipe metrics show --json")]
+    Show(MetricsShow),
+}
+
+/// Arguments of `metrics show`.
+#[derive(Debug, Args)]
+pub(crate) struct MetricsShow {
+    /// Metrics files; every one of the pipeline if none is named.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder to make a project of; made if it does not exist.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}

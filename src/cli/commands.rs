@@ -1,0 +1,54 @@
+//! The commands, one file each. Each turns its arguments into one call of a library and prints the answer.
+
+mod dag;
+mod init;
+mod logs;
+mod metrics;
+mod repro;
+mod status;
+mod watch;
+mod why;
+
+use hpipe_engine::{Surveyed, Workspace};
+
+use crate::args::{Command, Metrics};
+use crate::error::{Error, Exit};
+use crate::session::Session;
+use crate::state::State;
+use crate::ui::StageReport;
+
+/// Carries out a command.
+pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
+    match command {
+        Command::Repro(arguments) => repro::repro(session, arguments),
+        Command::Status(arguments) => status::status(session, arguments),
+        Command::Why(arguments) => why::why(session, arguments),
+        Command::Dag(arguments) => dag::dag(session, arguments),
+        Command::Watch(arguments) => watch::watch(session, arguments),
+        Command::Logs(arguments) => logs::logs(session, arguments),
+        Command::Metrics(Metrics::Show(arguments)) => metrics::show(session, arguments),
+        Command::Init(arguments) => init::init(session, arguments),
+    }
+}
+
+/// Whether the user wants JSON, so that errors are JSON too.
+pub(crate) fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Repro(arguments) => arguments.working.json,
+        Command::Status(arguments) => arguments.json,
+        Command::Why(arguments) => arguments.json,
+        Command::Dag(arguments) => arguments.form.json,
+        Command::Watch(arguments) => arguments.working.json,
+        Command::Metrics(Metrics::Show(arguments)) => arguments.json,
+        Command::Logs(_) | Command::Init(_) => false,
+    }
+}
+
+/// How a stage stands, in the words of `status`.
+fn report(workspace: &Workspace, surveyed: &Surveyed) -> StageReport {
+    StageReport {
+        stage: workspace.stage(surveyed.stage).name.clone(),
+        state: State::of(surveyed.outcome),
+        reasons: surveyed.reasons.clone(),
+    }
+}

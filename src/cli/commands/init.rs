@@ -1,0 +1,54 @@
+//! `hpipe init`: starts a project with a pipeline that works at once.
+
+use std::fs::{File, create_dir_all};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::args::Init;
+use crate::error::{Error, Exit};
+use crate::session::Session;
+
+/// The files of a new project. A small pipeline of shell commands, so that it runs wherever hpipe does.
+const FILES: [(&str, &str); 3] = [
+    ("pipeline.yaml", include_str!("init/pipeline.yaml")),
+    ("params.yaml", include_str!("init/params.yaml")),
+    ("data/numbers.txt", include_str!("init/numbers.txt")),
+];
+
+/// Writes the files; refuses, before it writes any, when one is there already.
+pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
+    let folder = match &arguments.folder {
+        Some(folder) => session.folder().join(folder),
+        None => session.folder().clone(),
+    };
+    if let Some(path) = FILES
+        .map(|(name, _)| folder.join(name))
+        .into_iter()
+        .find(|path| path.exists())
+    {
+        return Err(Error::AlreadyThere { path });
+    }
+    for (name, text) in FILES {
+        write_new(&folder.join(name), text)?;
+        session
+            .ui
+            .note(&format!("made {}", folder.join(name).display()));
+    }
+    session.ui.note("now try `hpipe repro`, then `hpipe dag`");
+    Ok(Exit::Done)
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |source| Error::File {
+        attempt: "make",
+        path: PathBuf::from(path),
+        source,
+    };
+    if let Some(folder) = path.parent() {
+        create_dir_all(folder).map_err(failed)?;
+    }
+    let mut file = File::create_new(path).map_err(failed)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
+}

@@ -1,0 +1,57 @@
+//! `hpipe repro`: makes stages up to date.
+
+use hpipe_core::Summary;
+use hpipe_engine::{Cancellation, ReproOptions, Selection, Workspace};
+
+use crate::args::{Repro, Working};
+use crate::error::{Error, Exit};
+use crate::session::Session;
+use crate::ui::Mode;
+
+/// Makes the targets up to date and says how that went.
+pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error> {
+    let workspace = session.open()?;
+    let mode = if arguments.dry {
+        Mode::Dry
+    } else {
+        Mode::Repro
+    };
+    let options = ReproOptions {
+        dry: arguments.dry,
+        ..options(&workspace, &arguments.working)
+    };
+    let sink = session.sink(arguments.working.json, mode);
+    let cancellation = session.cancellation()?;
+    let summary = hpipe_engine::repro(&workspace, &options, &*sink, &cancellation)?;
+    Ok(exit(&summary, &cancellation))
+}
+
+fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
+    match (cancellation.is_requested(), summary.failed) {
+        (true, _) => Exit::Interrupted,
+        (false, 0) => Exit::Done,
+        (false, _) => Exit::StageFailed,
+    }
+}
+
+/// The options that `repro` and `watch` share.
+pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOptions {
+    ReproOptions {
+        selection: Selection {
+            targets: arguments.targets.clone(),
+            folder: Some(workspace.location().folder.clone()),
+            single_item: arguments.single_item,
+            downstream: arguments.downstream,
+        },
+        force: arguments.force,
+        keep_going: arguments.keep_going,
+        dry: false,
+        jobs: arguments.jobs.map_or_else(cores, usize::from),
+        run_cache: !arguments.no_run_cache,
+        wait: !arguments.no_wait,
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,59 @@
+//! `hpipe why`: why one stage is stale, and where its inputs come from.
+
+use hpipe_engine::{Selection, Surveyed, Workspace, survey};
+
+use super::report;
+use crate::args::Why;
+use crate::error::{Error, Exit};
+use crate::json;
+use crate::session::Session;
+use crate::ui::{Input, why_text};
+
+/// Surveys the stage and what it needs, and explains the stage.
+pub(super) fn why(session: &Session, arguments: &Why) -> Result<Exit, Error> {
+    let workspace = session.open()?;
+    let selection = Selection {
+        targets: vec![arguments.stage.clone()],
+        folder: Some(workspace.location().folder.clone()),
+        ..Selection::default()
+    };
+    let targets = workspace.plan(&selection)?.targets;
+    let surveyed = survey(&workspace, &selection, false)?;
+    workspace.store().flush();
+    session.tell_warnings(&workspace);
+    let explained: Vec<_> = surveyed
+        .iter()
+        .filter(|one| targets.contains(&one.stage))
+        .collect();
+    if arguments.json {
+        let reports: Vec<_> = explained
+            .iter()
+            .map(|one| report(&workspace, one))
+            .collect();
+        session.ui.data(&json::status(&reports));
+        return Ok(Exit::Done);
+    }
+    let texts: Vec<_> = explained
+        .iter()
+        .map(|one| explain(&workspace, one))
+        .collect();
+    session.ui.data(&texts.join("\n"));
+    Ok(Exit::Done)
+}
+
+fn explain(workspace: &Workspace, surveyed: &Surveyed) -> String {
+    let origin = |made_by: Option<hpipe_engine::StageIndex>| match made_by {
+        Some(stage) => format!("made by `{}`", workspace.stage(stage).name),
+        None => "a file of the project".to_owned(),
+    };
+    let inputs: Vec<_> = surveyed
+        .deps
+        .iter()
+        .map(|dep| Input {
+            path: dep.path.clone(),
+            digest: dep.content.map(|content| content.digest),
+            origin: origin(dep.made_by),
+        })
+        .collect();
+    why_text(&report(workspace, surveyed), &inputs)
+}

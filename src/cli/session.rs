@@ -1,0 +1,97 @@
+//! What every command starts from: where it is, how it prints, which built-in stages there are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hpipe_core::{EventSink, Registry};
+use hpipe_engine::{Cancellation, Environment, Location, Workspace};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::args::{Color, Global};
+use crate::error::{Error, Exit};
+use crate::json::JsonSink;
+use crate::ui::{ColorChoice, Mode, PlainSink, TerminalSink, Ui, Verbosity};
+
+/// One command at work.
+pub(crate) struct Session {
+    pub(crate) ui: Arc<Ui>,
+    registry: Arc<Registry>,
+    folder: PathBuf,
+    file: Option<PathBuf>,
+}
+
+impl Session {
+    /// Prepares a command.
+    pub(crate) fn new(global: &Global, registry: Registry) -> Self {
+        let verbosity = match (global.quiet, global.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        let color = match global.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self {
+            ui: Arc::new(Ui::new(verbosity, color)),
+            registry: Arc::new(registry),
+            folder: global.folder.clone().unwrap_or_else(|| PathBuf::from(".")),
+            file: global.file.clone(),
+        }
+    }
+
+    /// The folder the command is about.
+    pub(crate) fn folder(&self) -> &PathBuf {
+        &self.folder
+    }
+
+    /// Opens the project around the folder, and tells its warnings.
+    pub(crate) fn open(&self) -> Result<Workspace, Error> {
+        let location = Location::find(&self.folder, self.file.as_deref())?;
+        let workspace = Workspace::open(location, self.registry.clone(), environment())?;
+        self.ui
+            .diagnostics(workspace.warnings(), workspace.sources());
+        Ok(workspace)
+    }
+
+    /// Ends a command: what it printed must have reached its reader.
+    pub(crate) fn finish(&self, exit: Exit) -> Result<Exit, Error> {
+        self.ui.finish().map_err(Error::Stdout)?;
+        Ok(exit)
+    }
+
+    /// Tells what the store found damaged.
+    pub(crate) fn tell_warnings(&self, workspace: &Workspace) {
+        for text in workspace.store().take_warnings() {
+            self.ui.warning(&text);
+        }
+    }
+
+    /// Where events go: JSON lines, a redrawn terminal, or plain lines.
+    pub(crate) fn sink(&self, as_json: bool, mode: Mode) -> Box<dyn EventSink> {
+        let ui = self.ui.clone();
+        match (as_json, ui.stderr_is_terminal() && mode == Mode::Repro) {
+            (true, _) => Box::new(JsonSink::new(ui)),
+            (false, true) => Box::new(TerminalSink::new(ui, mode)),
+            (false, false) => Box::new(PlainSink::new(ui, mode)),
+        }
+    }
+
+    /// A wish to stop that Ctrl-C, `kill` and a closed terminal express.
+    pub(crate) fn cancellation(&self) -> Result<Arc<Cancellation>, Error> {
+        let cancellation = Arc::new(Cancellation::default());
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::Signals)?;
+        let wish = cancellation.clone();
+        std::thread::spawn(move || signals.forever().for_each(|_| wish.request()));
+        Ok(cancellation)
+    }
+}
+
+/// The environment this program was started with; what is no text cannot be declared in a pipeline either.
+fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}

@@ -1,0 +1,143 @@
+//! What must hold before the first stage executes or anything is deleted: deps exist, working folders exist, params can
+//! be read.
+//!
+//! Finds all faults of all planned stages at once.
+
+use hpipe_core::{Code, Diagnostic, ProjectPath};
+use hpipe_spec::{StageSpec, nearest};
+
+use crate::Error;
+use crate::graph::StageIndex;
+use crate::inputs::Inputs;
+use crate::workspace::Workspace;
+
+/// Checks the planned stages; `planned` says which are.
+///
+/// # Errors
+/// [`Error::Invalid`] with every missing dep, bad working folder and missing param.
+pub(crate) fn check(
+    workspace: &Workspace,
+    inputs: &Inputs<'_>,
+    order: &[StageIndex],
+) -> Result<(), Error> {
+    let mut planned = vec![false; workspace.pipeline().stages.len()];
+    for index in order {
+        planned[index.index()] = true;
+    }
+    let mut faults = Vec::new();
+    for index in order {
+        let stage = workspace.stage(*index);
+        if stage.frozen {
+            continue;
+        }
+        check_wdir(workspace, stage, &planned, &mut faults);
+        check_deps(workspace, inputs, stage, &planned, &mut faults)?;
+        check_params(workspace, inputs, stage, &planned, &mut faults)?;
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::invalid(faults, workspace.sources()))
+    }
+}
+
+/// Whether a planned stage will make `path`, so that it need not exist yet.
+fn will_be_made(workspace: &Workspace, path: &ProjectPath, planned: &[bool]) -> bool {
+    workspace
+        .graph()
+        .makers(path)
+        .any(|maker| planned[maker.index()] && !workspace.stage(maker).frozen)
+}
+
+fn check_wdir(
+    workspace: &Workspace,
+    stage: &StageSpec,
+    planned: &[bool],
+    faults: &mut Vec<Diagnostic>,
+) {
+    let folder = stage.wdir.on_disk(&workspace.location().root);
+    if folder.is_dir() || will_be_made(workspace, &stage.wdir, planned) {
+        return;
+    }
+    let what = if folder.exists() {
+        "is no folder"
+    } else {
+        "does not exist"
+    };
+    faults.push(
+        Diagnostic::error(
+            Code::BadWdir,
+            format!(
+                "the working folder `{}` of stage `{}` {what}",
+                stage.wdir, stage.name
+            ),
+        )
+        .at(stage.wdir_span, what)
+        .help("make the folder, or name another after `wdir:`"),
+    );
+}
+
+fn check_deps(
+    workspace: &Workspace,
+    inputs: &Inputs<'_>,
+    stage: &StageSpec,
+    planned: &[bool],
+    faults: &mut Vec<Diagnostic>,
+) -> Result<(), Error> {
+    for dep in &stage.deps {
+        if inputs.content(&dep.path)?.is_some() || will_be_made(workspace, &dep.path, planned) {
+            continue;
+        }
+        let maker = workspace.graph().makers(&dep.path).next();
+        let message = match maker {
+            Some(maker) => format!(
+                "stage `{}` depends on `{}`, which stage `{}` has not made yet",
+                stage.name,
+                dep.path,
+                workspace.stage(maker).name
+            ),
+            None => format!(
+                "stage `{}` depends on a file no stage makes and that does not exist",
+                stage.name
+            ),
+        };
+        let fault = Diagnostic::error(Code::MissingDep, message).at(dep.span, "not found");
+        faults.push(fault.help(dep_help(workspace, &dep.path, maker)));
+    }
+    Ok(())
+}
+
+fn dep_help(workspace: &Workspace, path: &ProjectPath, maker: Option<StageIndex>) -> String {
+    if let Some(maker) = maker {
+        return format!("run `hpipe repro {}` first", workspace.stage(maker).name);
+    }
+    let outs = || workspace.graph().outs();
+    let near = nearest(path.as_str(), outs().map(|(out, _)| out.as_str()));
+    match near.and_then(|near| outs().find(|(out, _)| out.as_str() == near)) {
+        Some((out, maker)) => {
+            format!(
+                "stage `{}` makes `{out}`; did you mean that?",
+                workspace.stage(maker).name
+            )
+        }
+        None => format!("put `{path}` there, or add the stage that makes it"),
+    }
+}
+
+/// Reads the params of a stage once, so that a missing one is told now; those a planned stage makes are read later.
+fn check_params(
+    workspace: &Workspace,
+    inputs: &Inputs<'_>,
+    stage: &StageSpec,
+    planned: &[bool],
+    faults: &mut Vec<Diagnostic>,
+) -> Result<(), Error> {
+    for param in stage
+        .params
+        .iter()
+        .filter(|param| !will_be_made(workspace, &param.file, planned))
+    {
+        faults.extend(inputs.param_faults(stage, param)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! Executes one stage, from removing its old outs to knowing the content of its new ones.
+//!
+//! Runs on a worker: a thread of its own that mostly sleeps for a command, the shared rayon pool for a built-in. Does
+//! not publish: whether and when a result is recorded is the scheduler's business ([`crate::repro`]).
+//!
+//! Nothing is lost: content at an out's path that no record knows (somebody edited it, or it was there before the stage
+//! was) is stored as an object before it is removed, and its digest is told.
+
+mod builtin;
+mod command;
+
+use std::time::{Duration, Instant};
+
+use hpipe_core::{Code, Content, Event, EventSink, ProjectPath, StageFailure, StageName};
+use hpipe_spec::{Action, StageSpec};
+use hpipe_store::{Attempt, AttemptEnd, OutRecord, StageLock, Store};
+
+use crate::Cancellation;
+use crate::Error;
+use crate::decide::Known;
+use crate::inputs::{Gathered, Inputs};
+use crate::workspace::Workspace;
+
+pub(crate) use command::Children;
+
+/// What an execution needs besides its stage.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) sink: &'a dyn EventSink,
+    pub(crate) cancellation: &'a Cancellation,
+    pub(crate) children: &'a Children,
+}
+
+/// A successful execution.
+#[derive(Debug)]
+pub(crate) struct Executed {
+    pub(crate) outs: Vec<OutRecord>,
+    pub(crate) attempt: Attempt,
+    pub(crate) duration: Duration,
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    /// The stage failed.
+    Failed(Box<StageFailure>),
+    /// The machine failed.
+    Machine(Error),
+}
+
+impl<E: Into<Error>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Machine(error.into())
+    }
+}
+
+impl From<StageFailure> for Stopped {
+    fn from(failure: StageFailure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+/// Executes `stage`, whose inputs are `known`; `recorded` is what its outs should be now.
+pub(crate) fn execute(
+    setting: Setting<'_>,
+    stage: &StageSpec,
+    known: &Known,
+    recorded: &[OutRecord],
+    lock: &StageLock,
+) -> Result<Executed, Stopped> {
+    let store = setting.workspace.store();
+    for out in &stage.outs {
+        if !out.persist {
+            keep_unknown(setting, &stage.name, &out.path, recorded)?;
+            store.remove(&out.path)?;
+        }
+        store.create_parent(&out.path)?;
+    }
+    let mut attempt = store.begin_attempt(&stage.name)?;
+    let began = Instant::now();
+    let ended = match &stage.action {
+        Action::Command(scripts) => command::run(
+            setting,
+            stage,
+            scripts,
+            &known.fingerprint.env,
+            lock,
+            &attempt,
+        ),
+        Action::Builtin { name, with, .. } => builtin::run(setting, stage, name, with, &attempt),
+    };
+    let duration = began.elapsed();
+    let result = ended.and_then(|()| conclude(setting, stage, known));
+    let outcome = if result.is_ok() { "ran" } else { "failed" };
+    attempt.finish(&AttemptEnd {
+        outcome: outcome.into(),
+        key: known.key,
+        seconds: duration.as_secs_f64(),
+    })?;
+    match result {
+        Ok(outs) => Ok(Executed {
+            outs,
+            attempt,
+            duration,
+        }),
+        Err(Stopped::Failed(failure)) => Err(with_output(*failure, &attempt).into()),
+        Err(other) => Err(other),
+    }
+}
+
+/// Looks at what the execution made, stores it, and makes sure that its inputs are still what they were.
+fn conclude(
+    setting: Setting<'_>,
+    stage: &StageSpec,
+    known: &Known,
+) -> Result<Vec<OutRecord>, Stopped> {
+    let store = setting.workspace.store();
+    let mut outs = Vec::with_capacity(stage.outs.len());
+    let mut missing = Vec::new();
+    for out in &stage.outs {
+        let content = if out.cache {
+            store.commit(&out.path)?
+        } else {
+            store.content(&out.path)?
+        };
+        match content {
+            Some(content) => outs.push(OutRecord {
+                path: out.path.clone(),
+                content,
+                cached: out.cache,
+            }),
+            None => missing.push(out.path.as_str()),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(missing_outs(&missing).into());
+    }
+    match Inputs::fresh(setting.workspace).gather(stage)? {
+        Gathered::Whole(now) if now.key() == known.key => Ok(outs),
+        Gathered::Whole(now) => Err(changed_inputs(known, &now).into()),
+        Gathered::Missing(paths) => {
+            let names: Vec<_> = paths.iter().map(ProjectPath::as_str).collect();
+            Err(vanished_inputs(&names.join(", ")).into())
+        }
+    }
+}
+
+/// Stores what lies at an out's path if no record knows it.
+pub(crate) fn keep_unknown(
+    setting: Setting<'_>,
+    stage: &StageName,
+    path: &ProjectPath,
+    recorded: &[OutRecord],
+) -> Result<(), Error> {
+    let store = setting.workspace.store();
+    let Some(found) = store.content(path)? else {
+        return Ok(());
+    };
+    let is_recorded = recorded
+        .iter()
+        .any(|out| out.path == *path && out.content.same_bytes(&found));
+    if is_recorded || found.files == 0 || store.has(&found) {
+        return Ok(());
+    }
+    if let Some(kept) = store.commit(path)? {
+        setting.sink.emit(&Event::kept(stage, path, &kept.digest));
+    }
+    Ok(())
+}
+
+/// Puts `outs` in place; false when an object is missing or damaged, so that the stage must execute after all.
+pub(crate) fn restore(
+    setting: Setting<'_>,
+    stage: &StageSpec,
+    outs: &[OutRecord],
+    recorded: &[OutRecord],
+) -> Result<bool, Error> {
+    let store = setting.workspace.store();
+    for out in outs {
+        let found: Option<Content> = store.content(&out.path)?;
+        if found.is_some_and(|found| found.same_bytes(&out.content)) {
+            continue;
+        }
+        keep_unknown(setting, &stage.name, &out.path, recorded)?;
+        match store.restore(&out.content, &out.path) {
+            Ok(()) => {}
+            Err(hpipe_store::Error::NotInCache { .. }) => return Ok(false),
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Ok(true)
+}
+
+/// Stores again the outs that are right but whose objects are gone.
+pub(crate) fn store_again(store: &Store, outs: &[OutRecord]) -> Result<(), Error> {
+    for out in outs
+        .iter()
+        .filter(|out| out.cached && !store.has(&out.content))
+    {
+        store.commit(&out.path)?;
+    }
+    Ok(())
+}
+
+fn failure(code: Code, message: impl Into<String>) -> StageFailure {
+    StageFailure {
+        code,
+        message: message.into(),
+        help: None,
+        output: String::new(),
+        log: None,
+    }
+}
+
+fn with_output(mut failure: StageFailure, attempt: &Attempt) -> StageFailure {
+    let bytes = std::fs::read(attempt.log_path()).unwrap_or_default();
+    failure.output = String::from_utf8_lossy(&bytes).into_owned();
+    failure.log = Some(attempt.log_path().to_owned());
+    failure
+}
+
+fn missing_outs(paths: &[&str]) -> StageFailure {
+    let mut failure = failure(
+        Code::MissingOut,
+        format!("finished without making {}", paths.join(", ")),
+    );
+    failure.help =
+        Some("check the paths under `outs:`; they are relative to the stage's `wdir`".into());
+    failure
+}
+
+fn changed_inputs(known: &Known, now: &crate::fingerprint::Fingerprint) -> StageFailure {
+    let before = &known.fingerprint;
+    let deps = now
+        .deps
+        .iter()
+        .zip(&before.deps)
+        .filter(|(now, then)| !now.content.same_bytes(&then.content));
+    let mut changed: Vec<_> = deps.map(|(now, _)| now.path.to_string()).collect();
+    let params = now
+        .params
+        .iter()
+        .zip(&before.params)
+        .filter(|(now, then)| now.values != then.values);
+    changed.extend(params.map(|(now, _)| now.file.to_string()));
+    vanished_inputs(&changed.join(", "))
+}
+
+fn vanished_inputs(names: &str) -> StageFailure {
+    let message =
+        format!("{names} changed while the stage executed, so its result is not recorded");
+    let mut failure = failure(Code::StageFailed, message);
+    failure.help = Some("run `hpipe repro` again".into());
+    failure
+}

@@ -1,0 +1,131 @@
+//! Executes a built-in stage in this process, on the thread it is called on.
+//!
+//! A panic in a stage fails that stage, as our bug; the others go on.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hpipe_core::{
+    Code, Event, EventSink, Execution, Mapping, PortPath, Progress, ProjectPath, StageError,
+    StageFailure, StageName, Value,
+};
+use hpipe_spec::{Role, StageSpec};
+use hpipe_store::Attempt;
+
+use super::{Setting, Stopped, failure};
+use crate::Cancellation;
+
+/// Executes the built-in `name` with the options `with`.
+pub(super) fn run(
+    setting: Setting<'_>,
+    stage: &StageSpec,
+    name: &str,
+    with: &Mapping,
+    attempt: &Attempt,
+) -> Result<(), Stopped> {
+    let Some(builtin) = setting.workspace.registry().get(name) else {
+        return Err(failure(
+            Code::Bug,
+            format!("the built-in `{name}` vanished after the pipeline was checked"),
+        )
+        .into());
+    };
+    let reporter = Reporter {
+        stage: &stage.name,
+        sink: setting.sink,
+        cancellation: setting.cancellation,
+        log: attempt.log_file()?,
+    };
+    let with = Value::Map(with.clone());
+    let deps = ports(setting, stage.deps.iter().map(|dep| (&dep.role, &dep.path)));
+    let outs = ports(setting, stage.outs.iter().map(|out| (&out.role, &out.path)));
+    let execution = Execution {
+        with: &with,
+        deps: &deps,
+        outs: &outs,
+        progress: &reporter,
+    };
+    match catch_unwind(AssertUnwindSafe(|| builtin.execute(&execution))) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) if setting.cancellation.is_requested() => {
+            Err(failure(Code::Aborted, "interrupted").into())
+        }
+        Ok(Err(error)) => Err(failed(&error, &reporter).into()),
+        Err(panic) => Err(panicked(&*panic).into()),
+    }
+}
+
+fn ports<'a>(
+    setting: Setting<'_>,
+    declared: impl Iterator<Item = (&'a Option<Role>, &'a ProjectPath)>,
+) -> Vec<PortPath> {
+    let root = &setting.workspace.location().root;
+    declared
+        .map(|(role, path)| PortPath {
+            role: role
+                .as_ref()
+                .map(|role| role.name.clone())
+                .unwrap_or_default(),
+            declared: path.clone(),
+            path: path.on_disk(root),
+        })
+        .collect()
+}
+
+/// Says the error with all its causes, and writes the same to the log.
+fn failed(error: &StageError, reporter: &Reporter<'_>) -> StageFailure {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let words: Vec<_> = std::iter::once(error.message.clone())
+        .chain(causes.map(ToString::to_string))
+        .collect();
+    let message = words.join(": ");
+    reporter.log(&message);
+    StageFailure {
+        help: error.help.clone(),
+        ..failure(Code::StageFailed, message)
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> StageFailure {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    failure(
+        Code::Bug,
+        format!(
+            "the built-in stage panicked: {}",
+            text.unwrap_or("no message")
+        ),
+    )
+}
+
+/// Passes what a stage reports to the sink and its log.
+struct Reporter<'a> {
+    stage: &'a StageName,
+    sink: &'a dyn EventSink,
+    cancellation: &'a Cancellation,
+    log: File,
+}
+
+impl Progress for Reporter<'_> {
+    fn report(&self, done: u64, total: Option<u64>, message: &str) {
+        self.sink.emit(&Event::StageProgress {
+            stage: self.stage.clone(),
+            done,
+            total,
+            message: message.to_owned(),
+        });
+    }
+
+    fn log(&self, line: &str) {
+        // A log that cannot be written (a full disk) must not fail the stage; its outs will tell.
+        // Several threads may log: a line is one write to a file opened for appending.
+        let _ = (&self.log).write_all(format!("{line}\n").as_bytes());
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancellation.is_requested()
+    }
+}

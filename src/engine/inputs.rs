@@ -1,0 +1,255 @@
+//! Gathers the inputs of stages: contents of deps, values of params.
+//!
+//! During one command a path is looked at once: a [`Inputs`] remembers contents, is filled in parallel before the first
+//! decision, and is told what an execution made. What must be looked at afresh (after an execution, after waiting for
+//! another process) goes through [`Inputs::fresh`].
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use hpipe_core::{Code, Content, Diagnostic, ProjectPath};
+use hpipe_spec::{Action, Param, ParamFile, StageSpec};
+use hpipe_store::Store;
+use rayon::prelude::*;
+
+use crate::Error;
+use crate::fingerprint::{ActionInput, DepInput, Fingerprint, OutInput, ParamInput};
+use crate::path_range::{around, inside};
+use crate::workspace::Workspace;
+
+/// What is known of the inputs during one command.
+pub(crate) struct Inputs<'a> {
+    workspace: &'a Workspace,
+    contents: Mutex<BTreeMap<ProjectPath, Option<Content>>>,
+    params: Mutex<BTreeMap<ProjectPath, Arc<ParamFile>>>,
+}
+
+/// A fingerprint, or why there is none yet.
+#[derive(Debug)]
+pub(crate) enum Gathered {
+    /// Every input is known.
+    Whole(Fingerprint),
+    /// These deps do not exist.
+    Missing(Vec<ProjectPath>),
+}
+
+impl<'a> Inputs<'a> {
+    /// Knows nothing yet.
+    pub(crate) fn fresh(workspace: &'a Workspace) -> Self {
+        Self {
+            workspace,
+            contents: Mutex::default(),
+            params: Mutex::default(),
+        }
+    }
+
+    /// Looks at many paths in parallel, so that later questions about them are answered from memory.
+    pub(crate) fn look_ahead(&self, paths: &[&ProjectPath]) -> Result<(), Error> {
+        let found: BTreeMap<_, _> = paths
+            .par_iter()
+            .map(|path| Ok(((*path).clone(), self.store().content(path)?)))
+            .collect::<Result<_, Error>>()?;
+        self.contents().extend(found);
+        Ok(())
+    }
+
+    /// What lies at `path`.
+    pub(crate) fn content(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
+        if let Some(known) = self.contents().get(path) {
+            return Ok(*known);
+        }
+        let found = self.store().content(path)?;
+        self.contents().insert(path.clone(), found);
+        Ok(found)
+    }
+
+    /// Takes notice that `path` now holds `content`; what lies around or inside it must be looked at again.
+    pub(crate) fn made(&self, path: &ProjectPath, content: Option<Content>) {
+        self.forget(path);
+        self.contents().insert(path.clone(), content);
+    }
+
+    /// Forgets what lies at `path`, around or inside it.
+    pub(crate) fn forget(&self, path: &ProjectPath) {
+        let mut contents = self.contents();
+        let inner: Vec<_> = inside(&contents, path)
+            .map(|(inner, _)| inner.clone())
+            .collect();
+        for stale in around(path).chain(inner) {
+            contents.remove(&stale);
+        }
+        drop(contents);
+        self.params_by_file()
+            .retain(|file, _| !file.is_within(path));
+    }
+
+    /// Everything the result of `stage` may depend on.
+    pub(crate) fn gather(&self, stage: &StageSpec) -> Result<Gathered, Error> {
+        let mut deps = Vec::with_capacity(stage.deps.len());
+        let mut missing = Vec::new();
+        for dep in &stage.deps {
+            match self.content(&dep.path)? {
+                Some(content) => deps.push(DepInput {
+                    path: dep.path.clone(),
+                    role: dep.role.as_ref().map(|role| role.name.clone()),
+                    content,
+                }),
+                None => missing.push(dep.path.clone()),
+            }
+        }
+        if !missing.is_empty() {
+            return Ok(Gathered::Missing(missing));
+        }
+        Ok(Gathered::Whole(Fingerprint {
+            action: self.action(stage),
+            wdir: stage.wdir.clone(),
+            env: self.env(stage),
+            deps,
+            params: stage
+                .params
+                .iter()
+                .map(|param| self.param(stage, param))
+                .collect::<Result<_, _>>()?,
+            outs: outs(stage),
+        }))
+    }
+
+    fn action(&self, stage: &StageSpec) -> ActionInput {
+        match &stage.action {
+            Action::Command(scripts) => {
+                ActionInput::Command(scripts.iter().map(|script| script.text.clone()).collect())
+            }
+            Action::Builtin { name, with, .. } => ActionInput::Builtin {
+                name: name.clone(),
+                version: self
+                    .workspace
+                    .registry()
+                    .get(name)
+                    .map_or(0, hpipe_core::Stage::version),
+                with: with.clone(),
+            },
+        }
+    }
+
+    fn env(&self, stage: &StageSpec) -> BTreeMap<String, Option<String>> {
+        let value = |name: &str| self.workspace.environment().get(name).cloned();
+        stage
+            .env
+            .iter()
+            .map(|var| {
+                (
+                    var.name.clone(),
+                    var.value.clone().or_else(|| value(&var.name)),
+                )
+            })
+            .collect()
+    }
+
+    fn param(&self, stage: &StageSpec, param: &Param) -> Result<ParamInput, Error> {
+        let faults = self.param_faults(stage, param)?;
+        if !faults.is_empty() {
+            return Err(Error::invalid(faults, self.workspace.sources()));
+        }
+        let file = self.param_file(&param.file)?;
+        let lookup = |name: &String| {
+            file.as_ref()
+                .and_then(|file| file.get(name))
+                .cloned()
+                .unwrap_or_default()
+        };
+        let values = match &param.keys {
+            None => vec![(String::new(), lookup(&String::new()))],
+            Some(keys) => keys
+                .iter()
+                .map(|(name, _)| (name.clone(), lookup(name)))
+                .collect(),
+        };
+        Ok(ParamInput {
+            file: param.file.clone(),
+            values,
+        })
+    }
+
+    /// What is wrong with the params `stage` reads from one file: the file or some of its names do not exist.
+    pub(crate) fn param_faults(
+        &self,
+        stage: &StageSpec,
+        param: &Param,
+    ) -> Result<Vec<Diagnostic>, Error> {
+        let Some(file) = self.param_file(&param.file)? else {
+            return Ok(vec![missing_param_file(stage, param)]);
+        };
+        let keys = param.keys.iter().flatten();
+        Ok(keys
+            .filter(|(name, _)| file.get(name).is_none())
+            .map(|(name, span)| missing_param(stage, param, name, *span, &file))
+            .collect())
+    }
+
+    /// The params file at `path`, read once; none when it does not exist.
+    fn param_file(&self, path: &ProjectPath) -> Result<Option<Arc<ParamFile>>, Error> {
+        if let Some(file) = self.params_by_file().get(path) {
+            return Ok(Some(file.clone()));
+        }
+        let Some(text) = self.workspace.read_text(path)? else {
+            return Ok(None);
+        };
+        let file = Arc::new(ParamFile::parse(path, &text).map_err(|fault| Error::from(*fault))?);
+        self.params_by_file().insert(path.clone(), file.clone());
+        Ok(Some(file))
+    }
+
+    fn store(&self) -> &Store {
+        self.workspace.store()
+    }
+
+    fn contents(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProjectPath, Option<Content>>> {
+        self.contents
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn params_by_file(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProjectPath, Arc<ParamFile>>> {
+        self.params
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn outs(stage: &StageSpec) -> Vec<OutInput> {
+    let input = |out: &hpipe_spec::Out| OutInput {
+        path: out.path.clone(),
+        role: out.role.as_ref().map(|role| role.name.clone()),
+        kind: out.kind,
+        persist: out.persist,
+    };
+    stage.outs.iter().map(input).collect()
+}
+
+fn missing_param_file(stage: &StageSpec, param: &Param) -> Diagnostic {
+    let message = format!(
+        "stage `{}` reads params from `{}`, which does not exist",
+        stage.name, param.file
+    );
+    Diagnostic::error(Code::BadParamFile, message)
+        .at(param.span, "read here")
+        .help("make it, or name the file that holds the params")
+}
+
+fn missing_param(
+    stage: &StageSpec,
+    param: &Param,
+    name: &str,
+    span: hpipe_core::Span,
+    file: &ParamFile,
+) -> Diagnostic {
+    let message = format!(
+        "stage `{}` reads the param `{name}`, which `{}` does not have",
+        stage.name, param.file
+    );
+    let fault = Diagnostic::error(Code::MissingParam, message).at(span, "not found");
+    match file.nearest(name) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help(format!("add `{name}` to `{}`", param.file)),
+    }
+}

@@ -1,0 +1,265 @@
+//! Which stages a command is about, and in which order.
+//!
+//! Turns targets (stage, group, out) into stages, adds what they need (or what needs them), and sorts: upstream first,
+//! else as in the file.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use hpipe_core::{Code, Diagnostic, ProjectPath};
+use hpipe_spec::{Pipeline, nearest};
+
+use crate::graph::{Graph, StageIndex, indexed};
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Stages, groups or outs; empty means everything.
+    pub targets: Vec<String>,
+    /// The folder targets that are paths are relative to.
+    pub folder: Option<ProjectPath>,
+    /// Only the targets themselves, not what they need.
+    pub single_item: bool,
+    /// The targets and everything that needs them, instead of what they need.
+    pub downstream: bool,
+}
+
+/// The stages to look at, upstream first.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// In an order they could execute in one by one.
+    pub order: Vec<StageIndex>,
+    /// The stages that the user named, or all.
+    pub targets: Vec<StageIndex>,
+}
+
+impl Plan {
+    /// Selects and sorts.
+    ///
+    /// # Errors
+    /// A diagnostic for every target that names nothing.
+    pub fn new(
+        pipeline: &Pipeline,
+        graph: &Graph,
+        selection: &Selection,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let targets = resolve(pipeline, graph, selection)?;
+        let everything = selection.targets.is_empty();
+        let wanted = match (everything || selection.single_item, selection.downstream) {
+            (true, _) => members(pipeline, &targets),
+            (false, false) => closure(pipeline, &targets, |stage| graph.needs(stage).collect()),
+            (false, true) => closure(pipeline, &targets, |stage| graph.needed_by(stage).collect()),
+        };
+        Ok(Self {
+            order: sort(graph, &wanted),
+            targets,
+        })
+    }
+}
+
+fn resolve(
+    pipeline: &Pipeline,
+    graph: &Graph,
+    selection: &Selection,
+) -> Result<Vec<StageIndex>, Vec<Diagnostic>> {
+    if selection.targets.is_empty() {
+        return Ok(indexed(&pipeline.stages).map(|(index, _)| index).collect());
+    }
+    let mut found = Vec::new();
+    let mut faults = Vec::new();
+    for target in &selection.targets {
+        match resolve_one(pipeline, graph, selection, target) {
+            Some(stages) => found.extend(stages),
+            None => faults.push(unknown_target(pipeline, graph, target)),
+        }
+    }
+    found.sort();
+    found.dedup();
+    if faults.is_empty() {
+        Ok(found)
+    } else {
+        Err(faults)
+    }
+}
+
+/// A stage by its name, a group by its name, or the stage that makes a path.
+fn resolve_one(
+    pipeline: &Pipeline,
+    graph: &Graph,
+    selection: &Selection,
+    target: &str,
+) -> Option<Vec<StageIndex>> {
+    if let Some(stage) = graph.find(target) {
+        return Some(vec![stage]);
+    }
+    let group: Vec<_> = indexed(&pipeline.stages)
+        .filter(|(_, stage)| stage.name.group() == Some(target))
+        .map(|(index, _)| index)
+        .collect();
+    if !group.is_empty() {
+        return Some(group);
+    }
+    let folder = selection.folder.clone().unwrap_or_else(ProjectPath::root);
+    let made: Vec<_> = graph.makers(&folder.join(target)).collect();
+    (!made.is_empty()).then_some(made)
+}
+
+fn unknown_target(pipeline: &Pipeline, graph: &Graph, target: &str) -> Diagnostic {
+    let names = pipeline.stages.iter().map(|stage| stage.name.as_str());
+    let groups = pipeline
+        .stages
+        .iter()
+        .filter_map(|stage| stage.name.group());
+    let outs = graph.outs().map(|(path, _)| path.as_str());
+    let fault = Diagnostic::error(
+        Code::UnknownTarget,
+        format!("no stage, group or out is called `{target}`"),
+    );
+    match nearest(target, names.chain(groups).chain(outs)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("`hpipe dag` shows every stage"),
+    }
+}
+
+fn members(pipeline: &Pipeline, stages: &[StageIndex]) -> Vec<bool> {
+    let mut wanted = vec![false; pipeline.stages.len()];
+    for stage in stages {
+        wanted[stage.index()] = true;
+    }
+    wanted
+}
+
+fn closure(
+    pipeline: &Pipeline,
+    from: &[StageIndex],
+    next: impl Fn(StageIndex) -> Vec<StageIndex>,
+) -> Vec<bool> {
+    let mut wanted = members(pipeline, from);
+    let mut stack = from.to_vec();
+    while let Some(stage) = stack.pop() {
+        for other in next(stage) {
+            if !std::mem::replace(&mut wanted[other.index()], true) {
+                stack.push(other);
+            }
+        }
+    }
+    wanted
+}
+
+/// Kahn's algorithm with a heap, so that among stages that could come next the file's order decides.
+fn sort(graph: &Graph, wanted: &[bool]) -> Vec<StageIndex> {
+    let is_wanted = |stage: &StageIndex| wanted[stage.index()];
+    let mut open: Vec<usize> = vec![0; wanted.len()];
+    let mut next = BinaryHeap::new();
+    for stage in (0..wanted.len()).map(StageIndex::new).filter(is_wanted) {
+        open[stage.index()] = graph.needs(stage).filter(is_wanted).count();
+        if open[stage.index()] == 0 {
+            next.push(Reverse(stage));
+        }
+    }
+    let mut order = Vec::new();
+    while let Some(Reverse(stage)) = next.pop() {
+        order.push(stage);
+        for after in graph.needed_by(stage).filter(is_wanted) {
+            open[after.index()] -= 1;
+            if open[after.index()] == 0 {
+                next.push(Reverse(after));
+            }
+        }
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{graph_of, parse};
+
+    const TEXT: &str = "
+stages:
+  prepare: {cmd: x, outs: [data/prepared]}
+  train:
+    matrix: {model: [a, b]}
+    cmd: x
+    deps: [data/prepared]
+    outs: ['models/${item.model}']
+  evaluate: {cmd: x, deps: [models/a, models/b], metrics: [m.json]}
+  other: {cmd: x}
+";
+
+    fn planned(targets: &[&str], change: impl Fn(&mut Selection)) -> Result<Vec<String>, String> {
+        let pipeline = parse(TEXT);
+        let targets = targets.iter().map(|target| (*target).to_owned()).collect();
+        let mut selection = Selection {
+            targets,
+            ..Selection::default()
+        };
+        change(&mut selection);
+        let plan = Plan::new(&pipeline, &graph_of(&pipeline), &selection);
+        let names = |plan: Plan| {
+            plan.order
+                .iter()
+                .map(|i| pipeline.stages[i.index()].name.to_string())
+                .collect()
+        };
+        plan.map(names).map_err(|faults| {
+            format!(
+                "{}; {}",
+                faults[0].message,
+                faults[0].help.clone().unwrap_or_default()
+            )
+        })
+    }
+
+    #[test]
+    fn everything_comes_upstream_first_and_else_as_written() {
+        let all = planned(&[], |_| {});
+        assert_eq!(
+            all.expect("all"),
+            ["prepare", "train@a", "train@b", "evaluate", "other"]
+        );
+    }
+
+    #[test]
+    fn targets_are_stages_groups_and_outs() {
+        assert_eq!(
+            planned(&["train@b"], |_| {}).expect("stage"),
+            ["prepare", "train@b"]
+        );
+        assert_eq!(
+            planned(&["train"], |_| {}).expect("group"),
+            ["prepare", "train@a", "train@b"]
+        );
+        assert_eq!(
+            planned(&["models/a"], |_| {}).expect("out"),
+            ["prepare", "train@a"]
+        );
+        let in_folder =
+            |selection: &mut Selection| selection.folder = Some(ProjectPath::new("data"));
+        assert_eq!(
+            planned(&["prepared"], in_folder).expect("out in a folder"),
+            ["prepare"]
+        );
+    }
+
+    #[test]
+    fn single_items_and_downstream() {
+        assert_eq!(
+            planned(&["evaluate"], |s| s.single_item = true).expect("single"),
+            ["evaluate"]
+        );
+        assert_eq!(
+            planned(&["train@a"], |s| s.downstream = true).expect("downstream"),
+            ["train@a", "evaluate"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_target_is_told_with_the_nearest() {
+        let fault = planned(&["evalute"], |_| {}).expect_err("unknown");
+        assert_eq!(
+            fault,
+            "no stage, group or out is called `evalute`; did you mean `evaluate`?"
+        );
+    }
+}

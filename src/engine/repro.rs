@@ -1,0 +1,528 @@
+//! Makes stages up to date: decides, starts what must work, publishes results.
+//!
+//! One loop on the calling thread owns all state; it sleeps on a channel until a worker, a waiter or a cancellation has
+//! something to say, so nothing polls. Commands each get a thread that sleeps in `wait`; built-in stages and restoring
+//! share one rayon pool of as many threads as there are jobs, so parallel trainings divide the cores among them.
+//!
+//! A stage that must work is locked first, so that two hpipe processes never execute it at once, and decided about again
+//! under the lock: another process may have done the work meanwhile.
+
+mod publish;
+mod work;
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use hpipe_core::{Event, EventSink, Outcome, Reason, ReasonKind, StageFailure, StageName, Summary};
+use hpipe_spec::Action;
+use hpipe_store::{LockFile, StageLock};
+
+use crate::cancel::Urgency;
+use crate::decide::{Decision, Evidence, Known, recorded_outs};
+use crate::exec::{Children, Setting, store_again};
+use crate::graph::StageIndex;
+use crate::inputs::Inputs;
+use crate::plan::{Plan, Selection};
+use crate::schedule::Schedule;
+use crate::survey::survey;
+use crate::workspace::Workspace;
+use crate::{Cancellation, Error, check};
+use publish::LockStamp;
+use work::{Done, Task};
+
+/// How `repro` shall go about it.
+#[derive(Debug, Clone)]
+pub struct ReproOptions {
+    /// Which stages.
+    pub selection: Selection,
+    /// Execute them whatever is known.
+    pub force: bool,
+    /// After a failure, go on with what does not need the failed stage.
+    pub keep_going: bool,
+    /// Say what would be done, and do nothing.
+    pub dry: bool,
+    /// How many stages work at once; also the number of threads built-in stages share.
+    pub jobs: usize,
+    /// Whether the run cache may answer.
+    pub run_cache: bool,
+    /// Wait for a stage that another hpipe is executing, instead of failing.
+    pub wait: bool,
+}
+
+/// Makes the selected stages up to date, or with `dry` says what would be done.
+///
+/// # Errors
+/// [`Error::Invalid`] before anything executes; [`Error::Store`] when the machine refuses, after running stages came to
+/// their end; [`Error::Busy`] without `wait`. A failed stage is no error: see [`Summary::failed`].
+pub fn repro(
+    workspace: &Workspace,
+    options: &ReproOptions,
+    sink: &dyn EventSink,
+    cancellation: &Cancellation,
+) -> Result<Summary, Error> {
+    if options.dry {
+        rehearse(workspace, options, sink)
+    } else {
+        perform(workspace, options, sink, cancellation)
+    }
+}
+
+fn rehearse(
+    workspace: &Workspace,
+    options: &ReproOptions,
+    sink: &dyn EventSink,
+) -> Result<Summary, Error> {
+    let began = Instant::now();
+    let surveyed = survey(workspace, &options.selection, options.force)?;
+    let order: Vec<_> = surveyed.iter().map(|one| one.stage).collect();
+    check::check(workspace, &Inputs::fresh(workspace), &order)?;
+    sink.emit(&plan_event(workspace, &order));
+    let mut summary = Summary::default();
+    for one in surveyed {
+        summary.count(one.outcome);
+        sink.emit(&Event::StageFinished {
+            stage: workspace.stage(one.stage).name.clone(),
+            outcome: one.outcome,
+            duration: Duration::ZERO,
+            reasons: one.reasons,
+            failure: None,
+        });
+    }
+    summary.duration = began.elapsed();
+    sink.emit(&Event::Finished(summary));
+    Ok(summary)
+}
+
+fn perform(
+    workspace: &Workspace,
+    options: &ReproOptions,
+    sink: &dyn EventSink,
+    cancellation: &Cancellation,
+) -> Result<Summary, Error> {
+    let began = Instant::now();
+    let jobs = options.jobs.max(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
+    let pool = pool.map_err(|source| Error::Threads { jobs, source })?;
+    let plan = workspace.plan(&options.selection)?;
+    let inputs = Inputs::fresh(workspace);
+    pool.install(|| inputs.look_ahead(&workspace.paths_of(&plan)))?;
+    check::check(workspace, &inputs, &plan.order)?;
+    sink.emit(&plan_event(workspace, &plan.order));
+
+    let (sender, receiver) = channel();
+    let children = Children::default();
+    let setting = Setting {
+        workspace,
+        sink,
+        cancellation,
+        children: &children,
+    };
+    let wake = sender.clone();
+    cancellation.subscribe(move |urgency| {
+        // The loop may be over; then nobody needs to know.
+        let _ = wake.send(Message::Cancelled(urgency));
+    });
+    let mut repro = Repro::new(setting, options, &inputs, &plan, sender.clone())?;
+    std::thread::scope(|threads| {
+        pool.in_place_scope_fifo(|pool| {
+            repro.run(&receiver, |task: Task| {
+                let sender = sender.clone();
+                let sleeps = task.restore.is_none()
+                    && matches!(workspace.stage(task.stage).action, Action::Command(_));
+                let job = move || {
+                    let done = work::work(setting, task);
+                    // The loop waits for every worker, so somebody listens.
+                    let _ = sender.send(Message::Done(Box::new(done)));
+                };
+                if sleeps {
+                    threads.spawn(job);
+                } else {
+                    pool.spawn_fifo(move |_| job());
+                }
+            });
+        });
+    });
+    repro.conclude(began)
+}
+
+fn plan_event(workspace: &Workspace, order: &[StageIndex]) -> Event {
+    Event::Plan {
+        stages: order
+            .iter()
+            .map(|index| workspace.stage(*index).name.clone())
+            .collect(),
+    }
+}
+
+/// What wakes the loop.
+enum Message {
+    /// A worker came to its end.
+    Done(Box<Done>),
+    /// Another process let go of a stage.
+    Locked(StageIndex, Result<StageLock, hpipe_store::Error>),
+    /// The user wants to stop.
+    Cancelled(Urgency),
+}
+
+/// One `repro` at work.
+struct Repro<'a> {
+    setting: Setting<'a>,
+    options: &'a ReproOptions,
+    inputs: &'a Inputs<'a>,
+    schedule: Schedule<'a>,
+    sender: Sender<Message>,
+    lock_file: LockFile,
+    lock_stamp: LockStamp,
+    durations: HashMap<StageName, f64>,
+    /// Locks of stages another process held, got by waiting.
+    awaited: HashMap<StageIndex, StageLock>,
+    working: usize,
+    waiting: usize,
+    /// Starts nothing any more.
+    stopping: bool,
+    error: Option<Error>,
+    summary: Summary,
+}
+
+impl<'a> Repro<'a> {
+    fn new(
+        setting: Setting<'a>,
+        options: &'a ReproOptions,
+        inputs: &'a Inputs<'a>,
+        plan: &Plan,
+        sender: Sender<Message>,
+    ) -> Result<Self, Error> {
+        let workspace = setting.workspace;
+        let lock_stamp = LockStamp::of(workspace);
+        let durations = workspace.store().durations();
+        let schedule = Schedule::new(
+            workspace.graph(),
+            plan,
+            |stage| &workspace.stage(stage).name,
+            |name| durations.get(name).copied(),
+            workspace.pipeline().stages.len(),
+        );
+        Ok(Self {
+            setting,
+            options,
+            inputs,
+            schedule,
+            sender,
+            lock_file: workspace.read_lock()?,
+            lock_stamp,
+            durations,
+            awaited: HashMap::new(),
+            working: 0,
+            waiting: 0,
+            stopping: setting.cancellation.is_requested(),
+            error: None,
+            summary: Summary::default(),
+        })
+    }
+
+    /// Works until nothing is left to do, or to wait for.
+    fn run(&mut self, receiver: &Receiver<Message>, start: impl Fn(Task)) {
+        loop {
+            if let Err(error) = self.advance(&start) {
+                self.give_up(error);
+            }
+            let idle = self.working == 0 && (self.waiting == 0 || self.stopping);
+            if idle && !self.can_advance() {
+                return;
+            }
+            if idle {
+                continue;
+            }
+            // We hold a sender ourselves, so the channel cannot be closed.
+            let Ok(first) = receiver.recv() else { return };
+            let messages = std::iter::once(first).chain(receiver.try_iter()).collect();
+            self.take(messages);
+        }
+    }
+
+    fn can_advance(&self) -> bool {
+        !self.stopping && self.schedule.has_next()
+    }
+
+    /// Decides about every stage that is ready, and starts as many as there are jobs.
+    fn advance(&mut self, start: &impl Fn(Task)) -> Result<(), Error> {
+        while !self.stopping {
+            if let Some(stage) = self.schedule.next_ready() {
+                self.look_at(stage)?;
+            } else if self.working < self.options.jobs.max(1)
+                && let Some(stage) = self.schedule.next_queued()
+            {
+                self.begin(stage, start)?;
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides about a stage whose needs are done; what must work is queued.
+    fn look_at(&mut self, index: StageIndex) -> Result<(), Error> {
+        if self.setting.workspace.stage(index).frozen {
+            self.finish(index, Outcome::Frozen, Duration::ZERO, Vec::new(), None);
+            return Ok(());
+        }
+        match self.decide(index, self.inputs)? {
+            Decision::UpToDate(_) => self.up_to_date(index),
+            Decision::Restore(..) | Decision::Run(..) => {
+                self.schedule.queue(index);
+                Ok(())
+            }
+            Decision::Missing(reasons) => {
+                self.vanished(index, reasons);
+                Ok(())
+            }
+        }
+    }
+
+    /// Locks a queued stage, decides about it again, and hands it to a worker.
+    fn begin(&mut self, index: StageIndex, start: &impl Fn(Task)) -> Result<(), Error> {
+        let Some(lock) = self.lock(index)? else {
+            return Ok(());
+        };
+        let waited = !self.lock_stamp.is_current(self.setting.workspace);
+        let fresh = Inputs::fresh(self.setting.workspace);
+        if waited {
+            self.read_lock()?;
+        }
+        let (known, reasons, restore) =
+            match self.decide(index, if waited { &fresh } else { self.inputs })? {
+                Decision::UpToDate(_) => {
+                    self.forget_outs(index);
+                    return self.up_to_date(index);
+                }
+                Decision::Missing(reasons) => {
+                    self.vanished(index, reasons);
+                    return Ok(());
+                }
+                Decision::Restore(known, outs, reasons) => (known, reasons, Some(outs)),
+                Decision::Run(known, reasons) => (known, reasons, None),
+            };
+        self.working += 1;
+        start(self.task(index, lock, known, reasons, restore));
+        Ok(())
+    }
+
+    fn task(
+        &self,
+        stage: StageIndex,
+        lock: StageLock,
+        known: Known,
+        reasons: Vec<Reason>,
+        restore: Option<Vec<hpipe_store::OutRecord>>,
+    ) -> Task {
+        let name = &self.setting.workspace.stage(stage).name;
+        Task {
+            stage,
+            lock,
+            known,
+            reasons,
+            restore,
+            recorded: self
+                .lock_file
+                .stages
+                .get(name)
+                .map(recorded_outs)
+                .unwrap_or_default(),
+            expected: self
+                .durations
+                .get(name)
+                .copied()
+                .map(Duration::from_secs_f64),
+        }
+    }
+
+    fn decide(&self, index: StageIndex, inputs: &Inputs<'_>) -> Result<Decision, Error> {
+        let stage = self.setting.workspace.stage(index);
+        let evidence = Evidence {
+            store: self.setting.workspace.store(),
+            inputs,
+            recorded: self.lock_file.stages.get(&stage.name),
+            forced: self.options.force,
+            run_cache: self.options.run_cache,
+        };
+        evidence.decide(stage)
+    }
+
+    /// The lock of a stage; none when another process has it, and we will be told when it lets go.
+    fn lock(&mut self, index: StageIndex) -> Result<Option<StageLock>, Error> {
+        if let Some(lock) = self.awaited.remove(&index) {
+            return Ok(Some(lock));
+        }
+        let name = &self.setting.workspace.stage(index).name;
+        let store = self.setting.workspace.store();
+        if let Some(lock) = store.try_lock_stage(name)? {
+            return Ok(Some(lock));
+        }
+        if !self.options.wait {
+            return Err(Error::Busy(name.clone()));
+        }
+        self.setting.sink.emit(&Event::StageWaiting {
+            stage: name.clone(),
+        });
+        self.waiting += 1;
+        let (sender, waiter) = (self.sender.clone(), store.stage_waiter(name));
+        // Not joined: when the user interrupts, nobody waits for the other process.
+        std::thread::spawn(move || sender.send(Message::Locked(index, waiter())));
+        Ok(None)
+    }
+
+    fn read_lock(&mut self) -> Result<(), Error> {
+        let workspace = self.setting.workspace;
+        self.lock_stamp = LockStamp::of(workspace);
+        self.lock_file = workspace.read_lock()?;
+        Ok(())
+    }
+
+    fn take(&mut self, messages: Vec<Message>) {
+        let mut batch = Vec::new();
+        for message in messages {
+            match message {
+                Message::Done(done) => batch.push(*done),
+                Message::Locked(stage, lock) => self.unblocked(stage, lock),
+                Message::Cancelled(urgency) => {
+                    self.stopping = true;
+                    self.setting.children.stop(urgency);
+                }
+            }
+        }
+        self.working -= batch.len();
+        self.publish(batch);
+    }
+
+    fn unblocked(&mut self, stage: StageIndex, lock: Result<StageLock, hpipe_store::Error>) {
+        self.waiting -= 1;
+        match lock {
+            Ok(lock) => {
+                self.awaited.insert(stage, lock);
+                self.schedule.queue(stage);
+            }
+            Err(error) => self.give_up(error.into()),
+        }
+    }
+
+    fn up_to_date(&mut self, index: StageIndex) -> Result<(), Error> {
+        let workspace = self.setting.workspace;
+        if let Some(entry) = self.lock_file.stages.get(&workspace.stage(index).name) {
+            store_again(workspace.store(), &recorded_outs(entry))?;
+        }
+        self.finish(index, Outcome::UpToDate, Duration::ZERO, Vec::new(), None);
+        Ok(())
+    }
+
+    /// Another process made the outs of this stage; look at them again.
+    fn forget_outs(&self, index: StageIndex) {
+        for out in &self.setting.workspace.stage(index).outs {
+            self.inputs.forget(&out.path);
+        }
+    }
+
+    /// A dep that was there when we began is gone.
+    fn vanished(&mut self, index: StageIndex, reasons: Vec<Reason>) {
+        let names: Vec<_> = reasons
+            .iter()
+            .filter_map(|reason| reason.name.clone())
+            .collect();
+        let failure = StageFailure {
+            code: hpipe_core::Code::MissingDep,
+            message: format!("{} does not exist any more", names.join(", ")),
+            help: None,
+            output: String::new(),
+            log: None,
+        };
+        self.fail(index, Duration::ZERO, reasons, failure);
+    }
+
+    /// Reports a stage that came to a good end, and lets those that need it go on.
+    fn finish(
+        &mut self,
+        index: StageIndex,
+        outcome: Outcome,
+        duration: Duration,
+        reasons: Vec<Reason>,
+        failure: Option<StageFailure>,
+    ) {
+        self.report(index, outcome, duration, reasons, failure);
+        self.schedule.done(index);
+    }
+
+    /// Reports a failed stage and everything that needs it.
+    fn fail(
+        &mut self,
+        index: StageIndex,
+        duration: Duration,
+        reasons: Vec<Reason>,
+        failure: StageFailure,
+    ) {
+        self.report(index, Outcome::Failed, duration, reasons, Some(failure));
+        let name = self.setting.workspace.stage(index).name.clone();
+        for blocked in self.schedule.failed(index) {
+            let reason = Reason::about(ReasonKind::Upstream, name.as_str());
+            self.report(
+                blocked,
+                Outcome::Blocked,
+                Duration::ZERO,
+                vec![reason],
+                None,
+            );
+        }
+        self.stopping |= !self.options.keep_going;
+    }
+
+    fn report(
+        &mut self,
+        index: StageIndex,
+        outcome: Outcome,
+        duration: Duration,
+        reasons: Vec<Reason>,
+        failure: Option<StageFailure>,
+    ) {
+        self.summary.count(outcome);
+        let stage = self.setting.workspace.stage(index).name.clone();
+        self.setting.sink.emit(&Event::StageFinished {
+            stage,
+            outcome,
+            duration,
+            reasons,
+            failure,
+        });
+        self.tell_warnings();
+    }
+
+    fn tell_warnings(&self) {
+        for text in self.setting.workspace.store().take_warnings() {
+            self.setting.sink.emit(&Event::Warning { text });
+        }
+    }
+
+    /// The machine failed: start nothing more, and say so at the end.
+    fn give_up(&mut self, error: Error) {
+        self.stopping = true;
+        self.error.get_or_insert(error);
+    }
+
+    fn conclude(mut self, began: Instant) -> Result<Summary, Error> {
+        if self.error.is_none()
+            && let Err(error) = self.leave()
+        {
+            self.error = Some(error);
+        }
+        self.setting
+            .workspace
+            .store()
+            .save_durations(&self.durations);
+        self.setting.workspace.store().flush();
+        self.tell_warnings();
+        self.summary.duration = began.elapsed();
+        self.setting.sink.emit(&Event::Finished(self.summary));
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.summary),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What would be done, without doing it: `repro --dry`, `status` and `why`.
+//!
+//! The same walk as `repro`, stopped after each decision. A stage that would be restored counts as restored for those
+//! that need it, for its outs are known; a stage that would execute leaves its dependents undecided, unless they have
+//! reasons of their own.
+
+use hpipe_core::{Outcome, ProjectPath, Reason, ReasonKind};
+use hpipe_store::LockFile;
+
+use crate::Error;
+use crate::decide::{Decision, Evidence, Known};
+use crate::graph::StageIndex;
+use crate::inputs::Inputs;
+use crate::plan::{Plan, Selection};
+use crate::workspace::Workspace;
+
+/// What is known of one stage without executing anything.
+#[derive(Debug, Clone)]
+pub struct Surveyed {
+    /// Which stage.
+    pub stage: StageIndex,
+    /// What `repro` would do: [`Outcome::UpToDate`], [`Outcome::Frozen`], [`Outcome::WouldRun`],
+    /// [`Outcome::WouldRestore`] or [`Outcome::MayRun`].
+    pub outcome: Outcome,
+    /// Why it is not up to date.
+    pub reasons: Vec<Reason>,
+    /// The stage key, where every input is known.
+    pub key: Option<hpipe_core::Digest>,
+    /// Each dep with its content and the stage that makes it.
+    pub deps: Vec<SurveyedDep>,
+}
+
+/// A dep as [`survey`] found it.
+#[derive(Debug, Clone)]
+pub struct SurveyedDep {
+    /// The path.
+    pub path: ProjectPath,
+    /// What lies there; none when nothing does.
+    pub content: Option<hpipe_core::Content>,
+    /// The stage that makes it; none for a source file.
+    pub made_by: Option<StageIndex>,
+}
+
+/// Surveys the selected stages, in the order they would execute.
+///
+/// # Errors
+/// [`Error::Invalid`] when a target or the pipeline is faulty, [`Error::Store`] when the disk refuses.
+pub fn survey(
+    workspace: &Workspace,
+    selection: &Selection,
+    forced: bool,
+) -> Result<Vec<Surveyed>, Error> {
+    let plan = workspace.plan(selection)?;
+    let inputs = Inputs::fresh(workspace);
+    let lock = workspace.read_lock()?;
+    let mut survey = Survey {
+        workspace,
+        inputs: &inputs,
+        lock: &lock,
+        forced,
+        pending: vec![false; workspace.pipeline().stages.len()],
+    };
+    inputs.look_ahead(&workspace.paths_of(&plan))?;
+    plan.order
+        .iter()
+        .map(|stage| survey.look_at(*stage))
+        .collect()
+}
+
+struct Survey<'a> {
+    workspace: &'a Workspace,
+    inputs: &'a Inputs<'a>,
+    lock: &'a LockFile,
+    forced: bool,
+    /// Stages whose outs are not known before they executed.
+    pending: Vec<bool>,
+}
+
+impl Survey<'_> {
+    fn look_at(&mut self, index: StageIndex) -> Result<Surveyed, Error> {
+        let stage = self.workspace.stage(index);
+        if stage.frozen {
+            return self.surveyed(index, Outcome::Frozen, Vec::new(), None);
+        }
+        let recorded = self.lock.stages.get(&stage.name);
+        let evidence = Evidence {
+            store: self.workspace.store(),
+            inputs: self.inputs,
+            recorded,
+            forced: self.forced,
+            run_cache: true,
+        };
+        let decision = evidence.decide(stage)?;
+        let upstream = self.upstream(index);
+        if !upstream.is_empty() {
+            return self.undecided(index, decision, recorded.is_none(), upstream);
+        }
+        match decision {
+            Decision::UpToDate(known) => {
+                self.surveyed(index, Outcome::UpToDate, Vec::new(), Some(known))
+            }
+            Decision::Restore(known, outs, reasons) => {
+                for out in outs {
+                    self.inputs.made(&out.path, Some(out.content));
+                }
+                self.surveyed(index, Outcome::WouldRestore, reasons, Some(known))
+            }
+            Decision::Run(known, reasons) => {
+                self.pending[index.index()] = true;
+                self.surveyed(index, Outcome::WouldRun, reasons, Some(known))
+            }
+            Decision::Missing(reasons) => {
+                self.pending[index.index()] = true;
+                self.surveyed(index, Outcome::WouldRun, reasons, None)
+            }
+        }
+    }
+
+    /// A stage that needs one that would execute: it may execute too, and surely will if it has reasons of its own.
+    fn undecided(
+        &mut self,
+        index: StageIndex,
+        decision: Decision,
+        is_new: bool,
+        upstream: Vec<Reason>,
+    ) -> Result<Surveyed, Error> {
+        self.pending[index.index()] = true;
+        let mut own = match decision {
+            Decision::UpToDate(_) => Vec::new(),
+            Decision::Restore(_, _, reasons)
+            | Decision::Run(_, reasons)
+            | Decision::Missing(reasons) => reasons,
+        };
+        own.retain(|reason| is_own(reason.kind));
+        if own.is_empty() && is_new {
+            own.push(Reason::plain(ReasonKind::New));
+        }
+        let outcome = if own.is_empty() {
+            Outcome::MayRun
+        } else {
+            Outcome::WouldRun
+        };
+        own.extend(upstream);
+        self.surveyed(index, outcome, own, None)
+    }
+
+    fn upstream(&self, index: StageIndex) -> Vec<Reason> {
+        let mut pending: Vec<_> = self
+            .workspace
+            .graph()
+            .needs(index)
+            .filter(|need| self.pending[need.index()])
+            .collect();
+        pending.sort();
+        let name = |stage: StageIndex| self.workspace.stage(stage).name.as_str();
+        pending
+            .into_iter()
+            .map(|stage| Reason::about(ReasonKind::Upstream, name(stage)))
+            .collect()
+    }
+
+    fn surveyed(
+        &self,
+        stage: StageIndex,
+        outcome: Outcome,
+        reasons: Vec<Reason>,
+        known: Option<Known>,
+    ) -> Result<Surveyed, Error> {
+        let deps = self.workspace.stage(stage).deps.iter().map(|dep| {
+            Ok(SurveyedDep {
+                path: dep.path.clone(),
+                content: self.inputs.content(&dep.path)?,
+                made_by: self.workspace.graph().makers(&dep.path).next(),
+            })
+        });
+        let deps = deps.collect::<Result<_, Error>>()?;
+        Ok(Surveyed {
+            stage,
+            outcome,
+            reasons,
+            key: known.map(|known| known.key),
+            deps,
+        })
+    }
+}
+
+/// Whether a reason holds whatever the upstream stages will make.
+const fn is_own(kind: ReasonKind) -> bool {
+    !matches!(
+        kind,
+        ReasonKind::DepChanged
+            | ReasonKind::DepMissing
+            | ReasonKind::OutChanged
+            | ReasonKind::OutMissing
+            | ReasonKind::Upstream
+    )
+}
+
+impl Workspace {
+    /// The stages `selection` is about, in order.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when a target names nothing.
+    pub fn plan(&self, selection: &Selection) -> Result<Plan, Error> {
+        Plan::new(self.pipeline(), self.graph(), selection)
+            .map_err(|faults| Error::invalid(faults, self.sources()))
+    }
+
+    /// Every path a decision about the planned stages looks at, once.
+    pub(crate) fn paths_of(&self, plan: &Plan) -> Vec<&ProjectPath> {
+        let stages = plan.order.iter().map(|index| self.stage(*index));
+        let mut paths: Vec<_> = stages
+            .flat_map(|stage| {
+                stage
+                    .deps
+                    .iter()
+                    .map(|dep| &dep.path)
+                    .chain(stage.outs.iter().map(|out| &out.path))
+            })
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
+}

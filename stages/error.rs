@@ -1,0 +1,197 @@
+//! Everything that can go wrong in a built-in stage, in the words its user reads.
+//!
+//! Each variant says what was attempted on which thing; [`From`] makes it the [`StageError`] of the port, with its help
+//! and its cause. Faults of options never come here: `check` finds them before anything executes (`options.rs`).
+
+use std::path::PathBuf;
+
+use hpipe_core::{OptionFault, StageError};
+use polars::error::PolarsError;
+
+/// Why a stage failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("cannot read {path}")]
+    ReadFile {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error("cannot write {path}")]
+    WriteFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("cannot read {path} as {format}: {source}")]
+    ReadTable {
+        path: String,
+        format: &'static str,
+        source: PolarsError,
+    },
+    #[error("{path} is not a table: {reason}")]
+    NotATable { path: String, reason: String },
+    #[error("cannot write the table {path}")]
+    WriteTable { path: PathBuf, source: PolarsError },
+    #[error(
+        "column `{column}` of {path} holds {found}; a stage takes numbers, integers, texts and booleans"
+    )]
+    UnsupportedType {
+        path: String,
+        column: String,
+        found: String,
+    },
+    #[error("there is no column `{column}`")]
+    MissingColumn { column: String, help: String },
+    #[error("two columns are called `{0}`")]
+    DuplicateColumn(String),
+    #[error("column `{column}` holds {found} where {expected} are needed")]
+    WrongType {
+        column: String,
+        expected: &'static str,
+        found: &'static str,
+    },
+    #[error("column `{column}` has no value in row {row}")]
+    MissingValue { column: String, row: usize },
+    #[error("column `{column}` is {value} in row {row}")]
+    NotFinite {
+        column: String,
+        row: usize,
+        value: f64,
+    },
+    #[error("column `{column}` says `{category}` in row {row}, a category that is not known")]
+    UnseenCategory {
+        column: String,
+        category: String,
+        row: usize,
+        help: String,
+    },
+    #[error("`{category}` is not among the categories of column `{column}` in the training part")]
+    UnknownCategory {
+        column: String,
+        category: String,
+        help: String,
+    },
+    #[error("column `{column}` has no value at all in the training part to learn its {what} from")]
+    NothingToLearn { column: String, what: &'static str },
+    #[error("there are no {0} to fit a model on")]
+    NothingToFit(&'static str),
+    #[error("{path} has no rows")]
+    NoRows { path: String },
+    #[error("{part} would get none of the {rows} rows")]
+    EmptyPart { part: &'static str, rows: usize },
+    #[error(
+        "column `{column}` says `{found}` in row {row}, which is none of train, validation and test"
+    )]
+    UnknownPart {
+        column: String,
+        found: String,
+        row: usize,
+    },
+    #[error("{path} is not {what}: {reason}")]
+    NotAnArtifact {
+        path: String,
+        what: &'static str,
+        reason: String,
+    },
+    #[error("{path} is {what} of version {found}, and this hpipe reads version {known}")]
+    ArtifactVersion {
+        path: String,
+        what: &'static str,
+        found: u64,
+        known: u32,
+    },
+    #[error("{} data-quality {} failed: {}", .0.len(), if .0.len() == 1 { "check" } else { "checks" }, .0.join("; "))]
+    Quality(Vec<String>),
+    #[error("{} {} not met: {}", .0.len(), if .0.len() == 1 { "threshold is" } else { "thresholds are" }, .0.join("; "))]
+    Thresholds(Vec<String>),
+    #[error("{0} and {1} do not fit together: {2}")]
+    Mismatch(String, String, String),
+    #[error("the model cannot be computed: {0}")]
+    Numerical(String),
+    #[error("cannot fetch {url}: {reason}")]
+    Fetch { url: String, reason: String },
+    #[error("{url} has the digest {found}, not the expected {expected}")]
+    WrongDigest {
+        url: String,
+        expected: String,
+        found: String,
+    },
+    #[error("{message}")]
+    Ports { message: String, help: &'static str },
+    #[error("cancelled")]
+    Cancelled,
+    #[error("the options are not valid: {}", .0.iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect::<Vec<_>>().join("; "))]
+    Options(Vec<OptionFault>),
+    #[error("in {path}: {source}")]
+    In { path: String, source: Box<Self> },
+}
+
+impl Error {
+    /// The same error, said to have happened in `path`.
+    pub(crate) fn within(self, path: impl ToString) -> Self {
+        Self::In {
+            path: path.to_string(),
+            source: Box::new(self),
+        }
+    }
+
+    /// How to mend it, if we can tell.
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::MissingColumn { help, .. }
+            | Self::UnseenCategory { help, .. }
+            | Self::UnknownCategory { help, .. } => Some(help.clone()),
+            Self::MissingValue { column, .. } => Some(format!(
+                "give `{column}` a rule under `impute`, or remove such rows from the raw table"
+            )),
+            Self::NotFinite { .. } => {
+                Some("bound such values with `clip`, or mend the raw table".to_owned())
+            }
+            Self::NothingToLearn { column, .. } => Some(format!(
+                "impute `{column}` by a constant, or leave the column out"
+            )),
+            Self::Quality(_) => Some(
+                "mend the data, or change the check's `severity` or `threshold` under `checks`"
+                    .to_owned(),
+            ),
+            Self::Thresholds(_) => Some(
+                "lower the thresholds, or set `on_failure: warn` to record the verdict and go on"
+                    .to_owned(),
+            ),
+            Self::EmptyPart { .. } => {
+                Some("give the part a larger fraction, or split more rows".to_owned())
+            }
+            Self::ArtifactVersion { .. } => {
+                Some("make it again by repeating the stage that wrote it".to_owned())
+            }
+            Self::WrongDigest { .. } => {
+                Some("if the new content is right, write its digest into `digest`".to_owned())
+            }
+            Self::Ports { help, .. } => Some((*help).to_owned()),
+            Self::In { source, .. } => source.help(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for StageError {
+    fn from(error: Error) -> Self {
+        let help = error.help();
+        let source = match error {
+            Error::Cancelled => return Self::cancelled(),
+            Error::ReadFile { ref path, .. } => format!("cannot read {path}"),
+            ref other => other.to_string(),
+        };
+        let message = source;
+        let failure = match error {
+            Error::ReadFile { source, .. } | Error::WriteFile { source, .. } => {
+                Self::caused(message, source)
+            }
+            Error::WriteTable { source, .. } => Self::caused(message, source),
+            _ => Self::new(message),
+        };
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+}

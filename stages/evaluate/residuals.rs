@@ -1,0 +1,220 @@
+//! Where a model errs: its residuals in all, by decile of the target and by region.
+//!
+//! A residual is target minus prediction, in the target's unit: positive where the model predicts too little.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::params::RegionKind;
+use crate::error::Error;
+use crate::scores::Scores;
+use crate::statistics::{self, Sorted};
+use crate::table::Table;
+
+/// The residuals of a model on the test rows.
+#[derive(Debug, Serialize)]
+pub(super) struct Residuals {
+    pub(super) mean: f64,
+    pub(super) standard_deviation: f64,
+    pub(super) quantiles: BTreeMap<&'static str, f64>,
+    /// Ranges of the target with equally many rows, ascending.
+    pub(super) by_target: Vec<Group>,
+    /// Regions, in their order; none when no regions were asked for.
+    pub(super) by_region: Option<Vec<Group>>,
+}
+
+/// Some of the rows and how the model errs there.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Group {
+    pub(super) name: String,
+    pub(super) rows: usize,
+    pub(super) mean: f64,
+    pub(super) rmse: f64,
+    pub(super) mae: f64,
+}
+
+/// The region of every row.
+#[derive(Debug)]
+pub(super) struct Regions {
+    names: Vec<String>,
+    of_row: Vec<usize>,
+}
+
+impl Residuals {
+    /// The residuals of `predicted` against `actual`, row by row.
+    pub(super) fn new(actual: &[f64], predicted: &[f64], regions: Option<&Regions>) -> Self {
+        const QUANTILES: [(&str, f64); 7] = [
+            ("p01", 0.01),
+            ("p05", 0.05),
+            ("p25", 0.25),
+            ("p50", 0.5),
+            ("p75", 0.75),
+            ("p95", 0.95),
+            ("p99", 0.99),
+        ];
+        let residuals: Vec<f64> = actual.iter().zip(predicted).map(|(y, p)| y - p).collect();
+        let (mean, standard_deviation) = statistics::mean_and_deviation(&residuals);
+        let sorted = Sorted::new(residuals);
+        let quantiles = QUANTILES
+            .iter()
+            .filter_map(|(name, q)| Some((*name, sorted.quantile(*q)?)));
+        Self {
+            mean,
+            standard_deviation,
+            quantiles: quantiles.collect(),
+            by_target: by_target(actual, predicted),
+            by_region: regions
+                .map(|regions| grouped(&regions.names, &regions.of_row, actual, predicted)),
+        }
+    }
+}
+
+fn by_target(actual: &[f64], predicted: &[f64]) -> Vec<Group> {
+    let sorted = Sorted::new(actual.to_vec());
+    let bounds = sorted.bounds(10);
+    let (Some(min), Some(max)) = (sorted.min(), sorted.max()) else {
+        return Vec::new();
+    };
+    let edges: Vec<f64> = [&[min], &bounds[..], &[max]].concat();
+    let names: Vec<String> = edges
+        .windows(2)
+        .map(|edge| format!("{} … {}", edge[0], edge[1]))
+        .collect();
+    let of_row: Vec<usize> = actual
+        .iter()
+        .map(|y| bounds.partition_point(|bound| bound <= y))
+        .collect();
+    grouped(&names, &of_row, actual, predicted)
+}
+
+fn grouped(names: &[String], of_row: &[usize], actual: &[f64], predicted: &[f64]) -> Vec<Group> {
+    let mut groups = vec![(Vec::new(), Vec::new()); names.len()];
+    for ((&group, y), p) in of_row.iter().zip(actual).zip(predicted) {
+        groups[group].0.push(*y);
+        groups[group].1.push(*p);
+    }
+    let named = names
+        .iter()
+        .zip(groups)
+        .filter(|(_, (actual, _))| !actual.is_empty());
+    named
+        .map(|(name, (actual, predicted))| {
+            let scores = Scores::new(&actual, &predicted);
+            Group {
+                name: name.clone(),
+                rows: scores.rows,
+                mean: statistics::mean(&actual) - statistics::mean(&predicted),
+                rmse: scores.rmse,
+                mae: scores.mae,
+            }
+        })
+        .collect()
+}
+
+impl Regions {
+    /// The regions of the rows of `table`; rows without a value are a region of their own.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumn`], [`Error::WrongType`].
+    pub(super) fn new(kind: &RegionKind, table: &Table) -> Result<Self, Error> {
+        match kind {
+            RegionKind::Named(column) => {
+                let words = table.column(column)?.words()?;
+                let name =
+                    |word: &Option<String>| word.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+                Ok(Self::of(words.iter().map(|word| (name(word), name(word)))))
+            }
+            RegionKind::Grid([x, y], cell) => {
+                let (x, y) = (table.column(x)?.numbers()?, table.column(y)?.numbers()?);
+                let square = |value: Option<f64>| value.map(|v| (v / cell).floor() as i64);
+                let squares = x
+                    .iter()
+                    .zip(y.iter())
+                    .map(|(x, y)| (square(*x), square(*y)));
+                Ok(Self::of(squares.map(|(x, y)| {
+                    let side = |place: i64| {
+                        format!("{} … {}", place as f64 * cell, (place + 1) as f64 * cell)
+                    };
+                    let name = match (x, y) {
+                        (Some(x), Some(y)) => format!("{}, {}", side(x), side(y)),
+                        _ => UNKNOWN.to_owned(),
+                    };
+                    ((x, y), name)
+                })))
+            }
+        }
+    }
+
+    /// Regions in the order of their keys.
+    fn of<K: Ord>(rows: impl Iterator<Item = (K, String)> + Clone) -> Self {
+        let mut places: BTreeMap<K, (usize, String)> =
+            rows.clone().map(|(key, name)| (key, (0, name))).collect();
+        for (place, entry) in places.values_mut().enumerate() {
+            entry.0 = place;
+        }
+        let of_row = rows
+            .filter_map(|(key, _)| places.get(&key).map(|(place, _)| *place))
+            .collect();
+        Self {
+            of_row,
+            names: places.into_values().map(|(_, name)| name).collect(),
+        }
+    }
+}
+
+/// What the region of rows without a value is called.
+const UNKNOWN: &str = "unknown";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Column, Values};
+
+    #[test]
+    fn deciles_hold_equally_many_rows() {
+        let actual: Vec<f64> = (0..100).map(f64::from).collect();
+        let predicted: Vec<f64> = actual
+            .iter()
+            .map(|y| y - if *y < 50.0 { 1.0 } else { -2.0 })
+            .collect();
+        let residuals = Residuals::new(&actual, &predicted, None);
+        assert_eq!(residuals.mean, -0.5);
+        assert_eq!(residuals.by_target.len(), 10);
+        assert!(residuals.by_target.iter().all(|group| group.rows == 10));
+        assert_eq!(residuals.by_target[0].mean, 1.0);
+        assert_eq!(residuals.by_target[9].rmse, 2.0);
+    }
+
+    #[test]
+    fn a_capped_target_makes_fewer_ranges() {
+        let residuals = Residuals::new(&[5.0; 20], &[4.0; 20], None);
+        let rows: Vec<usize> = residuals.by_target.iter().map(|group| group.rows).collect();
+        assert_eq!(rows, [20]);
+    }
+
+    #[test]
+    fn rows_have_regions() {
+        let table = Table::new(vec![
+            Column::number("x", vec![Some(-118.2), Some(-121.9), Some(-118.9), None]),
+            Column::number("y", vec![Some(34.1), Some(37.3), Some(34.9), Some(1.0)]),
+            Column {
+                name: "word".into(),
+                values: Values::Text(["b", "a", "b", "c"].map(|w| Some(w.to_owned())).to_vec()),
+            },
+        ]);
+        let table = table.expect("a table");
+        let grid = RegionKind::Grid(["x".into(), "y".into()], 1.0);
+        let grid = Regions::new(&grid, &table).expect("regions");
+        assert_eq!(
+            grid.names,
+            ["unknown", "-122 … -121, 37 … 38", "-119 … -118, 34 … 35"]
+        );
+        assert_eq!(grid.of_row, [2, 1, 2, 0]);
+        let named = Regions::new(&RegionKind::Named("word".into()), &table).expect("regions");
+        assert_eq!(
+            (named.names, named.of_row),
+            (vec!["a".into(), "b".into(), "c".into()], vec![1, 0, 1, 2])
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! `features`: from the three parts of a table to the numeric features a model is trained on.
+//!
+//! The transform is fitted on the training part alone; validation and test are only transformed, so nothing about them
+//! leaks into a model. Every part keeps its rows and their order. What a feature is and how it is computed:
+//! `transform.rs`.
+
+mod fit;
+mod params;
+
+use hpipe_core::{Arity, Direction, Execution, OptionFault, Port, Stage, StageError, Value};
+use rayon::prelude::*;
+
+use self::params::FeaturesParams;
+use crate::artifact;
+use crate::error::Error;
+use crate::frame;
+use crate::options;
+use crate::split::Part;
+use crate::table::{Column, Table};
+use crate::transform::Transform;
+
+/// The built-in stage `features`.
+pub struct Features;
+
+impl Stage for Features {
+    fn name(&self) -> &'static str {
+        "features"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn summary(&self) -> &'static str {
+        "imputes, derives, encodes and scales columns, fitted on the training part"
+    }
+
+    fn ports(&self) -> &'static [Port] {
+        const fn port(role: &'static str, direction: Direction, doc: &'static str) -> Port {
+            Port {
+                role,
+                direction,
+                arity: Arity::One,
+                doc,
+            }
+        }
+        const PORTS: &[Port] = &[
+            port("train", Direction::Dep, "the rows to fit on (parquet)"),
+            port(
+                "validation",
+                Direction::Dep,
+                "the rows to choose on (parquet)",
+            ),
+            port("test", Direction::Dep, "the rows to judge on (parquet)"),
+            port(
+                "train",
+                Direction::Out,
+                "features and target of the train rows (parquet)",
+            ),
+            port(
+                "validation",
+                Direction::Out,
+                "features and target of the validation rows (parquet)",
+            ),
+            port(
+                "test",
+                Direction::Out,
+                "features and target of the test rows (parquet)",
+            ),
+            port(
+                "transform",
+                Direction::Out,
+                "what makes features of a table (JSON)",
+            ),
+        ];
+        PORTS
+    }
+
+    fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>> {
+        options::checked::<FeaturesParams>(with).map(drop)
+    }
+
+    fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
+        Ok(execute(execution)?)
+    }
+}
+
+fn execute(execution: &Execution<'_>) -> Result<(), Error> {
+    let params = options::executable::<FeaturesParams>(execution.with)?;
+    let progress = execution.progress;
+    progress.report(0, Some(2), "fitting on train");
+    let port = execution.dep(Part::Train.name());
+    let train = frame::read_parquet(port)?;
+    if train.rows() == 0 {
+        return Err(Error::NoRows {
+            path: port.declared.to_string(),
+        });
+    }
+    let fitted = fit::fit(&params, &train).map_err(|error| error.within(&port.declared))?;
+    for note in &fitted.notes {
+        progress.log(note);
+    }
+    artifact::write(execution.out("transform"), &fitted.transform)?;
+    if progress.is_cancelled() {
+        return Err(Error::Cancelled);
+    }
+    progress.report(1, Some(2), "transforming every part");
+    let notes: Vec<Vec<String>> = Part::ALL
+        .par_iter()
+        .map(|&part| transform_part(execution, part, &fitted.transform))
+        .collect::<Result<_, _>>()?;
+    for note in notes.into_iter().flatten() {
+        progress.log(&note);
+    }
+    Ok(())
+}
+
+/// Writes the features and the target of a part; returns what is worth noting about it.
+fn transform_part(
+    execution: &Execution<'_>,
+    part: Part,
+    transform: &Transform,
+) -> Result<Vec<String>, Error> {
+    let port = execution.dep(part.name());
+    let table = frame::read_parquet(port)?;
+    let (features, unseen) =
+        with_target(transform, &table).map_err(|error| error.within(&port.declared))?;
+    frame::write_parquet(execution.out(part.name()), &features)?;
+    let note = |(column, rows): &(String, usize)| {
+        format!("{part}: {rows} rows hold a category of `{column}` that train does not know")
+    };
+    Ok(unseen.iter().map(note).collect())
+}
+
+/// The features of a table followed by its target, which must be a finite number in every row.
+fn with_target(
+    transform: &Transform,
+    table: &Table,
+) -> Result<(Table, Vec<(String, usize)>), Error> {
+    let target = table.column(&transform.target)?.finite()?;
+    let applied = transform.apply(table)?;
+    let mut columns = applied.features.columns().to_vec();
+    let target = target.into_iter().map(Some).collect();
+    columns.push(Column::number(&transform.target, target));
+    Ok((Table::new(columns)?, applied.unseen))
+}

@@ -1,0 +1,333 @@
+//! The options of `features`: which columns become features, and how.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hpipe_core::OptionFault;
+use serde::Deserialize;
+
+use crate::names;
+use crate::options::{Faults, Options};
+use crate::transform::{Recipe, RecipeParams, Unseen};
+
+/// The options as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FeaturesParams {
+    target: String,
+    #[serde(default)]
+    numeric: Vec<String>,
+    #[serde(default)]
+    categorical: Vec<CategoryParams>,
+    #[serde(default)]
+    derived: Vec<RecipeParams>,
+    #[serde(default)]
+    drop: Vec<String>,
+    #[serde(default)]
+    clip: BTreeMap<String, Clip>,
+    #[serde(default)]
+    impute: PerColumn<Impute>,
+    #[serde(default)]
+    scale: PerColumn<Scale>,
+}
+
+/// A rule for every column and others for some.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PerColumn<T: Default> {
+    #[serde(default)]
+    default: T,
+    #[serde(default = "BTreeMap::new")]
+    columns: BTreeMap<String, T>,
+}
+
+impl<T: Default> PerColumn<T> {
+    /// The rule for a column.
+    pub(super) fn of(&self, column: &str) -> &T {
+        self.columns.get(column).unwrap_or(&self.default)
+    }
+}
+
+/// What a missing number becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Impute {
+    /// It is an error.
+    #[default]
+    None,
+    /// The median of the training part.
+    Median,
+    /// The mean of the training part.
+    Mean,
+    /// This number.
+    Constant(f64),
+}
+
+/// What a missing category becomes.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ImputeCategory {
+    /// It is an error.
+    #[default]
+    None,
+    /// The category most rows of the training part have; of equally frequent ones the first in the alphabet.
+    MostFrequent,
+    /// This category.
+    Constant(String),
+}
+
+/// How a numeric feature is scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Scale {
+    /// Mean 0, deviation 1.
+    #[default]
+    Standard,
+    /// From 0 to 1.
+    MinMax,
+    /// Median 0, distance between the quartiles 1.
+    Robust,
+    /// As it is.
+    None,
+}
+
+/// How far values may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Clip {
+    /// From one quantile of the training part to another.
+    Quantiles([f64; 2]),
+    /// From one number to another.
+    Bounds([f64; 2]),
+}
+
+/// A column of categories.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CategoryParams {
+    pub(super) column: String,
+    /// Learned from the training part, in alphabetical order, when none are declared.
+    pub(super) categories: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) unseen: Unseen,
+    #[serde(default)]
+    pub(super) drop: Drop,
+    #[serde(default)]
+    pub(super) impute: ImputeCategory,
+}
+
+/// Which category gets no feature.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Drop {
+    /// The first, so that the features are not collinear with an intercept.
+    #[default]
+    First,
+    /// Every category gets one.
+    None,
+    /// This one.
+    Category(String),
+}
+
+/// The options, checked: names are distinct, and whatever a rule names exists.
+#[derive(Debug)]
+pub(super) struct ValidFeaturesParams {
+    pub(super) target: String,
+    pub(super) numeric: Vec<String>,
+    pub(super) derived: Vec<(String, Recipe)>,
+    pub(super) drop: BTreeSet<String>,
+    pub(super) clip: BTreeMap<String, Clip>,
+    pub(super) impute: PerColumn<Impute>,
+    pub(super) scale: PerColumn<Scale>,
+    pub(super) categorical: Vec<CategoryParams>,
+}
+
+impl Options for FeaturesParams {
+    type Checked = ValidFeaturesParams;
+
+    fn check(self) -> Result<ValidFeaturesParams, Vec<OptionFault>> {
+        let mut faults = Faults::default();
+        faults.require(
+            !self.numeric.is_empty() || !self.categorical.is_empty(),
+            "numeric",
+            "name at least one numeric or categorical column",
+        );
+        let mut names = BTreeSet::from([self.target.clone()]);
+        for (i, column) in self.numeric.iter().enumerate() {
+            let new = names.insert(column.clone());
+            faults.require(new, format!("numeric.{i}"), taken(column, &self.target));
+        }
+        for (i, category) in self.categorical.iter().enumerate() {
+            let path = format!("categorical.{i}");
+            let new = names.insert(category.column.clone());
+            faults.require(
+                new,
+                format!("{path}.column"),
+                taken(&category.column, &self.target),
+            );
+            category.check(&path, &mut faults);
+        }
+        let mut numbers = self.numeric.clone();
+        let mut derived = Vec::new();
+        for (i, params) in self.derived.into_iter().enumerate() {
+            let name = params.name.clone();
+            let new = names.insert(name.clone());
+            faults.require(new, format!("derived.{i}.name"), taken(&name, &self.target));
+            match params.recipe() {
+                Ok(recipe) => {
+                    let known: Vec<&str> = numbers.iter().map(String::as_str).collect();
+                    for input in recipe.inputs() {
+                        known_column(&mut faults, format!("derived.{i}"), input, &known);
+                    }
+                    derived.push((name.clone(), recipe));
+                }
+                Err(message) => faults.add(format!("derived.{i}"), message),
+            }
+            numbers.push(name);
+        }
+        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        for (i, column) in self.drop.iter().enumerate() {
+            known_column(&mut faults, format!("drop.{i}"), column, &numbers);
+        }
+        for column in self.impute.columns.keys() {
+            known_column(
+                &mut faults,
+                format!("impute.columns.{column}"),
+                column,
+                &numbers,
+            );
+        }
+        for column in self.scale.columns.keys() {
+            known_column(
+                &mut faults,
+                format!("scale.columns.{column}"),
+                column,
+                &numbers,
+            );
+        }
+        let numeric: Vec<&str> = self.numeric.iter().map(String::as_str).collect();
+        for (column, clip) in &self.clip {
+            known_column(&mut faults, format!("clip.{column}"), column, &numeric);
+            clip.check(&format!("clip.{column}"), &mut faults);
+        }
+        faults.into_result(ValidFeaturesParams {
+            target: self.target,
+            numeric: self.numeric,
+            derived,
+            drop: self.drop.into_iter().collect(),
+            clip: self.clip,
+            impute: self.impute,
+            scale: self.scale,
+            categorical: self.categorical,
+        })
+    }
+}
+
+impl Clip {
+    fn check(self, path: &str, faults: &mut Faults) {
+        match self {
+            Self::Quantiles([low, high]) => faults.require(
+                0.0 <= low && low < high && high <= 1.0,
+                format!("{path}.quantiles"),
+                "must be two ascending numbers from 0 to 1",
+            ),
+            Self::Bounds([low, high]) => faults.require(
+                low < high,
+                format!("{path}.bounds"),
+                "must be two ascending numbers",
+            ),
+        }
+    }
+}
+
+impl CategoryParams {
+    /// Checks that what other options name is among the declared categories, if these are declared.
+    fn check(&self, path: &str, faults: &mut Faults) {
+        let Some(categories) = &self.categories else {
+            return;
+        };
+        let distinct: BTreeSet<&String> = categories.iter().collect();
+        faults.require(
+            distinct.len() == categories.len() && !categories.is_empty(),
+            format!("{path}.categories"),
+            "must be distinct, and at least one",
+        );
+        let known: Vec<&str> = categories.iter().map(String::as_str).collect();
+        let mut among = |option: &str, word: &String| {
+            if !categories.contains(word) {
+                let help = names::suggest("categories", word, known.iter().copied());
+                let message = format!("`{word}` is not among the declared categories");
+                faults.add_with_help(format!("{path}.{option}"), message, help);
+            }
+        };
+        if let Unseen::As(word) = &self.unseen {
+            among("unseen.as", word);
+        }
+        if let Drop::Category(word) = &self.drop {
+            among("drop.category", word);
+        }
+        if let ImputeCategory::Constant(word) = &self.impute {
+            among("impute.constant", word);
+        }
+    }
+}
+
+fn taken(column: &str, target: &str) -> String {
+    if column == target {
+        format!("`{column}` is the target and cannot be a feature")
+    } else {
+        format!("`{column}` is named twice")
+    }
+}
+
+fn known_column(faults: &mut Faults, path: String, column: &str, known: &[&str]) {
+    if !known.contains(&column) {
+        let help = names::suggest("columns", column, known.iter().copied());
+        faults.add_with_help(
+            path,
+            format!("there is no numeric column `{column}` here"),
+            help,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::tests::faults;
+
+    #[test]
+    fn a_minimal_section_is_enough() {
+        assert_eq!(
+            faults::<FeaturesParams>(r#"{"target": "y", "numeric": ["a"]}"#),
+            ""
+        );
+    }
+
+    #[test]
+    fn every_fault_is_told() {
+        let json = r#"{
+            "target": "y",
+            "numeric": ["rooms", "y", "rooms"],
+            "derived": [
+                {"name": "r", "ratio": ["rooms", "later"]},
+                {"name": "later", "log1p": "rooms"},
+                {"name": "later", "log1p": "r", "square": "r"}
+            ],
+            "drop": ["Rooms"],
+            "clip": {"r": {"bounds": [2, 1]}},
+            "impute": {"columns": {"bedrooms": "median"}},
+            "scale": {"columns": {"ocean": "none"}},
+            "categorical": [
+                {"column": "ocean", "categories": ["A", "B", "B"], "unseen": {"as": "C"}, "drop": {"category": "a"}}
+            ]
+        }"#;
+        insta::assert_snapshot!(faults::<FeaturesParams>(json), @"");
+    }
+
+    #[test]
+    fn words_are_checked_with_their_path() {
+        let json = r#"{"target": "y", "numeric": ["a"], "scale": {"default": "standart"},
+            "impute": {"default": {"constant": "0"}, "columns": {"a": "mode"}}}"#;
+        insta::assert_snapshot!(faults::<FeaturesParams>(json), @"");
+    }
+}

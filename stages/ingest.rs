@@ -1,0 +1,178 @@
+//! `ingest`: a CSV or parquet table, local or fetched, into a checked parquet table and its data-quality report.
+//!
+//! Fetch (`ingest/fetch.rs`), give every column its type (`typing.rs`), describe it (`profile.rs`), judge it
+//! (`checks.rs`), report (`report.rs`). A failed check of severity `error` fails the stage, so that nothing downstream
+//! ever sees such a table.
+
+mod checks;
+mod checksum;
+mod fetch;
+mod params;
+mod profile;
+mod report;
+mod typing;
+
+use std::path::{Path, PathBuf};
+
+use hpipe_core::{Arity, Direction, Execution, OptionFault, Port, Stage, StageError, Value};
+
+use self::params::{Format, IngestParams, Source, ValidIngestParams};
+use crate::artifact;
+use crate::error::Error;
+use crate::frame;
+use crate::options;
+use crate::table::{Column, Table};
+
+/// The built-in stage `ingest`.
+pub struct Ingest;
+
+impl Stage for Ingest {
+    fn name(&self) -> &'static str {
+        "ingest"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn summary(&self) -> &'static str {
+        "reads or fetches a CSV or parquet table, checks it and reports its quality"
+    }
+
+    fn ports(&self) -> &'static [Port] {
+        const PORTS: &[Port] = &[
+            Port {
+                role: "table",
+                direction: Direction::Dep,
+                arity: Arity::Optional,
+                doc: "the raw table (CSV or parquet), unless `url` says where to fetch it",
+            },
+            Port {
+                role: "table",
+                direction: Direction::Out,
+                arity: Arity::One,
+                doc: "the checked table (parquet)",
+            },
+            Port {
+                role: "quality",
+                direction: Direction::Out,
+                arity: Arity::Optional,
+                doc: "the data-quality report for programs (JSON)",
+            },
+            Port {
+                role: "report",
+                direction: Direction::Out,
+                arity: Arity::Optional,
+                doc: "the data-quality report for people (Markdown)",
+            },
+        ];
+        PORTS
+    }
+
+    fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>> {
+        options::checked::<IngestParams>(with).map(drop)
+    }
+
+    fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
+        Ok(execute(execution)?)
+    }
+}
+
+/// A table's file, wherever it came from.
+struct RawFile {
+    path: PathBuf,
+    /// What messages and reports call it.
+    name: String,
+    /// To be removed when the stage is done with it.
+    fetched: bool,
+}
+
+fn execute(execution: &Execution<'_>) -> Result<(), Error> {
+    let params = options::executable::<IngestParams>(execution.with)?;
+    let progress = execution.progress;
+    let raw = locate(execution, &params)?;
+    progress.report(0, None, &format!("reading {}", raw.name));
+    let table = read(&raw, &params)?;
+    if progress.is_cancelled() {
+        return Err(Error::Cancelled);
+    }
+    progress.report(0, None, &format!("checking {} rows", table.rows()));
+    let typed = typing::table(table, &params)?;
+    let profile = profile::Profile::new(&typed.table, &params.outliers);
+    let outcomes = checks::judge(&typed, &profile, &params);
+    let quality = report::Quality::new(&raw.name, profile, outcomes);
+
+    frame::write_parquet(execution.out("table"), &typed.table)?;
+    if let Some(path) = execution.optional_out("quality") {
+        artifact::write_json(path, &quality)?;
+    }
+    if let Some(path) = execution.optional_out("report") {
+        artifact::write_text(path, &quality.markdown())?;
+    }
+    for line in quality.summary() {
+        progress.log(&line);
+    }
+    let failures = quality.failures();
+    if !failures.is_empty() {
+        return Err(Error::Quality(failures));
+    }
+    if raw.fetched {
+        fetch::forget(&raw.path)?;
+    }
+    Ok(())
+}
+
+/// The file of the dep, or the fetched one.
+fn locate(execution: &Execution<'_>, params: &ValidIngestParams) -> Result<RawFile, Error> {
+    match (execution.optional_dep("table"), &params.source) {
+        (Some(port), None) => Ok(RawFile {
+            path: port.path.clone(),
+            name: port.declared.to_string(),
+            fetched: false,
+        }),
+        (None, Some(source)) => Ok(RawFile {
+            path: fetch::fetch(source, execution.out("table"), execution.progress)?,
+            name: source.url.clone(),
+            fetched: true,
+        }),
+        (Some(_), Some(Source { url, .. })) => Err(Error::Ports {
+            message: format!("there is both a dep `table` and the url {url}"),
+            help: "give one of the two",
+        }),
+        (None, None) => Err(Error::Ports {
+            message: "there is neither a dep `table` nor a `url`".to_owned(),
+            help: "add `deps: {table: PATH}`, or the options `url` and `digest`",
+        }),
+    }
+}
+
+/// The table as the file has it, its columns renamed.
+fn read(raw: &RawFile, params: &ValidIngestParams) -> Result<Table, Error> {
+    let name = &raw.name;
+    let table = match params.format.unwrap_or_else(|| format_of(name)) {
+        Format::Csv => frame::csv(&raw.path, name, params.separator)?,
+        Format::Parquet => frame::parquet(&raw.path, name)?,
+    };
+    for old in params.rename.keys() {
+        table.column(old).map_err(|error| error.within(name))?;
+    }
+    let renamed = table.columns().iter().map(|column| Column {
+        name: params
+            .rename
+            .get(&column.name)
+            .unwrap_or(&column.name)
+            .clone(),
+        values: column.values.clone(),
+    });
+    Table::new(renamed.collect()).map_err(|error| error.within(name))
+}
+
+/// Parquet if the name ends so, else CSV.
+fn format_of(name: &str) -> Format {
+    let path = name.split(['?', '#']).next().unwrap_or_default();
+    let extension = Path::new(path).extension().and_then(|text| text.to_str());
+    match extension.map(str::to_lowercase).as_deref() {
+        Some("parquet" | "pq") => Format::Parquet,
+        _ => Format::Csv,
+    }
+}

@@ -1,0 +1,114 @@
+//! The transform: from the columns of a table to the numeric features of a model.
+//!
+//! Fitted once, on the training part (`features/fit.rs`); applied through [`Transform::apply`] alone, to the parts of the
+//! table today and to single rows in serving. It holds every figure it learned and never learns again: what a row becomes
+//! depends on that row only. Its file is `docs/formats/transform.md`.
+//!
+//! The steps, in order: bound and impute numeric columns; compute derived columns and impute those; leave out dropped
+//! columns; scale; encode categories. It knows neither files nor polars.
+
+mod category;
+mod numeric;
+mod recipe;
+
+pub(crate) use category::{Category, Unseen};
+pub(crate) use numeric::{Derived, Numeric, Scaled};
+pub(crate) use recipe::{Recipe, RecipeParams};
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::Artifact;
+use crate::error::Error;
+use crate::table::{Column, Table};
+
+/// What makes features of a table's columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Transform {
+    /// The column to predict; no feature, and not needed to apply the transform.
+    pub(crate) target: String,
+    /// The numeric columns it reads.
+    pub(crate) numeric: Vec<Numeric>,
+    /// The columns it computes, each from those before it.
+    pub(crate) derived: Vec<Derived>,
+    /// The numeric features, in order.
+    pub(crate) scaled: Vec<Scaled>,
+    /// The columns it encodes, whose features follow the numeric ones.
+    pub(crate) categories: Vec<Category>,
+}
+
+impl Artifact for Transform {
+    const FORMAT: &'static str = "hpipe-transform";
+    const VERSION: u32 = 1;
+    const WHAT: &'static str = "a transform";
+}
+
+/// What [`Transform::apply`] makes.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    /// `n_rows` × number of features, every value finite.
+    pub(crate) features: Table,
+    /// For each column with categories that training did not see: its name and the number of such rows.
+    pub(crate) unseen: Vec<(String, usize)>,
+}
+
+impl Transform {
+    /// Makes the features of every row of `table`: as many rows, in the same order.
+    ///
+    /// Columns that the transform does not name are ignored.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumn`], [`Error::WrongType`]; [`Error::NotFinite`] for an infinite value;
+    /// [`Error::MissingValue`] where a value is missing or undefined and no imputation was configured;
+    /// [`Error::UnseenCategory`] where that is configured to be one.
+    pub(crate) fn apply(&self, table: &Table) -> Result<Applied, Error> {
+        let mut numbers = Numbers::default();
+        for numeric in &self.numeric {
+            numbers.add(&numeric.column, numeric.apply(table)?);
+        }
+        for derived in &self.derived {
+            numbers.add(&derived.name, derived.apply(&numbers)?);
+        }
+        let mut columns = Vec::new();
+        for scaled in &self.scaled {
+            let values = scaled.apply(&numbers)?;
+            columns.push(Column::number(&scaled.column, values));
+        }
+        let mut unseen = Vec::new();
+        for category in &self.categories {
+            let encoded = category.apply(table)?;
+            columns.extend(encoded.columns);
+            if encoded.unseen > 0 {
+                unseen.push((category.column.clone(), encoded.unseen));
+            }
+        }
+        Ok(Applied {
+            features: Table::new(columns)?,
+            unseen,
+        })
+    }
+}
+
+/// Named columns of finite numbers, as they are between the steps.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers(Vec<(String, Vec<f64>)>);
+
+impl Numbers {
+    /// Adds a column.
+    pub(crate) fn add(&mut self, name: &str, values: Vec<f64>) {
+        self.0.push((name.to_owned(), values));
+    }
+
+    /// The column called `name`.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumn`]: only for a transform whose file somebody edited.
+    pub(crate) fn get(&self, name: &str) -> Result<&[f64], Error> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found
+            .map(|(_, values)| &values[..])
+            .ok_or_else(|| Error::MissingColumn {
+                column: name.to_owned(),
+                help: "no earlier step of the transform makes it".to_owned(),
+            })
+    }
+}

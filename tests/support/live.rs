@@ -1,0 +1,136 @@
+//! A process of ours that is still at work, and fifos through which a stage and a test wait for each other.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::{WATCHDOG, parse_event};
+
+/// A started hpipe that writes events; killed when the test drops it.
+#[derive(Debug)]
+pub struct Live {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<Value>,
+}
+
+impl Live {
+    /// Starts `command`, which must write events on stdout.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("hpipe starts");
+        let stdout = child.stdout.take().expect("a pipe");
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
+    }
+
+    /// The next event; none when the process closed its stdout.
+    pub fn next(&mut self) -> Option<Value> {
+        use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+        match self.lines.recv_timeout(WATCHDOG) {
+            Ok(line) => {
+                let event = parse_event(&line);
+                self.seen.push(event.clone());
+                Some(event)
+            }
+            Err(Disconnected) => None,
+            Err(Timeout) => panic!("nothing happened for {WATCHDOG:?} after {:#?}", self.seen),
+        }
+    }
+
+    /// Reads up to and with the next event of a kind; returns what came before it, and it.
+    #[track_caller]
+    pub fn until(&mut self, kind: &str) -> (Vec<Value>, Value) {
+        let mut before = Vec::new();
+        while let Some(event) = self.next() {
+            if event["event"] == kind {
+                return (before, event);
+            }
+            before.push(event);
+        }
+        panic!(
+            "hpipe ended without an event `{kind}`; it wrote {:#?}",
+            self.seen
+        );
+    }
+
+    /// Sends a signal to hpipe alone, not to its children.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("hpipe still runs");
+    }
+
+    /// Reads the remaining events and waits for the end.
+    pub fn finish(mut self) -> (ExitStatus, Vec<Value>) {
+        while self.next().is_some() {}
+        let status = self.child.wait().expect("hpipe can be waited for");
+        (status, std::mem::take(&mut self.seen))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Makes a fifo.
+pub fn make_fifo(path: &Path) {
+    let made = Command::new("mkfifo")
+        .arg(path)
+        .status()
+        .expect("mkfifo starts");
+    assert!(made.success(), "mkfifo {}", path.display());
+}
+
+/// Waits until somebody writes into a fifo, and returns what came.
+pub fn await_fifo(path: &Path) -> String {
+    let shown = path.display().to_string();
+    let path = path.to_owned();
+    under_watchdog(&shown, move || {
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|mut fifo| fifo.read_to_string(&mut text))
+            .expect("read the fifo");
+        text
+    })
+}
+
+/// Waits until somebody reads from a fifo, and gives him a line.
+pub fn release_fifo(path: &Path) {
+    let shown = path.display().to_string();
+    let path = path.to_owned();
+    under_watchdog(&shown, move || {
+        let fifo = OpenOptions::new().write(true).open(path);
+        fifo.and_then(|mut fifo| fifo.write_all(b"go\n"))
+            .expect("write the fifo");
+    });
+}
+
+fn under_watchdog<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || sender.send(work()));
+    receiver
+        .recv_timeout(WATCHDOG)
+        .unwrap_or_else(|_| panic!("nobody came to {what} for {WATCHDOG:?}"))
+}

@@ -1,0 +1,225 @@
+//! Keeps the house in order: who may know whom, headers, format pages, error codes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+use hpipe_core::Code;
+
+/// Which of our crates a crate may use, as in ARCHITECTURE.md: a new arrow is a decision somebody takes.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("hpipe", &["hpipe-cli", "hpipe-core", "hpipe-stages"]),
+    (
+        "hpipe-cli",
+        &[
+            "hpipe-core",
+            "hpipe-engine",
+            "hpipe-spec",
+            "hpipe-store",
+            "hpipe-track",
+        ],
+    ),
+    ("hpipe-core", &[]),
+    ("hpipe-engine", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
+    ("hpipe-spec", &["hpipe-core"]),
+    ("hpipe-stages", &["hpipe-core"]),
+    ("hpipe-store", &["hpipe-core"]),
+    ("hpipe-track", &["hpipe-core"]),
+];
+
+/// Crates that must not come anywhere near a room, not even through others.
+const FOREIGN: &[(&str, &[&str])] = &[
+    (
+        "hpipe-core",
+        &["serde_json", "serde-saphyr", "blake3", "polars", "rayon"],
+    ),
+    ("hpipe-spec", &["blake3", "polars", "rustix", "notify"]),
+    ("hpipe-store", &["polars", "notify", "petgraph"]),
+    ("hpipe-engine", &["polars", "clap", "indicatif", "linfa"]),
+    ("hpipe-cli", &["polars", "linfa"]),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
+}
+
+/// Every file with this ending below `folder`, sorted.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("list {}: {error}", folder.display()))
+        {
+            let path = entry.expect("list").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|found| found == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> Vec<PathBuf> {
+    ["src", "stages", "tests"]
+        .iter()
+        .flat_map(|folder| files(&root().join(folder), "rs"))
+        .collect()
+}
+
+fn metadata() -> cargo_metadata::Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata")
+}
+
+#[test]
+fn arrows_are_as_drawn() {
+    let metadata = metadata();
+    let ours: BTreeSet<_> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
+    let found: BTreeMap<_, Vec<_>> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| {
+            let normal = package
+                .dependencies
+                .iter()
+                .filter(|dep| dep.kind == DependencyKind::Normal);
+            let mut uses: Vec<_> = normal
+                .map(|dep| dep.name.clone())
+                .filter(|name| ours.contains(name))
+                .collect();
+            uses.sort();
+            (package.name.to_string(), uses)
+        })
+        .collect();
+    let drawn: BTreeMap<_, Vec<_>> = ARROWS
+        .iter()
+        .map(|(room, uses)| {
+            (
+                (*room).to_owned(),
+                uses.iter().map(|room| (*room).to_owned()).collect(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found, drawn,
+        "an arrow changed; change ARCHITECTURE.md and this table with it, and say why"
+    );
+}
+
+#[test]
+fn rooms_stay_free_of_foreign_crates() {
+    let metadata = metadata();
+    let resolve = metadata.resolve.as_ref().expect("resolved");
+    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    for (room, foreign) in FOREIGN {
+        let package = metadata
+            .packages
+            .iter()
+            .find(|package| package.name == *room)
+            .expect("a room of ours");
+        let (mut open, mut seen) = (vec![&package.id], BTreeSet::new());
+        while let Some(id) = open.pop() {
+            if seen.insert(id) {
+                let normal = |dep: &&cargo_metadata::NodeDep| {
+                    dep.dep_kinds
+                        .iter()
+                        .any(|kind| kind.kind == DependencyKind::Normal)
+                };
+                open.extend(nodes[id].deps.iter().filter(normal).map(|dep| &dep.pkg));
+            }
+        }
+        let met: Vec<_> = seen
+            .iter()
+            .map(|id| metadata[id].name.as_str())
+            .filter(|n| foreign.contains(n))
+            .collect();
+        assert!(met.is_empty(), "{room} must not know {met:?}");
+    }
+}
+
+#[test]
+fn every_file_begins_with_a_header() {
+    let bare: Vec<_> = sources()
+        .into_iter()
+        .filter(|path| !read(path).starts_with("//! "))
+        .collect();
+    assert!(bare.is_empty(), "without a header: {bare:?}");
+}
+
+#[test]
+fn every_format_has_a_page_and_every_page_a_format() {
+    let pages: BTreeSet<_> = files(&root().join("docs/formats"), "md")
+        .iter()
+        .map(|path| {
+            path.file_name()
+                .expect("a file")
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    let named: BTreeSet<_> = sources()
+        .iter()
+        .filter(|path| !path.ends_with("tidy.rs"))
+        .flat_map(|path| {
+            let text = read(path);
+            let mentions = text.split("docs/formats/").skip(1);
+            let names = mentions
+                .filter_map(|rest| rest.split_once(".md").map(|(name, _)| format!("{name}.md")));
+            names
+                .filter(|name| !name.contains(char::is_whitespace))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(
+        named, pages,
+        "left: pages that sources name; right: pages there are"
+    );
+}
+
+#[test]
+fn every_error_code_is_explained_and_shown() {
+    let explained = read(&root().join("docs/errors.md"));
+    let shown: String = sources()
+        .iter()
+        .chain(&files(&root().join("tests/scenarios"), "steps"))
+        .filter(|path| !path.ends_with("src/core/diagnostic.rs"))
+        .map(|path| read(path))
+        .collect();
+    let missing: Vec<_> = Code::ALL
+        .iter()
+        .map(|code| code.text())
+        .filter(|code| !explained.contains(&format!("## {code}")) || !shown.contains(code))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "not in docs/errors.md, or in no test: {missing:?}"
+    );
+}
+
+#[test]
+fn nothing_is_ignored_and_nobody_sleeps() {
+    for path in sources()
+        .into_iter()
+        .filter(|path| !path.ends_with("tidy.rs"))
+    {
+        let text = read(&path);
+        for word in ["#[ignore", "thread::sleep", "todo!(", "unimplemented!("] {
+            assert!(!text.contains(word), "{} holds `{word}`", path.display());
+        }
+    }
+}
