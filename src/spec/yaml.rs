@@ -2,8 +2,8 @@
 //!
 //! Uses the event parser below serde-saphyr rather than serde: every event comes with its byte range, so each node keeps
 //! its place for the price of building the tree; and anchors, merge keys and duplicate keys are ours to treat, so *all*
-//! duplicates are reported with both places. Of `Spanned<T>` over a visitor, the alternative, the former costs several
-//! times the time and the latter stops at the first duplicate.
+//! duplicates are reported with both places. Deserialising `Spanned<T>` was tried: about twice the time (0.22 s against
+//! 0.10 s for 10,000 stages, 2 MB), and it stops at the first duplicate.
 //!
 //! Syntax: YAML 1.2, one document, merge keys (`<<`), a leading byte-order mark. Knows nothing of pipelines.
 

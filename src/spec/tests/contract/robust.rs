@@ -65,13 +65,8 @@ proptest! {
     fn any_params_file(text in r"(\PC|[\n\t=:\-\[\]{}'#]|: |\n|= )*", extension in "(yaml|json|toml)") {
         let path = ProjectPath::new(&format!("params.{extension}"));
         if let Err(error) = ParamFile::parse(&path, &text) {
-            let Parsed { diagnostics, sources, .. } = Parsed {
-                pipeline: None,
-                diagnostics: error.diagnostics,
-                sources: error.sources,
-            };
-            prop_assert!(!diagnostics.is_empty());
-            check(&Parsed { pipeline: None, diagnostics, sources });
+            prop_assert!(!error.diagnostics.is_empty());
+            check(&Parsed { pipeline: None, diagnostics: error.diagnostics, sources: error.sources });
         }
     }
 }
