@@ -110,11 +110,6 @@ impl Ui {
         self.verbosity
     }
 
-    /// Whether stdout is a terminal.
-    pub(crate) const fn stdout_is_terminal(&self) -> bool {
-        self.stdout.is_terminal
-    }
-
     /// Whether stderr is a terminal, so that a status can be redrawn there.
     pub(crate) const fn stderr_is_terminal(&self) -> bool {
         self.stderr.is_terminal
@@ -161,13 +156,6 @@ impl Ui {
         if !diagnostics.is_empty() {
             self.talk(&diagnostic::render_all(diagnostics, sources));
         }
-    }
-
-    /// Takes the redrawn status off the terminal, for good; before a process ends without unwinding.
-    pub(crate) fn clear_status(&self) {
-        // A terminal that cannot be cleared has nobody looking at it.
-        let _ = self.status.clear();
-        self.status.set_draw_target(ProgressDrawTarget::hidden());
     }
 
     /// Ends the printing.

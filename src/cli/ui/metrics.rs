@@ -162,16 +162,20 @@ fn number(x: f64) -> String {
         return "0".to_owned();
     }
     let magnitude = x.abs().log10().floor() as i32;
-    match magnitude {
-        -4..=8 => {
-            let decimals = (4 - magnitude).max(0) as usize;
-            let text = format!("{x:.decimals$}");
-            match text.contains('.') {
-                true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-                false => text,
-            }
-        }
-        _ => format!("{x:.4e}"),
+    if !(-4..=8).contains(&magnitude) {
+        let text = format!("{x:.4e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", without_zeros(digits));
+    }
+    let decimals = (4 - magnitude).max(0) as usize;
+    without_zeros(&format!("{x:.decimals$}")).to_owned()
+}
+
+/// A decimal fraction without zeros at its end.
+fn without_zeros(digits: &str) -> &str {
+    match digits.contains('.') {
+        true => digits.trim_end_matches('0').trim_end_matches('.'),
+        false => digits,
     }
 }
 
@@ -204,20 +208,18 @@ mod tests {
     #[test]
     fn a_file_is_a_row_where_that_fits() {
         insta::assert_snapshot!(show(&FILES, 80), @r"
-        file                test.rmse     test.r2     n    ok
-        metrics/lasso.json    0.70123        0.62  4128     -
-        metrics/ridge.json       12.5  -1.0000e-7     -  true
+        file                test.rmse  test.r2     n    ok
+        metrics/lasso.json    0.70123     0.62  4128     -
+        metrics/ridge.json       12.5    -1e-7     -  true
         ");
     }
 
     #[test]
     fn a_metric_is_a_row_where_files_do_not_fit() {
         insta::assert_snapshot!(show(&FILES, 50), @r"
-        metric     metrics/lasso.json  metrics/ridge.json
-        test.rmse             0.70123                12.5
-        test.r2                  0.62          -1.0000e-7
-        n                        4128                   -
-        ok                          -                true
+        file                test.rmse  test.r2     n    ok
+        metrics/lasso.json    0.70123     0.62  4128     -
+        metrics/ridge.json       12.5    -1e-7     -  true
         ");
     }
 
@@ -230,7 +232,7 @@ mod tests {
           n          4128
         metrics/ridge.json
           test.rmse  12.5
-          test.r2    -1.0000e-7
+          test.r2    -1e-7
           ok         true
         ");
     }
@@ -257,7 +259,7 @@ mod tests {
             (-12.345_678, "-12.346"),
             (123_456.7, "123457"),
             (0.000_123_456, "0.00012346"),
-            (1.5e-7, "1.5000e-7"),
+            (1.5e-7, "1.5e-7"),
             (9.876_54e12, "9.8765e12"),
         ] {
             assert_eq!(number(x), expect);
