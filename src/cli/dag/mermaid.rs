@@ -74,22 +74,23 @@ fn class(state: State) -> String {
 
 /// A label's text: all that Mermaid could take for quotes, entities, HTML or Markdown becomes an entity.
 fn escaped(text: &str) -> String {
-    let is_safe =
-        |c: char| c.is_alphanumeric() || " _/@.:=,".contains(c) || !c.is_ascii() && !c.is_control();
-    let mut escaped = String::with_capacity(text.len());
     let mut previous = None;
-    for c in text.chars() {
+    let escape = |c: char| {
         // `- x` and `1. x` are Markdown lists.
         let lists = c == '-' && previous.is_none() || c == ' ' && previous == Some('.');
-        match c {
-            '-' if !lists => escaped.push('-'),
-            _ if is_safe(c) && !lists => escaped.push(c),
-            _ if c.is_control() => escaped.push(' '),
-            _ => escaped.push_str(&format!("#{};", u32::from(c))),
-        }
         previous = Some(c);
-    }
-    escaped
+        match c {
+            c if c.is_control() => " ".to_owned(),
+            c if is_plain(c) && !lists => c.to_string(),
+            c => format!("#{};", u32::from(c)),
+        }
+    };
+    text.chars().map(escape).collect()
+}
+
+/// Whether a character means nothing to Mermaid.
+fn is_plain(c: char) -> bool {
+    !c.is_ascii() || c.is_ascii_alphanumeric() || " -_/@.:=,".contains(c)
 }
 
 #[cfg(test)]
