@@ -50,6 +50,10 @@ pub(crate) fn to_svg(graph: &Graph) -> String {
 struct Picture<'a> {
     graph: &'a Graph,
     layout: Layout,
+    /// The states the legend explains; none when all boxes say the same.
+    legend: Vec<State>,
+    /// Where the leftmost box begins.
+    left: f64,
 }
 
 impl<'a> Picture<'a> {
@@ -60,18 +64,24 @@ impl<'a> Picture<'a> {
             gap: GAP,
         };
         let layout = Layout::new(graph, &metrics);
-        Self { graph, layout }
+        let mut legend = graph.legend();
+        if legend.len() < 2 {
+            legend.clear();
+        }
+        let spare = (legend_width(&legend) - layout.width()).max(0.0);
+        Self {
+            graph,
+            layout,
+            legend,
+            left: MARGIN + spare / 2.0,
+        }
     }
 
     fn size(&self) -> (f64, f64) {
         let ranks = self.layout.ranks.len() as f64;
         let drawing = (ranks * (BOX + RANK_GAP) - RANK_GAP).max(0.0);
-        let legend = if self.legend_states().is_empty() {
-            0.0
-        } else {
-            LEGEND
-        };
-        let width = self.layout.width().max(self.legend_width());
+        let legend = if self.legend.is_empty() { 0.0 } else { LEGEND };
+        let width = self.layout.width().max(legend_width(&self.legend));
         (
             (width + 2.0 * MARGIN).ceil(),
             (drawing + legend + 2.0 * MARGIN).ceil(),
@@ -80,8 +90,7 @@ impl<'a> Picture<'a> {
 
     /// The middle of an item.
     fn x(&self, item: usize) -> f64 {
-        let spare = (self.legend_width() - self.layout.width()).max(0.0);
-        MARGIN + spare / 2.0 + self.layout.items[item].center
+        self.left + self.layout.items[item].center
     }
 
     /// The upper edge of an item.
@@ -100,31 +109,12 @@ impl<'a> Picture<'a> {
     fn boxed(&self, item: usize, node: &Node) -> String {
         let width = self.layout.items[item].width;
         let (x, y) = (px(self.x(item) - width / 2.0), px(self.top(item)));
-        let class = class(node.state);
-        let name = escaped(&node.name);
-        let words = node.state.words();
-        let shape = format!(
-            r#"<rect class="box" width="{}" height="{BOX}" rx="10"/>"#,
-            px(width)
-        );
-        let (title, inside) = match node.state.mark() {
-            None => (
-                name.clone(),
-                format!(
-                    r#"<text class="name" x="{}" y="28" text-anchor="middle">{name}</text>"#,
-                    px(width / 2.0)
-                ),
-            ),
-            Some(_) => (
-                format!("{name}: {words}"),
-                format!(
-                    r#"<g transform="translate(22 23)">{}</g><text class="name" x="40" y="20">{name}</text><text class="word" x="40" y="36">{words}</text>"#,
-                    paint::sign(node.state)
-                ),
-            ),
-        };
         format!(
-            r#"<g class="{class}" transform="translate({x} {y})"><title>{title}</title>{shape}{inside}</g>"#
+            r#"<g class="{}" transform="translate({x} {y})"><title>{}</title><rect class="box" width="{}" height="{BOX}" rx="10"/>{}</g>"#,
+            class(node.state),
+            title(node),
+            px(width),
+            inside(node, width),
         )
     }
 
@@ -141,7 +131,7 @@ impl<'a> Picture<'a> {
         let rank = self.layout.items[members[0]].rank;
         let row = &self.layout.ranks[rank];
         let places: Vec<_> = (0..row.len())
-            .filter(|&place| members.contains(&row[place]))
+            .filter(|&place| members.binary_search(&row[place]).is_ok())
             .collect();
         let (first, last) = (*places.first()?, *places.last()?);
         if places.len() < members.len() || last - first + 1 > members.len() {
@@ -211,23 +201,9 @@ impl<'a> Picture<'a> {
         format!(r#"<path class="head" d="M{x} {y}l-4.5 -{ARROW}h9z"/>"#)
     }
 
-    /// The states the legend explains; none when all boxes say the same.
-    fn legend_states(&self) -> Vec<State> {
-        let mut states = self.graph.legend();
-        if states.len() < 2 {
-            states.clear();
-        }
-        states
-    }
-
-    fn legend_width(&self) -> f64 {
-        let states = self.legend_states();
-        states.into_iter().map(legend_entry_width).sum()
-    }
-
     fn legend(&self) -> Vec<String> {
         let (width, height) = self.size();
-        let mut x = (width - self.legend_width()) / 2.0;
+        let mut x = (width - legend_width(&self.legend)) / 2.0;
         let y = px(height - MARGIN + 2.0);
         let entry = |state| {
             let text = format!(
@@ -240,7 +216,32 @@ impl<'a> Picture<'a> {
             x += legend_entry_width(state);
             text
         };
-        self.legend_states().into_iter().map(entry).collect()
+        self.legend.iter().copied().map(entry).collect()
+    }
+}
+
+/// What a pointer that rests on a box is told.
+fn title(node: &Node) -> String {
+    let name = escaped(&node.name);
+    match node.state {
+        State::Unknown => name,
+        state => format!("{name}: {}", state.words()),
+    }
+}
+
+/// What a box shows: sign, name and state, or the name alone in its middle.
+fn inside(node: &Node, width: f64) -> String {
+    let name = escaped(&node.name);
+    match node.state {
+        State::Unknown => format!(
+            r#"<text class="name" x="{}" y="28" text-anchor="middle">{name}</text>"#,
+            px(width / 2.0)
+        ),
+        state => format!(
+            r#"<g transform="translate(22 23)">{}</g><text class="name" x="40" y="20">{name}</text><text class="word" x="40" y="36">{}</text>"#,
+            paint::sign(state),
+            state.words(),
+        ),
     }
 }
 
@@ -250,6 +251,10 @@ fn box_width(node: &Node) -> f64 {
         None => (name + 32.0).max(64.0),
         Some(_) => name.max(letters::width(node.state.words(), 11.5)) + 40.0 + 18.0,
     }
+}
+
+fn legend_width(states: &[State]) -> f64 {
+    states.iter().copied().map(legend_entry_width).sum()
 }
 
 fn legend_entry_width(state: State) -> f64 {

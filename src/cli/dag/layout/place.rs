@@ -14,17 +14,22 @@ const TIP_WEIGHT: f64 = 0.2;
 
 /// Gives every item its place, the leftmost beginning at 0.
 ///
-/// The last sweep goes up: each node ends above the middle of what it feeds, so that chains are straight.
+/// The last sweep goes up: each node ends above the middle of what it feeds, so that chains are straight. What feeds
+/// nothing then follows what moved above it.
 pub(super) fn place(layout: &mut Layout, gap: f64) {
     let (above, below) = neighbours(layout);
-    for rank in 0..layout.ranks.len() {
-        settle(layout, rank, gap, None);
-    }
+    let ranks = layout.ranks.len();
+    (0..ranks).for_each(|rank| settle(layout, rank, gap, None));
     for _ in 0..SWEEPS {
-        (1..layout.ranks.len()).for_each(|rank| settle(layout, rank, gap, Some(&above)));
-        let upwards = (0..layout.ranks.len().saturating_sub(1)).rev();
+        (1..ranks).for_each(|rank| settle(layout, rank, gap, Some(&above)));
+        let upwards = (0..ranks.saturating_sub(1)).rev();
         upwards.for_each(|rank| settle(layout, rank, gap, Some(&below)));
     }
+    let above_ends = above.into_iter().zip(&below);
+    let above_ends =
+        above_ends.map(|(above, below)| if below.is_empty() { above } else { Vec::new() });
+    let above_ends: Neighbours = above_ends.collect();
+    (1..ranks).for_each(|rank| settle(layout, rank, gap, Some(&above_ends)));
     shift_to_zero(layout);
 }
 
