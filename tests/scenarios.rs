@@ -134,6 +134,10 @@ fn redactions(project: &Project) -> Redactions {
         regex(r#"seconds":(?<redacted>[0-9.e-]+)"#).into(),
     );
     insert(
+        "[SCRATCH]",
+        regex(r"\.cache/tmp/(?<redacted>[0-9a-f]+-[0-9a-f]+)").into(),
+    );
+    insert(
         "[ATTEMPT]",
         regex(r"(?<redacted>\d{8}T\d{6}\.\d{6}Z-\d+-\d+)").into(),
     );
@@ -167,6 +171,8 @@ fn is_expectation(line: &str) -> bool {
 
 /// Runs a command and writes down what came: the exit code if it is not 0, stdout behind `|`, stderr behind `!`.
 fn run(command: &str, project: &Project) -> String {
+    // Past durations decide which of several stages comes first; without them it is the same one every time.
+    project.remove(".cache/durations-v1");
     let binary = Path::new(env!("CARGO_BIN_EXE_hpipe"))
         .parent()
         .expect("a folder")

@@ -13,7 +13,7 @@ use super::{WATCHDOG, parse_event};
 
 /// A started hpipe that writes events; killed when the test drops it.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct Live {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<Value>,
@@ -21,7 +21,7 @@ pub struct Live {
 
 impl Live {
     /// Starts `command`, which must write events on stdout.
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -44,7 +44,7 @@ impl Live {
     }
 
     /// The next event; none when the process closed its stdout.
-    pub fn next(&mut self) -> Option<Value> {
+    pub(crate) fn next(&mut self) -> Option<Value> {
         use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
         match self.lines.recv_timeout(WATCHDOG) {
             Ok(line) => {
@@ -59,7 +59,7 @@ impl Live {
 
     /// Reads up to and with the next event of a kind; returns what came before it, and it.
     #[track_caller]
-    pub fn until(&mut self, kind: &str) -> (Vec<Value>, Value) {
+    pub(crate) fn until(&mut self, kind: &str) -> (Vec<Value>, Value) {
         let mut before = Vec::new();
         while let Some(event) = self.next() {
             if event["event"] == kind {
@@ -74,12 +74,12 @@ impl Live {
     }
 
     /// Sends a signal to hpipe alone, not to its children.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("hpipe still runs");
     }
 
     /// Reads the remaining events and waits for the end.
-    pub fn finish(mut self) -> (ExitStatus, Vec<Value>) {
+    pub(crate) fn finish(mut self) -> (ExitStatus, Vec<Value>) {
         while self.next().is_some() {}
         let status = self.child.wait().expect("hpipe can be waited for");
         (status, std::mem::take(&mut self.seen))
@@ -95,7 +95,7 @@ impl Drop for Live {
 }
 
 /// Makes a fifo.
-pub fn make_fifo(path: &Path) {
+pub(crate) fn make_fifo(path: &Path) {
     let made = Command::new("mkfifo")
         .arg(path)
         .status()
@@ -104,7 +104,7 @@ pub fn make_fifo(path: &Path) {
 }
 
 /// Waits until somebody writes into a fifo, and returns what came.
-pub fn await_fifo(path: &Path) -> String {
+pub(crate) fn await_fifo(path: &Path) -> String {
     let shown = path.display().to_string();
     let path = path.to_owned();
     under_watchdog(&shown, move || {
@@ -117,7 +117,7 @@ pub fn await_fifo(path: &Path) -> String {
 }
 
 /// Waits until somebody reads from a fifo, and gives him a line.
-pub fn release_fifo(path: &Path) {
+pub(crate) fn release_fifo(path: &Path) {
     let shown = path.display().to_string();
     let path = path.to_owned();
     under_watchdog(&shown, move || {

@@ -4,7 +4,11 @@
 //! [`Trace`] is made from the events of `--json`. Nothing here sleeps or polls: who waits for another process reads from
 //! a pipe or a fifo, under a watchdog that only a bug meets.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses a part of it"
+)]
 #![allow(
     clippy::disallowed_methods,
     reason = "tests play the user, who writes files without asking the store"
@@ -22,21 +26,21 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub use live::{Live, await_fifo, make_fifo, release_fifo};
+pub(crate) use live::{Live, await_fifo, make_fifo, release_fifo};
 
 /// How long anything may take before a test gives up: long enough for a machine that does a hundred other things.
-pub const WATCHDOG: Duration = Duration::from_secs(120);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(120);
 
 /// A project in a folder of its own, removed at the end of the test.
 #[derive(Debug)]
-pub struct Project {
+pub(crate) struct Project {
     folder: TempDir,
     root: PathBuf,
 }
 
 impl Project {
     /// An empty project.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder
             .path()
@@ -48,7 +52,7 @@ impl Project {
     }
 
     /// A project with these files: path and text.
-    pub fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let project = Self::new();
         for (path, text) in files {
             project.write(path, text);
@@ -57,42 +61,42 @@ impl Project {
     }
 
     /// A second project with a copy of everything in this one.
-    pub fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let copy = Self::new();
         copy_folder(&self.root, &copy.root);
         copy
     }
 
     /// The project folder, without symbolic links in it.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// A folder beside the project that belongs to the test.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Where `path` lies on disk.
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
 
     /// Writes a file, making its folder.
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a file in the project")).expect("make a folder");
         fs::write(&path, text).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
     }
 
     /// The text of a file.
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         let path = self.path(path);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
     }
 
     /// Replaces the first `from` in a file, which must be there.
-    pub fn edit(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn edit(&self, path: &str, from: &str, to: &str) {
         let text = self.read(path);
         assert!(
             text.contains(from),
@@ -102,12 +106,12 @@ impl Project {
     }
 
     /// Removes a file or folder, if it is there.
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         remove(&self.path(path));
     }
 
     /// Our binary, to be started in the project with `arguments`, without settings of the person who runs the tests.
-    pub fn hpipe<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    pub(crate) fn hpipe<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hpipe"));
         command.args(arguments).current_dir(&self.root);
         clean_environment(&mut command);
@@ -115,12 +119,12 @@ impl Project {
     }
 
     /// `hpipe repro` with `arguments`.
-    pub fn repro<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Trace {
+    pub(crate) fn repro<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Trace {
         Trace::of(self.hpipe(["repro", "--json"]).args(arguments))
     }
 
     /// Every file below the project folder but hpipe's own, with its bytes.
-    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         collect_files(&self.root, &self.root, &mut files);
         files
@@ -128,7 +132,7 @@ impl Project {
 }
 
 /// Takes what could change a test's outcome out of a command's environment.
-pub fn clean_environment(command: &mut Command) {
+pub(crate) fn clean_environment(command: &mut Command) {
     let foreign = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in foreign.filter(|name| name.starts_with("HPIPE_") || name.starts_with("GIT_")) {
         command.env_remove(name);
@@ -142,22 +146,22 @@ pub fn clean_environment(command: &mut Command) {
 
 /// What one `hpipe repro --json` did.
 #[derive(Debug)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// The exit code; none when a signal ended it.
-    pub exit: Option<i32>,
+    pub(crate) exit: Option<i32>,
     /// What it said on stderr.
-    pub stderr: String,
+    pub(crate) stderr: String,
     events: Vec<Value>,
 }
 
 impl Trace {
     /// Runs `command`, which must write events on stdout, to its end.
-    pub fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         Self::from_output(&command.output().expect("hpipe starts"))
     }
 
     /// What a finished process wrote.
-    pub fn from_output(output: &Output) -> Self {
+    pub(crate) fn from_output(output: &Output) -> Self {
         let stdout = String::from_utf8_lossy(&output.stdout);
         Self {
             exit: output.status.code(),
@@ -167,14 +171,14 @@ impl Trace {
     }
 
     /// The events of one kind.
-    pub fn events<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
+    pub(crate) fn events<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
         self.events
             .iter()
             .filter(move |event| event["event"] == kind)
     }
 
     /// The names of the stages that executed (whether they succeeded or not), sorted, joined by blanks.
-    pub fn executed(&self) -> String {
+    pub(crate) fn executed(&self) -> String {
         sorted(
             self.events("stage_started")
                 .map(|event| text(&event["stage"])),
@@ -182,7 +186,7 @@ impl Trace {
     }
 
     /// The names of the stages that ended with `outcome`, sorted, joined by blanks.
-    pub fn ended(&self, outcome: &str) -> String {
+    pub(crate) fn ended(&self, outcome: &str) -> String {
         let ended = self
             .events("stage_finished")
             .filter(|event| event["outcome"] == outcome);
@@ -190,7 +194,7 @@ impl Trace {
     }
 
     /// How many stages ended how, as the last event says.
-    pub fn count(&self, outcome: &str) -> u64 {
+    pub(crate) fn count(&self, outcome: &str) -> u64 {
         let finished = self
             .events("finished")
             .next()
@@ -201,7 +205,7 @@ impl Trace {
     }
 
     /// The text field `field` of every error event, joined by `; `.
-    pub fn errors(&self, field: &str) -> String {
+    pub(crate) fn errors(&self, field: &str) -> String {
         self.events("error")
             .map(|event| text(&event[field]))
             .collect::<Vec<_>>()
@@ -210,14 +214,14 @@ impl Trace {
 
     /// Fails unless hpipe ended well; returns itself for a next question.
     #[track_caller]
-    pub fn done(&self) -> &Self {
+    pub(crate) fn done(&self) -> &Self {
         assert_eq!(self.exit, Some(0), "{self:#?}");
         self
     }
 
     /// Fails unless hpipe ended well and did nothing at all.
     #[track_caller]
-    pub fn did_nothing(&self, why: impl Display) {
+    pub(crate) fn did_nothing(&self, why: impl Display) {
         assert_eq!(self.exit, Some(0), "{why}: {self:#?}");
         assert_eq!(
             (self.executed(), self.ended("restored")),
@@ -228,7 +232,7 @@ impl Trace {
 }
 
 /// One line of `--json`.
-pub fn parse_event(line: &str) -> Value {
+pub(crate) fn parse_event(line: &str) -> Value {
     let event: Value =
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in the line {line:?}"));
     assert_eq!(event["v"], 1, "every line has its version: {line}");
@@ -236,7 +240,7 @@ pub fn parse_event(line: &str) -> Value {
 }
 
 /// The text a JSON value holds; empty when it holds none.
-pub fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
@@ -247,7 +251,7 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Copies everything below `from` into the existing folder `to`, with permissions; fifos are left out.
-pub fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     for entry in
         fs::read_dir(from).unwrap_or_else(|error| panic!("list {}: {error}", from.display()))
     {
@@ -266,7 +270,7 @@ pub fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// Removes a file or folder, if it is there.
-pub fn remove(path: &Path) {
+pub(crate) fn remove(path: &Path) {
     let removed = if path.is_dir() {
         fs::remove_dir_all(path)
     } else {
