@@ -5,7 +5,7 @@
 //!    node many others need draws one trunk, and the number of bends stays small.
 //! 3. Nodes are ordered within ranks by sweeps of the barycenter heuristic; the order with the fewest crossings wins.
 //! 4. Nodes get places by sweeps that pull each to the middle of its neighbours, as far as the order and the gaps
-//!    allow ([`spread`]).
+//!    allow.
 //!
 //! Everything is deterministic: equal graphs give equal drawings. 10,000 nodes take well under a second.
 
