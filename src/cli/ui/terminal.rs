@@ -102,8 +102,12 @@ impl TerminalSink {
 
     /// The line below the running stages, made when the first one starts: when nothing executes nothing flickers.
     fn overall(&self, status: &mut Status) -> ProgressBar {
-        let make = || self.show(self.lines.ui().status.add(overall_bar()));
-        status.overall.get_or_insert_with(make).clone()
+        if let Some(overall) = &status.overall {
+            return overall.clone();
+        }
+        let overall = self.lines.ui().status.add(overall_bar());
+        status.describe(&overall);
+        status.overall.insert(self.show(overall)).clone()
     }
 
     fn show(&self, bar: ProgressBar) -> ProgressBar {
