@@ -242,7 +242,7 @@ struct WrittenPath {
 #[serde(deny_unknown_fields)]
 struct WrittenParams {
     file: String,
-    values: Option<Exact>,
+    values: Option<Value>,
 }
 
 /// A value, integers of any size included.
@@ -353,15 +353,18 @@ fn read_content(written: &WrittenPath) -> Result<Content, String> {
 }
 
 fn read_params(written: WrittenParams) -> Result<LockParams, String> {
-    let values = match written.values {
-        None => Mapping::new(),
-        Some(values) => values.into_map()?,
+    // Exact one level down: the names of params are ours, and none of them marks an integer.
+    let exact = |(name, value): (&str, &Value)| {
+        let value = yaml::restore_large_integers(value.clone());
+        (name.to_owned(), value)
+    };
+    let values = match &written.values {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Map(map)) => map.iter().map(exact).collect(),
+        Some(other) => return Err(format!("`values` is {}, not a mapping", other.kind())),
     };
     Ok(LockParams {
         file: ProjectPath::new(&written.file),
-        values: values
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.clone()))
-            .collect(),
+        values,
     })
 }

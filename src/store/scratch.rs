@@ -5,13 +5,17 @@
 //! ended. So `kill -9` leaves nothing behind for longer than until the next command that writes.
 //!
 //! When the target lies on another file system than the cache, a rename from here cannot reach it. Then the temporary
-//! file stands beside its target under a name that begins with [`TEMPORARY_PREFIX`], which no folder content includes.
+//! file stands beside its target under a name that begins with [`TEMPORARY_PREFIX`], which no folder content includes,
+//! and names cache and owner, so that it is swept by the same rule when somebody next builds in that folder.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
 use crate::disk::{self, Mode};
@@ -26,11 +30,13 @@ const OWNER_SUFFIX: &str = ".owner";
 #[derive(Debug)]
 pub(crate) struct Scratch {
     id: String,
-    folder: PathBuf,
-    owner_path: PathBuf,
+    /// The folder of all scratch folders of this cache.
+    parent: PathBuf,
     /// Holds the lock.
     _owner: File,
     next: AtomicU64,
+    /// Folders of the workspace that were swept by this process.
+    swept: Mutex<HashSet<PathBuf>>,
 }
 
 impl Scratch {
@@ -42,7 +48,7 @@ impl Scratch {
         sweep(parent);
         loop {
             let id = format!("{:x}-{:x}", utc::now_micros(), std::process::id());
-            let owner_path = parent.join(format!("{id}{OWNER_SUFFIX}"));
+            let owner_path = owner_path(parent, &id);
             let owner = match disk::create_new(&owner_path, Mode::Plain) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 created => created.map_err(Error::write(&owner_path))?,
@@ -55,22 +61,51 @@ impl Scratch {
             disk::create_folder(&folder).map_err(Error::create_folder(&folder))?;
             return Ok(Self {
                 id,
-                folder,
-                owner_path,
+                parent: parent.to_path_buf(),
                 _owner: owner,
                 next: AtomicU64::new(0),
+                swept: Mutex::default(),
             });
         }
     }
 
     /// A name in this folder that nothing has yet.
     pub(crate) fn temporary(&self) -> Temporary {
-        Temporary::at(self.folder.join(self.number().to_string()))
+        Temporary::at(self.folder().join(self.number().to_string()))
     }
 
     /// A name in `folder`, somewhere in the workspace, that nothing has yet.
     pub(crate) fn temporary_beside(&self, folder: &Path) -> Temporary {
-        Temporary::at(folder.join(format!("{TEMPORARY_PREFIX}{}-{}", self.id, self.number())))
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.insert(folder.to_path_buf()) {
+            self.sweep_beside(folder);
+        }
+        let name = format!("{}{}-{}", self.prefix(), self.id, self.number());
+        Temporary::at(folder.join(name))
+    }
+
+    /// How the names of this cache's temporary files in the workspace begin.
+    fn prefix(&self) -> String {
+        let cache = blake3::hash(self.parent.as_os_str().as_bytes()).to_hex();
+        format!("{TEMPORARY_PREFIX}{}-", &cache[..8])
+    }
+
+    /// Removes what dead processes of this cache left in a folder of the workspace. Best effort.
+    fn sweep_beside(&self, folder: &Path) {
+        let prefix = self.prefix();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let id = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(&prefix)?.rsplit_once('-'));
+            if id.is_some_and(|(id, _)| id != self.id && is_dead(&owner_path(&self.parent, id))) {
+                let _ = disk::remove_any(&entry.path());
+            }
+        }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.parent.join(&self.id)
     }
 
     fn number(&self) -> u64 {
@@ -80,8 +115,21 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = disk::remove_tree(&self.folder);
-        let _ = disk::remove_file(&self.owner_path);
+        let _ = disk::remove_tree(&self.folder());
+        let _ = disk::remove_file(&owner_path(&self.parent, &self.id));
+    }
+}
+
+/// The file whose lock says that the process with this id lives.
+fn owner_path(parent: &Path, id: &str) -> PathBuf {
+    parent.join(format!("{id}{OWNER_SUFFIX}"))
+}
+
+/// Whether nobody holds the lock on the owner's file.
+fn is_dead(owner: &Path) -> bool {
+    match File::open(owner) {
+        Ok(file) => file.try_lock().is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 
@@ -93,6 +141,7 @@ fn sweep(parent: &Path) {
             && let Ok(owner) = File::open(&path)
             && owner.try_lock().is_ok()
         {
+            // The lock is held until both are gone, so that nobody takes the same id meanwhile.
             let _ = disk::remove_tree(&parent.join(id));
             let _ = disk::remove_file(&path);
         }
@@ -173,9 +222,29 @@ mod tests {
 
         assert!(!parent.path().join("dead").exists());
         assert!(!parent.path().join("dead.owner").exists());
-        assert!(first.folder.is_dir() && second.folder.is_dir());
+        assert!(first.folder().is_dir() && second.folder().is_dir());
         drop((first, second));
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_dead_processes_left_in_the_workspace_is_swept_too() {
+        let (parent, workspace) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let living = Scratch::create(parent.path()).unwrap();
+        let scratch = Scratch::create(parent.path()).unwrap();
+        let spared = living.temporary_beside(workspace.path());
+        spared.create(Mode::Plain).unwrap();
+        let dead = workspace.path().join(format!("{}1-2-0", scratch.prefix()));
+        let foreign = workspace
+            .path()
+            .join(format!("{TEMPORARY_PREFIX}00000000-1-2-0"));
+        fs::create_dir(&dead).unwrap();
+        fs::write(&foreign, "").unwrap();
+
+        let own = scratch.temporary_beside(workspace.path());
+        own.create(Mode::Plain).unwrap();
+        assert!(!dead.exists());
+        assert!(spared.path().exists() && own.path().exists() && foreign.exists());
     }
 
     #[test]

@@ -253,3 +253,6 @@ fn u64_at(bytes: &[u8], start: usize) -> u64 {
     field.copy_from_slice(&bytes[start..start + 8]);
     u64::from_le_bytes(field)
 }
+
+#[cfg(test)]
+mod tests;

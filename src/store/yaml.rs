@@ -139,11 +139,8 @@ impl Writer {
 
     /// `- text`.
     pub(crate) fn text_item(&mut self, text: &str) {
-        self.item(|writer| {
-            writer.begin_line();
-            writer.text.pop(); // the space after the dash comes again
-            writer.text_after_colon(text);
-        });
+        self.dash();
+        self.text_after_colon(text);
     }
 
     /// `key: value`.
@@ -156,6 +153,11 @@ impl Writer {
         self.begin_line();
         self.text.push_str(&one_line(key));
         self.text.push(':');
+    }
+
+    fn dash(&mut self) {
+        self.text.extend(std::iter::repeat_n(' ', self.indent));
+        self.text.push('-');
     }
 
     fn begin_line(&mut self) {

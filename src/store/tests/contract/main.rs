@@ -1,0 +1,15 @@
+//! The contract of the store: what every other room relies on, tried through its public interface.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says that it failed by panicking"
+)]
+
+mod crash;
+mod damage;
+mod folders;
+mod golden;
+mod lock_file;
+mod parallel;
+mod stale;
+mod support;

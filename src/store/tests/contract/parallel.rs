@@ -1,0 +1,232 @@
+//! Several processes at once: no lost update, no failure because another was first, one holder a lock.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use hpipe_core::Content;
+use hpipe_store::{AttemptEnd, AttemptState, Published, StageLock, Store};
+
+use crate::support::{Project, bare_entry, digest, out, path, record, stage};
+
+#[test]
+fn no_update_of_the_lock_file_is_lost() {
+    let project = Project::new();
+    let lock = path("pipeline.lock");
+    std::thread::scope(|scope| {
+        for worker in 0..8 {
+            let (project, lock) = (&project, &lock);
+            scope.spawn(move || {
+                let store = project.another_store();
+                for i in 0..10 {
+                    let name = stage(&format!("s{worker}-{i}"));
+                    store
+                        .update_lock(lock, |lock| {
+                            drop(lock.stages.insert(name, bare_entry("true")))
+                        })
+                        .unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(project.store.read_lock(&lock).unwrap().stages.len(), 80);
+}
+
+#[test]
+fn the_same_objects_can_be_stored_by_many() {
+    let project = Project::new();
+    for i in 0..300 {
+        project.write(&format!("d/{i}"), format!("{}", i % 10));
+    }
+    std::thread::scope(|scope| {
+        let commit = || project.another_store().commit(&path("d")).unwrap().unwrap();
+        let workers: Vec<_> = (0..4).map(|_| scope.spawn(commit)).collect();
+        for worker in workers {
+            assert!(project.store.has(&worker.join().unwrap()));
+        }
+    });
+}
+
+#[test]
+fn the_first_result_stands_and_a_forced_one_replaces_it() {
+    let project = Project::new();
+    let made = |byte| out("a", Content::file(digest(byte), 5, false));
+    let mut first = record(digest(1), vec![made(2)]);
+    let again = record(digest(1), vec![made(2)]);
+    let other = record(digest(1), vec![made(3)]);
+    first.attempt = "first".to_owned();
+    let publish = |record, replace| project.store.publish_run(record, replace).unwrap();
+
+    assert_eq!(publish(&first, false), Published::New);
+    assert_eq!(publish(&again, false), Published::Same);
+    assert_eq!(publish(&other, false), Published::Differs(first.clone()));
+    assert_eq!(project.store.run_record(&digest(1)), Some(first.clone()));
+    assert_eq!(publish(&other, true), Published::Replaced);
+    assert_eq!(project.store.run_record(&digest(1)), Some(other));
+    let mut history = project.run(&digest(1)).into_os_string();
+    history.push(".first");
+    assert!(
+        std::fs::read_to_string(history)
+            .unwrap()
+            .contains("\"attempt\": \"first\"")
+    );
+}
+
+#[test]
+fn of_results_published_at_once_one_stands_whole() {
+    let project = Project::new();
+    let results: Vec<Published> = std::thread::scope(|scope| {
+        let publish = |byte: u8| {
+            let record = record(
+                digest(1),
+                vec![out("a", Content::file(digest(byte), 5, false))],
+            );
+            project.another_store().publish_run(&record, false).unwrap()
+        };
+        let workers: Vec<_> = (0..8)
+            .map(|byte| scope.spawn(move || publish(byte)))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .collect()
+    });
+    assert_eq!(
+        results
+            .iter()
+            .filter(|result| **result == Published::New)
+            .count(),
+        1
+    );
+    assert_eq!(
+        results
+            .iter()
+            .filter(|result| matches!(result, Published::Differs(_)))
+            .count(),
+        7
+    );
+}
+
+#[test]
+fn a_stage_is_locked_once() {
+    let project = Project::new();
+    let other = project.another_store();
+    let name = stage("train@ridge");
+    let held = project.store.try_lock_stage(&name).unwrap().unwrap();
+    assert!(other.try_lock_stage(&name).unwrap().is_none());
+    assert!(other.try_lock_stage(&stage("other")).unwrap().is_some());
+
+    let waiter = std::thread::spawn(other.stage_waiter(&name));
+    drop(held);
+    let waited = waiter.join().unwrap().unwrap();
+    assert!(project.store.try_lock_stage(&name).unwrap().is_none());
+    drop(waited);
+    assert!(project.store.lock_stage(&name).is_ok());
+}
+
+/// Starts a shell that has the lock as standard input, reads it to its end, then waits until `door` is opened.
+fn child_behind(door: &Path, held: &StageLock) -> Child {
+    Command::new("/bin/sh")
+        .args(["-c", "cat && read line < \"$DOOR\""])
+        .env("DOOR", door)
+        .stdin(held.handle().unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// A named pipe: who reads it waits for somebody to write.
+fn make_door(project: &Project) -> PathBuf {
+    let door = project.at("door");
+    let made = Command::new("mkfifo").arg(&door).status().unwrap();
+    assert!(made.success());
+    door
+}
+
+#[test]
+fn a_lock_that_was_given_back_is_free_though_a_child_lives_on() {
+    let project = Project::new();
+    let name = stage("a");
+    let door = make_door(&project);
+    let held = project.store.lock_stage(&name).unwrap();
+    let child = child_behind(&door, &held);
+    let other = project.another_store();
+    assert!(other.try_lock_stage(&name).unwrap().is_none());
+    drop(held);
+    assert!(other.try_lock_stage(&name).unwrap().is_some());
+    std::fs::write(&door, "open\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{output:?}"
+    );
+}
+
+/// Names the project's folder to the process that is killed while its child lives on.
+const ROOT: &str = "HPIPE_STORE_TEST_ORPHAN";
+
+/// Not a test of its own: what the process started below does.
+#[test]
+fn orphan_maker() {
+    let Some(root) = std::env::var_os(ROOT) else {
+        return;
+    };
+    let root = Path::new(&root);
+    let store = Store::open(root, Path::new(".cache")).unwrap();
+    let held = store.lock_stage(&stage("a")).unwrap();
+    child_behind(&root.join("door"), &held);
+    std::process::abort();
+}
+
+#[test]
+fn an_orphan_keeps_the_lock_of_its_killed_parent() {
+    let project = Project::new();
+    let door = make_door(&project);
+    let killed = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "parallel::orphan_maker", "--nocapture"])
+        .env(ROOT, project.root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(!killed.success());
+    assert!(project.store.try_lock_stage(&stage("a")).unwrap().is_none());
+    let waiter = std::thread::spawn(project.store.stage_waiter(&stage("a")));
+    std::fs::write(&door, "open\n").unwrap();
+    waiter.join().unwrap().unwrap();
+}
+
+#[test]
+fn attempts_are_listed_newest_first_by_how_they_ended() {
+    let project = Project::new();
+    let name = stage("train@ridge");
+    let mut first = project.store.begin_attempt(&name).unwrap();
+    let end = AttemptEnd {
+        outcome: "ran".to_owned(),
+        key: digest(1),
+        seconds: 1.5,
+    };
+    first.finish(&end).unwrap();
+    let interrupted = project.store.begin_attempt(&name).unwrap();
+    let interrupted_id = interrupted.id().to_owned();
+    drop(interrupted);
+    let running = project.store.begin_attempt(&name).unwrap();
+    running.log_file().unwrap().write_all(b"epoch 1\n").unwrap();
+    running.log_file().unwrap().write_all(b"epoch 2\n").unwrap();
+
+    let attempts = project.another_store().attempts(&name).unwrap();
+    let expect = [
+        (running.id(), AttemptState::Running),
+        (&interrupted_id, AttemptState::Interrupted),
+        (first.id(), AttemptState::Finished(end)),
+    ];
+    let found: Vec<_> = attempts
+        .iter()
+        .map(|a| (a.id.as_str(), a.state.clone()))
+        .collect();
+    assert_eq!(found, expect);
+    assert_eq!(
+        std::fs::read_to_string(&attempts[0].log_path).unwrap(),
+        "epoch 1\nepoch 2\n"
+    );
+}

@@ -1,0 +1,136 @@
+//! The stat cache never believes what could have changed unnoticed. Nothing here sleeps: files are changed at once, and
+//! times set.
+
+use std::fs::{self, File, FileTimes};
+use std::time::{Duration, SystemTime};
+
+use hpipe_core::Content;
+
+use crate::support::{Project, path};
+
+/// The truth: what reading every byte says.
+fn truth(project: &Project, name: &str) -> Content {
+    let read = project.store.content_reread(&path(name));
+    read.unwrap().unwrap()
+}
+
+#[test]
+fn edits_of_equal_size_in_quick_succession_are_all_seen() {
+    let project = Project::new();
+    for i in 0..2_000 {
+        project.write("a", format!("{i:08}"));
+        assert_eq!(project.content("a"), truth(&project, "a"), "edit {i}");
+        if i % 100 == 0 {
+            project.store.flush();
+        }
+    }
+}
+
+#[test]
+fn edits_in_place_between_flush_and_load_are_seen() {
+    let mut project = Project::new();
+    for i in 0..200 {
+        project.write("d/a", format!("{i:08}"));
+        assert_eq!(project.content("d"), truth(&project, "d"));
+        project.store.flush();
+        project.reopen();
+        project.write("d/a", format!("{:08}", i + 1_000_000));
+        assert_eq!(project.content("d"), truth(&project, "d"), "edit {i}");
+    }
+}
+
+#[test]
+fn a_restored_time_does_not_hide_a_change() {
+    let mut project = Project::new();
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let age = || {
+        let file = File::options().write(true).open(project.at("a")).unwrap();
+        file.set_times(FileTimes::new().set_modified(long_ago))
+            .unwrap();
+    };
+    project.write("a", "one");
+    age();
+    let before = project.content("a");
+    project.write("a", "two");
+    age();
+    let after = project.content("a");
+    assert_ne!(before, after);
+    assert_eq!(after, truth(&project, "a"));
+    project.store.flush();
+    project.reopen();
+    assert_eq!(project.content("a"), after);
+}
+
+#[test]
+fn a_replaced_file_of_equal_size_and_time_is_seen() {
+    let project = Project::new();
+    let times = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH);
+    for (name, text) in [("a", "one"), ("b", "two")] {
+        project.write(name, text);
+        File::options()
+            .write(true)
+            .open(project.at(name))
+            .unwrap()
+            .set_times(times)
+            .unwrap();
+    }
+    project.content("a");
+    project.content("b");
+    fs::rename(project.at("b"), project.at("a")).unwrap();
+    assert_eq!(project.content("a"), truth(&project, "a"));
+}
+
+#[test]
+fn unchanged_files_are_not_read_again() {
+    let mut project = Project::new();
+    project.write("a", "abc");
+    project.content("a");
+    // Asked for again once the clock has ticked past it, it is remembered.
+    let written = fs::metadata(project.at("a")).unwrap().modified().unwrap();
+    loop {
+        project.write("tick", "");
+        if fs::metadata(project.at("tick"))
+            .unwrap()
+            .modified()
+            .unwrap()
+            > written
+        {
+            break;
+        }
+    }
+    let content = project.content("a");
+    project.store.flush();
+    project.reopen();
+    let stored = fs::read(project.at(".cache/stat-v1")).unwrap();
+    assert!(
+        stored
+            .windows(32)
+            .any(|bytes| bytes == content.digest.as_bytes())
+    );
+    assert_eq!(project.content("a"), content);
+    project.store.flush();
+    assert_eq!(
+        fs::read(project.at(".cache/stat-v1")).unwrap(),
+        stored,
+        "nothing was learned"
+    );
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_read_again_or_refused() {
+    let project = Project::new();
+    project.write("a", vec![0; 3_000_000]);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for i in 0..40_u8 {
+                project.write("a", vec![i; 3_000_000]);
+            }
+        });
+        while !writer.is_finished() {
+            if let Ok(Some(content)) = project.store.commit(&path("a")) {
+                assert!(project.store.has(&content));
+            }
+        }
+    });
+    assert_eq!(project.content("a"), truth(&project, "a"));
+}
