@@ -160,7 +160,7 @@ mod tests {
         );
         check(
             r#"{"format": "hpipe-numbers", "version": 2, "content": [1, "#,
-            "n.json is not a list of numbers: EOF while parsing a value at line 1 column 60",
+            "n.json is not a list of numbers: EOF while parsing a value at line 1 column 57",
         );
         check(
             "",

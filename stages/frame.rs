@@ -13,6 +13,7 @@ use polars::prelude::{
     ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader, Series,
 };
 
+use crate::csv_shape;
 use crate::error::Error;
 use crate::table::{Column, Table, Values};
 
@@ -56,27 +57,29 @@ pub(crate) fn parquet(path: &Path, name: &str) -> Result<Table, Error> {
 /// Every row must have as many fields as the header.
 ///
 /// # Errors
-/// [`Error::ReadFile`], [`Error::ReadTable`] when it is not UTF-8 or a row has too many fields, [`Error::NotATable`] when
-/// it is empty.
+/// [`Error::ReadFile`], [`Error::ReadTable`] when it is not UTF-8, [`Error::NotATable`] when it is empty or a row has more
+/// or fewer fields than the header, [`Error::DuplicateColumn`].
 pub(crate) fn csv(path: &Path, name: &str, separator: u8) -> Result<Table, Error> {
-    let file = open(path, name)?;
     let failed = |source: PolarsError| Error::ReadTable {
         path: name.to_owned(),
         format: "CSV",
         source,
     };
-    if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
-        return Err(Error::NotATable {
-            path: name.to_owned(),
-            reason: "the file is empty".to_owned(),
-        });
-    }
+    let shape = csv_shape::check(open(path, name)?, separator);
+    let shape = shape.map_err(|source| Error::ReadFile {
+        path: name.to_owned(),
+        source,
+    })?;
+    shape.map_err(|bad| Error::NotATable {
+        path: name.to_owned(),
+        reason: bad.to_string(),
+    })?;
     let parsing = CsvParseOptions::default().with_separator(separator);
     let frame = CsvReadOptions::default()
         .with_has_header(true)
         .with_infer_schema_length(Some(0))
         .with_parse_options(parsing)
-        .into_reader_with_file_handle(file)
+        .into_reader_with_file_handle(open(path, name)?)
         .finish()
         .map_err(failed)?;
     let columns = frame
@@ -249,8 +252,14 @@ mod tests {
     fn what_is_no_csv_is_a_clear_error() {
         for (bytes, expect) in [
             (&b""[..], "t.csv is not a table: the file is empty"),
-            (b"a,b\n1,2,3\n", "cannot read t.csv as CSV: "),
-            (b"a,b\n1\n", "cannot read t.csv as CSV: "),
+            (
+                b"a,b\n1,2,3\n",
+                "t.csv is not a table: line 2 has 3 fields, the header has 2",
+            ),
+            (
+                b"a,b\n1\n",
+                "t.csv is not a table: line 2 has 1 field, the header has 2",
+            ),
             (b"a\n\xff\xfe\n", "cannot read t.csv as CSV: "),
             (b"a,a\n1,2\n", "two columns are called `a`"),
         ] {

@@ -16,6 +16,7 @@
 //! The formats written here: `docs/formats/transform.md`, `model.md`, `data_quality.md`, `evaluation.md`.
 
 mod artifact;
+mod csv_shape;
 mod error;
 mod evaluate;
 mod features;

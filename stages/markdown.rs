@@ -113,7 +113,14 @@ mod tests {
             ],
         );
         report.table(&["empty"], &[]);
-        insta::assert_snapshot!(report.as_str(), @"");
+        insta::assert_snapshot!(report.as_str(), @r"
+        # Title
+
+        | name |     n |
+        | ---- | ----: |
+        | a\|b |     1 |
+        | é    | 12345 |
+        ");
     }
 
     #[test]
@@ -126,7 +133,7 @@ mod tests {
         check(1.5e-9, "1.500e-9");
         check(f64::INFINITY, "inf");
         assert_eq!(
-            (figure_or_dash(None), percent(0.046_75)),
+            (figure_or_dash(None), percent(0.0468)),
             ("–".into(), "4.68 %".into())
         );
     }

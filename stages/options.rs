@@ -7,6 +7,8 @@
 //! Two values that are equal to hpipe ([`Value`]'s equality, which the stage key rests on) are the same option: `1.0` is
 //! taken where `1` is, and mappings lose their order. An option whose order matters is therefore a list.
 
+use std::collections::BTreeMap;
+
 use hpipe_core::{OptionFault, Value};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -83,6 +85,32 @@ impl Faults {
         }
     }
 
+    /// The entries of a mapping whose keys are names of things there are; a fault below `path` for every other key.
+    ///
+    /// The keys of a type as written are texts, not enums: serde forgets the path of a key it cannot read.
+    pub(crate) fn named<T: Copy + Ord, V>(
+        &mut self,
+        path: &str,
+        entries: BTreeMap<String, V>,
+        all: &[T],
+        name: fn(T) -> &'static str,
+    ) -> BTreeMap<T, V> {
+        let mut named = BTreeMap::new();
+        for (key, value) in entries {
+            match all.iter().find(|thing| name(**thing) == key) {
+                Some(thing) => {
+                    named.insert(*thing, value);
+                }
+                None => {
+                    let known = all.iter().map(|thing| name(*thing));
+                    let help = names::suggest("options", &key, known);
+                    self.add_with_help(format!("{path}.{key}"), "unknown option", help);
+                }
+            }
+        }
+        named
+    }
+
     /// The value, if no fault was noted.
     pub(crate) fn into_result<T>(self, value: T) -> Result<T, Vec<OptionFault>> {
         if self.0.is_empty() {
@@ -95,8 +123,8 @@ impl Faults {
 
 /// Reads options into their type as written, collecting every fault serde can be brought to tell.
 ///
-/// serde stops at the first. So the option it stopped at is taken out and the rest read again, until nothing is at fault
-/// or what is missing is what was taken out.
+/// serde stops at the first. So the option it stopped at is taken out and the rest read again, until nothing is at fault.
+/// When what was taken out is then missing, the section it belongs to is taken out as well.
 fn read<O: DeserializeOwned>(with: &Value) -> Result<O, Vec<OptionFault>> {
     let mut faults = Vec::new();
     let mut json = to_json("", with, &mut faults);
@@ -108,19 +136,24 @@ fn read<O: DeserializeOwned>(with: &Value) -> Result<O, Vec<OptionFault>> {
             Ok(options) if faults.is_empty() => return Ok(options),
             Ok(_) => return Err(faults),
             Err(error) => {
-                let (place, fault) = explain(error.path(), &error.inner().to_string());
-                let known = faults
-                    .iter()
-                    .any(|other: &OptionFault| other.path == fault.path);
-                if !known {
+                let (mut place, fault) = explain(error.path(), &error.inner().to_string());
+                if !faults.iter().any(|other| lies_within(other, &fault.path)) {
                     faults.push(fault);
                 }
-                if known || !remove(&mut json, &place) {
-                    return Err(faults);
+                while !remove(&mut json, &place) {
+                    if place.pop().is_none() {
+                        return Err(faults);
+                    }
                 }
             }
         }
     }
+}
+
+/// Whether the fault is that of the option at `path` or of one below it.
+fn lies_within(fault: &OptionFault, path: &str) -> bool {
+    let rest = fault.path.strip_prefix(path);
+    rest.is_some_and(|rest| path.is_empty() || rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The value as JSON: whole floats as integers, as hpipe's equality has it; an option that says nothing (`linear:`) is
@@ -259,8 +292,6 @@ fn remove(json: &mut Json, place: &[String]) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::collections::BTreeMap;
-
     use serde::Deserialize;
 
     use super::*;
@@ -338,10 +369,18 @@ pub(crate) mod tests {
                 r#"{"sed": 1, "fraction": "half", "columns": 7, "nested": {"depth": -1},
                     "rules": {"a": "medain", "b": {"constant": "x"}, "c": "median"}}"#
             ),
-            @""
+            @r#"
+        columns: found the number `7`, expected a list
+        fraction: found the text "half", expected a number
+        nested.depth: found the number `-1`, expected a whole number from 0
+        rules.a: `medain` is not a word for this (did you mean `median`?)
+        rules.b.constant: found the text "x", expected a number
+        sed: unknown option (did you mean `seed`?)
+        seed: is required
+        "#
         );
-        insta::assert_snapshot!(faults::<Written>(r#"{"seed": 0}"#), @"");
-        insta::assert_snapshot!(faults::<Written>("null"), @"");
+        insta::assert_snapshot!(faults::<Written>(r#"{"seed": 0}"#), @"seed: must be positive");
+        insta::assert_snapshot!(faults::<Written>("null"), @"seed: is required");
         insta::assert_snapshot!(faults::<Written>(r#"{"seed": 1, "nested": {"deep": 3}}"#), @"");
         insta::assert_snapshot!(faults::<Written>(r#"[1, 2]"#), @"");
     }
@@ -355,6 +394,6 @@ pub(crate) mod tests {
         );
         let faults = checked::<Written>(&infinite).expect_err("not finite");
         assert_eq!(faults[0].path, "seed");
-        insta::assert_snapshot!(faults[0].message, @"");
+        insta::assert_snapshot!(faults[0].message, @"expected a finite number, found .inf");
     }
 }

@@ -211,8 +211,8 @@ mod tests {
         );
         check(
             r#"{"model": "lasoo", "hyperparameters": {"alhpa": 1}}"#,
-            "model: `lasoo` is not a word for this (did you mean `lasso`?)\n\
-             target: is required",
+            "hyperparameters.alhpa: unknown option (did you mean `alpha`?)\n\
+             model: `lasoo` is not a word for this (did you mean `lasso`?)",
         );
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct EvaluateParams {
     #[serde(default)]
     select: Select,
     #[serde(default)]
-    thresholds: Thresholds,
+    thresholds: BTreeMap<String, BTreeMap<String, Bounds>>,
     #[serde(default)]
     require: Require,
     #[serde(default)]
@@ -111,9 +111,12 @@ impl Options for EvaluateParams {
 
     fn check(self) -> Result<ValidEvaluateParams, Vec<OptionFault>> {
         let mut faults = Faults::default();
-        for (part, scores) in &self.thresholds {
-            for (score, bounds) in scores {
-                let path = format!("thresholds.{part}.{}", score.name());
+        let mut thresholds = Thresholds::new();
+        for (part, scores) in faults.named("thresholds", self.thresholds, &Part::ALL, Part::name) {
+            let path = format!("thresholds.{part}");
+            let scores = faults.named(&path, scores, &Score::ALL, Score::name);
+            for (score, bounds) in &scores {
+                let path = format!("{path}.{}", score.name());
                 match (bounds.min, bounds.max) {
                     (None, None) => faults.add(path, "needs `min` or `max`"),
                     (Some(min), Some(max)) if min > max => {
@@ -122,12 +125,13 @@ impl Options for EvaluateParams {
                     _ => {}
                 }
             }
+            thresholds.insert(part, scores);
         }
         let regions = self.regions.and_then(|regions| regions.check(&mut faults));
         faults.into_result(ValidEvaluateParams {
             target: self.target,
             select: self.select,
-            thresholds: self.thresholds,
+            thresholds,
             require: self.require,
             on_failure: self.on_failure,
             regions,
@@ -206,9 +210,13 @@ mod tests {
              regions: needs either `column`, or `columns` (two coordinates) and `cell` (their grid's width)",
         );
         check(
-            r#"{"target": "y", "thresholds": {"test": {"rsme": {"max": 1}}}, "select": {"part": "tst"}}"#,
-            "select.part: `tst` is not a word for this (did you mean `test`?)\n\
-             thresholds.test.rsme: `rsme` is not a word for this (did you mean `rmse`?)",
+            r#"{"target": "y", "thresholds": {"test": {"rsme": {"max": 1}}, "tset": {}}}"#,
+            "thresholds.test.rsme: unknown option (did you mean `rmse`?)\n\
+             thresholds.tset: unknown option (did you mean `test`?)",
+        );
+        check(
+            r#"{"target": "y", "select": {"part": "tst"}}"#,
+            "select.part: `tst` is not a word for this (did you mean `test`?)",
         );
     }
 

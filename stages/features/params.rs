@@ -174,7 +174,7 @@ impl Options for FeaturesParams {
             faults.require(new, format!("derived.{i}.name"), taken(&name, &self.target));
             match params.recipe() {
                 Ok(recipe) => {
-                    let known: Vec<&str> = numbers.iter().map(String::as_str).collect();
+                    let known = as_names(&numbers);
                     for input in recipe.inputs() {
                         known_column(&mut faults, format!("derived.{i}"), input, &known);
                     }
@@ -184,7 +184,7 @@ impl Options for FeaturesParams {
             }
             numbers.push(name);
         }
-        let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+        let numbers = as_names(&numbers);
         for (i, column) in self.drop.iter().enumerate() {
             known_column(&mut faults, format!("drop.{i}"), column, &numbers);
         }
@@ -204,7 +204,7 @@ impl Options for FeaturesParams {
                 &numbers,
             );
         }
-        let numeric: Vec<&str> = self.numeric.iter().map(String::as_str).collect();
+        let numeric = as_names(&self.numeric);
         for (column, clip) in &self.clip {
             known_column(&mut faults, format!("clip.{column}"), column, &numeric);
             clip.check(&format!("clip.{column}"), &mut faults);
@@ -245,15 +245,14 @@ impl CategoryParams {
         let Some(categories) = &self.categories else {
             return;
         };
-        let distinct: BTreeSet<&String> = categories.iter().collect();
+        let known = as_names(categories);
         faults.require(
-            distinct.len() == categories.len() && !categories.is_empty(),
+            known.len() == categories.len() && !categories.is_empty(),
             format!("{path}.categories"),
             "must be distinct, and at least one",
         );
-        let known: Vec<&str> = categories.iter().map(String::as_str).collect();
         let mut among = |option: &str, word: &String| {
-            if !categories.contains(word) {
+            if !known.contains(word.as_str()) {
                 let help = names::suggest("categories", word, known.iter().copied());
                 let message = format!("`{word}` is not among the declared categories");
                 faults.add_with_help(format!("{path}.{option}"), message, help);
@@ -271,6 +270,10 @@ impl CategoryParams {
     }
 }
 
+fn as_names(texts: &[String]) -> BTreeSet<&str> {
+    texts.iter().map(String::as_str).collect()
+}
+
 fn taken(column: &str, target: &str) -> String {
     if column == target {
         format!("`{column}` is the target and cannot be a feature")
@@ -279,8 +282,8 @@ fn taken(column: &str, target: &str) -> String {
     }
 }
 
-fn known_column(faults: &mut Faults, path: String, column: &str, known: &[&str]) {
-    if !known.contains(&column) {
+fn known_column(faults: &mut Faults, path: String, column: &str, known: &BTreeSet<&str>) {
+    if !known.contains(column) {
         let help = names::suggest("columns", column, known.iter().copied());
         faults.add_with_help(
             path,
@@ -321,13 +324,31 @@ mod tests {
                 {"column": "ocean", "categories": ["A", "B", "B"], "unseen": {"as": "C"}, "drop": {"category": "a"}}
             ]
         }"#;
-        insta::assert_snapshot!(faults::<FeaturesParams>(json), @"");
+        insta::assert_snapshot!(faults::<FeaturesParams>(json), @r"
+        numeric.1: `y` is the target and cannot be a feature
+        numeric.2: `rooms` is named twice
+        categorical.0.categories: must be distinct, and at least one
+        categorical.0.unseen.as: `C` is not among the declared categories (known categories: `A`, `B`)
+        categorical.0.drop.category: `a` is not among the declared categories (did you mean `A`?)
+        derived.0: there is no numeric column `later` here (known columns: `rooms`, `y`)
+        derived.2.name: `later` is named twice
+        derived.2: has more than one recipe
+        drop.0: there is no numeric column `Rooms` here (did you mean `rooms`?)
+        impute.columns.bedrooms: there is no numeric column `bedrooms` here (known columns: `later`, `r`, `rooms`, `y`)
+        scale.columns.ocean: there is no numeric column `ocean` here (known columns: `later`, `r`, `rooms`, `y`)
+        clip.r: there is no numeric column `r` here (known columns: `rooms`, `y`)
+        clip.r.bounds: must be two ascending numbers
+        ");
     }
 
     #[test]
     fn words_are_checked_with_their_path() {
         let json = r#"{"target": "y", "numeric": ["a"], "scale": {"default": "standart"},
             "impute": {"default": {"constant": "0"}, "columns": {"a": "mode"}}}"#;
-        insta::assert_snapshot!(faults::<FeaturesParams>(json), @"");
+        insta::assert_snapshot!(faults::<FeaturesParams>(json), @r#"
+        impute.columns.a: `mode` is not a word for this (known words: `none`, `median`, `mean`, `constant`)
+        impute.default.constant: found the text "0", expected a number
+        scale.default: `standart` is not a word for this (did you mean `standard`?)
+        "#);
     }
 }

@@ -10,7 +10,7 @@ use crate::names;
 use crate::table::{Column, Table, Values};
 
 /// What can be checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Check {
     /// Rows that are lacking to the threshold.

@@ -29,7 +29,7 @@ pub(super) struct IngestParams {
     #[serde(default)]
     outliers: OutlierParams,
     #[serde(default)]
-    checks: BTreeMap<Check, CheckParams>,
+    checks: BTreeMap<String, CheckParams>,
 }
 
 fn default_separator() -> String {
@@ -152,14 +152,15 @@ impl Options for IngestParams {
             "must be more than 0",
         );
         faults.require(z_score > 0.0, "outliers.z_score", "must be more than 0");
-        for (check, params) in &self.checks {
+        let checks = faults.named("checks", self.checks, &Check::ALL, Check::name);
+        for (check, params) in &checks {
             faults.require(
                 params.threshold.is_none_or(|threshold| threshold >= 0.0),
                 format!("checks.{}.threshold", check.name()),
                 "must be 0 or more",
             );
         }
-        let rules = Check::ALL.map(|check| (check, check.rule(self.checks.get(&check))));
+        let rules = Check::ALL.map(|check| (check, check.rule(checks.get(&check))));
         faults.into_result(ValidIngestParams {
             source,
             format: self.format,
