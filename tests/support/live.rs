@@ -1,10 +1,10 @@
 //! A process of ours that is still at work, and fifos through which a stage and a test wait for each other.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -45,15 +45,16 @@ impl Live {
 
     /// The next event; none when the process closed its stdout.
     pub(crate) fn next(&mut self) -> Option<Value> {
-        use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
         match self.lines.recv_timeout(WATCHDOG) {
             Ok(line) => {
                 let event = parse_event(&line);
                 self.seen.push(event.clone());
                 Some(event)
             }
-            Err(Disconnected) => None,
-            Err(Timeout) => panic!("nothing happened for {WATCHDOG:?} after {:#?}", self.seen),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("nothing happened for {WATCHDOG:?} after {:#?}", self.seen)
+            }
         }
     }
 
@@ -76,6 +77,14 @@ impl Live {
     /// Sends a signal to hpipe alone, not to its children.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("hpipe still runs");
+    }
+
+    /// Ends hpipe, and nobody else, as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child
+            .kill()
+            .and_then(|()| self.child.wait())
+            .expect("hpipe still runs");
     }
 
     /// Reads the remaining events and waits for the end.
@@ -103,34 +112,49 @@ pub(crate) fn make_fifo(path: &Path) {
     assert!(made.success(), "mkfifo {}", path.display());
 }
 
-/// Waits until somebody writes into a fifo, and returns what came.
-pub(crate) fn await_fifo(path: &Path) -> String {
-    let shown = path.display().to_string();
-    let path = path.to_owned();
-    under_watchdog(&shown, move || {
-        let mut text = String::new();
-        File::open(path)
-            .and_then(|mut fifo| fifo.read_to_string(&mut text))
-            .expect("read the fifo");
-        text
-    })
+/// The lines others write into a fifo.
+#[derive(Debug)]
+pub(crate) struct FifoLines(Receiver<String>);
+
+impl FifoLines {
+    /// Makes a fifo and listens to it.
+    pub(crate) fn listen(path: &Path) -> Self {
+        make_fifo(path);
+        let path = path.to_owned();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let fifo = BufReader::new(File::open(path).expect("open the fifo"));
+            for line in fifo.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(lines)
+    }
+
+    /// The next line; none when everybody who held the fifo open has ended.
+    pub(crate) fn next(&self) -> Option<String> {
+        match self.0.recv_timeout(WATCHDOG) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("no line came through the fifo for {WATCHDOG:?}")
+            }
+        }
+    }
 }
 
 /// Waits until somebody reads from a fifo, and gives him a line.
-pub(crate) fn release_fifo(path: &Path) {
-    let shown = path.display().to_string();
-    let path = path.to_owned();
-    under_watchdog(&shown, move || {
-        let fifo = OpenOptions::new().write(true).open(path);
+pub(crate) fn release(path: &Path) {
+    let (fifo, shown) = (path.to_owned(), path.display());
+    let (sender, done) = channel();
+    std::thread::spawn(move || {
+        let fifo = OpenOptions::new().write(true).open(fifo);
         fifo.and_then(|mut fifo| fifo.write_all(b"go\n"))
             .expect("write the fifo");
+        sender.send(())
     });
-}
-
-fn under_watchdog<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || sender.send(work()));
-    receiver
-        .recv_timeout(WATCHDOG)
-        .unwrap_or_else(|_| panic!("nobody came to {what} for {WATCHDOG:?}"))
+    done.recv_timeout(WATCHDOG)
+        .unwrap_or_else(|_| panic!("nobody read from {shown} for {WATCHDOG:?}"));
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use live::{Live, await_fifo, make_fifo, release_fifo};
+pub(crate) use live::{FifoLines, Live, make_fifo, release};
 
 /// How long anything may take before a test gives up: long enough for a machine that does a hundred other things.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(120);
@@ -87,6 +87,14 @@ impl Project {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a file in the project")).expect("make a folder");
         fs::write(&path, text).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+    }
+
+    /// Puts a file in place at once, as careful editors do, so that nobody sees half of it.
+    pub(crate) fn replace(&self, path: &str, text: &str) {
+        let draft = self.beside("draft");
+        fs::write(&draft, text).expect("write a draft");
+        fs::rename(&draft, self.path(path))
+            .unwrap_or_else(|error| panic!("replace {path}: {error}"));
     }
 
     /// The text of a file.

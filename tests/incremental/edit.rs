@@ -1,0 +1,307 @@
+//! What may happen to a project between two repros: its owner edits it, and accidents befall outs and cache.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use fastrand::Rng;
+
+use crate::model::{DATA, Model};
+use crate::support::{Project, remove};
+
+/// What happened.
+pub(crate) struct Edited {
+    /// In words.
+    pub(crate) what: String,
+    /// What the cache suffered.
+    pub(crate) harm: Harm,
+}
+
+/// What the cache suffered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Harm {
+    /// Nothing.
+    Nothing,
+    /// It may have forgotten something.
+    Forgets,
+    /// It may hold something wrong, which only reading it can tell.
+    Lies,
+}
+
+/// Lets something happen. What concerns the model is written to disk by the caller; what befalls the disk happens here.
+pub(crate) fn edit(rng: &mut Rng, model: &mut Model, project: &Project) -> Edited {
+    let change = |what| Edited {
+        what,
+        harm: Harm::Nothing,
+    };
+    let harm = |harm, what| Edited { what, harm };
+    let place = rng.usize(..model.stages.len());
+    match rng.u8(..24) {
+        0 | 1 => change(change_source(rng, model)),
+        2 | 3 => change(change_param(rng, model)),
+        4 => change(change_command(rng, model, place)),
+        5 => change(add_dep(rng, model, place)),
+        6 => change(remove_dep(rng, model, place)),
+        7 => change(toggle_param(rng, model, place)),
+        8 => change(add_stage(rng, model)),
+        9 => change(remove_stage(model, place)),
+        10 => change(rename_stage(model, place)),
+        11 => change(add_out(rng, model, place)),
+        12 => change(remove_out(rng, model, place)),
+        13 => change(turn_out(rng, model, place)),
+        14 => change(toggle_cache(rng, model, place)),
+        15 => change(change_data_folder(rng, model)),
+        16 => change(touch(rng, project)),
+        17 => change(delete_out(rng, model, project)),
+        18 => change(edit_out(rng, model, project)),
+        19 => change(replace_out(rng, model, project)),
+        20 => harm(Harm::Forgets, delete_objects(rng, project)),
+        21 => harm(Harm::Lies, damage_object(rng, project)),
+        22 => harm(Harm::Forgets, delete_from_cache(rng, project)),
+        _ => change(delete_lock_file(project)),
+    }
+}
+
+fn change_source(rng: &mut Rng, model: &mut Model) -> String {
+    let names: Vec<_> = model.sources.keys().cloned().collect();
+    let name = rng.choice(names).expect("a source");
+    let value = rng.u8(..3);
+    model.sources.insert(name.clone(), value);
+    format!("{name} becomes {value}")
+}
+
+fn change_param(rng: &mut Rng, model: &mut Model) -> String {
+    let (index, value) = (rng.usize(..model.params.len()), rng.u8(..3));
+    model.params[index] = value;
+    format!("p{index} becomes {value}")
+}
+
+fn change_command(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    let stage = &mut model.stages[place];
+    match rng.bool() {
+        true => stage.salt = rng.u8(..3),
+        false => stage.coarse = !stage.coarse,
+    }
+    format!("the command of {} changes", stage.name)
+}
+
+fn add_dep(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    model.add_dep(rng, place);
+    format!(
+        "{} gets a dep: {:?}",
+        model.stages[place].name, model.stages[place].deps
+    )
+}
+
+fn remove_dep(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    let stage = &mut model.stages[place];
+    if !stage.deps.is_empty() {
+        stage.deps.remove(rng.usize(..stage.deps.len()));
+    }
+    format!("{} loses a dep: {:?}", stage.name, stage.deps)
+}
+
+fn toggle_param(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    let index = rng.usize(..model.params.len());
+    let stage = &mut model.stages[place];
+    match stage.params.contains(&index) {
+        true => stage.params.retain(|param| *param != index),
+        false => stage.params.push(index),
+    }
+    format!("{} reads the params {:?}", stage.name, stage.params)
+}
+
+fn add_stage(rng: &mut Rng, model: &mut Model) -> String {
+    model.add_stage(rng);
+    format!("a new {:?}", model.stages.last())
+}
+
+fn remove_stage(model: &mut Model, place: usize) -> String {
+    if model.stages.len() == 1 {
+        return "no stage is removed".into();
+    }
+    let removed = model.stages.remove(place);
+    removed.outs.iter().for_each(|out| model.forget(&out.path));
+    format!("{} is removed", removed.name)
+}
+
+fn rename_stage(model: &mut Model, place: usize) -> String {
+    let former = model.stages[place].name.clone();
+    let stage = &mut model.stages[place];
+    stage.name = match former.strip_prefix("renamed-") {
+        Some(name) => name.to_owned(),
+        None => format!("renamed-{former}"),
+    };
+    let name = stage.name.clone();
+    if model
+        .stages
+        .iter()
+        .filter(|stage| stage.name == name)
+        .count()
+        > 1
+    {
+        model.stages[place].name = former;
+        return "no stage is renamed".into();
+    }
+    format!("{former} is renamed to {name}")
+}
+
+fn add_out(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    model.add_out(rng, place);
+    format!(
+        "{} gets {:?}",
+        model.stages[place].name,
+        model.stages[place].outs.last()
+    )
+}
+
+fn remove_out(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    let stage = &mut model.stages[place];
+    if stage.outs.len() == 1 {
+        return "no out is removed".into();
+    }
+    let removed = stage.outs.remove(rng.usize(..stage.outs.len()));
+    model.forget(&removed.path);
+    format!("{} is no out any more", removed.path)
+}
+
+fn turn_out(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    let outs = &mut model.stages[place].outs;
+    let index = rng.usize(..outs.len());
+    outs[index].is_folder = !outs[index].is_folder;
+    let out = outs[index].clone();
+    // Only the path inside the folder stops to exist; the path itself stays a dep of whom it was.
+    model.forget(&format!("{}/n", out.path));
+    format!("now {out:?}")
+}
+
+fn toggle_cache(rng: &mut Rng, model: &mut Model, place: usize) -> String {
+    let outs = &mut model.stages[place].outs;
+    let index = rng.usize(..outs.len());
+    outs[index].cache = !outs[index].cache;
+    format!("now {:?}", outs[index])
+}
+
+fn change_data_folder(rng: &mut Rng, model: &mut Model) -> String {
+    let name = *rng
+        .choice(&["data/x", "data/y", "data/n/z"])
+        .expect("a name");
+    match model.sources.remove(name) {
+        Some(_) => model.forget(name),
+        None => {
+            model.sources.insert(name.to_owned(), rng.u8(..2));
+        }
+    }
+    let names: Vec<_> = model
+        .sources
+        .keys()
+        .filter(|name| name.starts_with(DATA))
+        .collect();
+    format!("the data folder holds {names:?}")
+}
+
+/// Sets the time of every file of the project to one and the same, or writes each again as it is.
+fn touch(rng: &mut Rng, project: &Project) -> String {
+    let anew = rng.bool();
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + rng.u64(..3));
+    for (path, bytes) in project.files() {
+        let path = project.path(&path);
+        if anew {
+            remove(&path);
+            fs::write(&path, bytes).expect("write");
+        } else {
+            let file = File::options().append(true).open(&path).expect("open");
+            file.set_modified(time).expect("touch");
+        }
+    }
+    format!(
+        "every file is {}",
+        if anew { "written again" } else { "touched" }
+    )
+}
+
+fn random_out(rng: &mut Rng, model: &Model) -> String {
+    let paths: Vec<_> = model.outs().map(|out| out.path.clone()).collect();
+    rng.choice(paths).expect("an out")
+}
+
+fn delete_out(rng: &mut Rng, model: &Model, project: &Project) -> String {
+    let path = random_out(rng, model);
+    project.remove(&path);
+    format!("{path} is deleted")
+}
+
+fn edit_out(rng: &mut Rng, model: &Model, project: &Project) -> String {
+    let path = random_out(rng, model);
+    let text = format!("edited {}\n", rng.u8(..3));
+    match project.path(&path).is_dir() {
+        false => project.write(&path, &text),
+        true if rng.bool() => project.write(&format!("{path}/a"), &text),
+        true => project.write(&format!("{path}/n/more"), &text),
+    }
+    format!("{path} is edited")
+}
+
+fn replace_out(rng: &mut Rng, model: &Model, project: &Project) -> String {
+    let path = random_out(rng, model);
+    let was_folder = project.path(&path).is_dir();
+    project.remove(&path);
+    match was_folder {
+        true => project.write(&path, "a file now\n"),
+        false => project.write(&format!("{path}/inner/file"), "a folder now\n"),
+    }
+    format!("{path} changes between file and folder")
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("list").path()).collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_below(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+fn delete_objects(rng: &mut Rng, project: &Project) -> String {
+    let objects = files_below(&project.path(".cache/objects-v1"));
+    let deleted: Vec<_> = objects.iter().filter(|_| rng.bool()).collect();
+    deleted.iter().for_each(|path| remove(path));
+    format!("{} of {} objects are deleted", deleted.len(), objects.len())
+}
+
+/// Changes an object's bytes but neither its size nor its mode.
+fn damage_object(rng: &mut Rng, project: &Project) -> String {
+    let objects = files_below(&project.path(".cache/objects-v1"));
+    let Some(path) = rng.choice(objects) else {
+        return "there is no object to damage".into();
+    };
+    let mut bytes = fs::read(&path).expect("read");
+    bytes.iter_mut().for_each(|byte| *byte ^= 1);
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("open for writing");
+    fs::write(&path, &bytes).expect("write");
+    fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("close for writing");
+    format!("the object {} is damaged", path.display())
+}
+
+fn delete_from_cache(rng: &mut Rng, project: &Project) -> String {
+    let name = *rng
+        .choice(&["", "/runs-v1", "/stat-v1", "/durations-v1", "/objects-v1"])
+        .expect("a name");
+    project.remove(&format!(".cache{name}"));
+    format!(".cache{name} is deleted")
+}
+
+fn delete_lock_file(project: &Project) -> String {
+    project.remove("pipeline.lock");
+    "the lock file is deleted".into()
+}

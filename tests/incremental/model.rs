@@ -1,0 +1,240 @@
+//! A pipeline as the test knows it: sources, params and stages, and how they are written down.
+//!
+//! Every stage's outs are a function of the bytes (and names) of its deps, its params and a salt in its command; some
+//! stages look only at one bit of that, so that their outs often stay the same when their inputs change.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use crate::support::{Project, remove};
+
+/// Names of params; all of them always exist.
+pub(crate) const PARAMS: [&str; 3] = ["p0", "p1", "p2"];
+
+/// The source folder; `keep` and `n/keep` always exist.
+pub(crate) const DATA: &str = "data";
+
+/// A pipeline with everything it reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) sources: BTreeMap<String, u8>,
+    pub(crate) params: [u8; PARAMS.len()],
+    /// A stage needs only outs of stages before it.
+    pub(crate) stages: Vec<Stage>,
+}
+
+/// One stage.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    pub(crate) salt: u8,
+    /// Looks at one bit of its inputs only.
+    pub(crate) coarse: bool,
+    pub(crate) deps: Vec<String>,
+    pub(crate) params: Vec<usize>,
+    pub(crate) outs: Vec<Out>,
+}
+
+/// One out.
+#[derive(Debug, Clone)]
+pub(crate) struct Out {
+    pub(crate) path: String,
+    pub(crate) is_folder: bool,
+    pub(crate) cache: bool,
+}
+
+impl Model {
+    /// A pipeline of a few stages.
+    pub(crate) fn random(rng: &mut Rng) -> Self {
+        let names = ["s0", "s1", "data/keep", "data/n/keep", "data/x"];
+        let mut model = Self {
+            sources: names
+                .iter()
+                .map(|name| ((*name).to_owned(), rng.u8(..3)))
+                .collect(),
+            params: [0; PARAMS.len()],
+            stages: Vec::new(),
+        };
+        for _ in 0..rng.usize(2..=6) {
+            model.add_stage(rng);
+        }
+        model
+    }
+
+    /// Appends a stage.
+    pub(crate) fn add_stage(&mut self, rng: &mut Rng) {
+        let names = (0..).map(|n| format!("stage{n}"));
+        let free = names
+            .filter(|name| self.stages.iter().all(|stage| stage.name != *name))
+            .nth(rng.usize(..2));
+        let place = self.stages.len();
+        self.stages.push(Stage {
+            name: free.expect("names never end"),
+            salt: rng.u8(..2),
+            coarse: rng.u8(..3) == 0,
+            deps: Vec::new(),
+            params: (0..PARAMS.len()).filter(|_| rng.u8(..3) == 0).collect(),
+            outs: Vec::new(),
+        });
+        for _ in 0..rng.usize(1..=2) {
+            self.add_out(rng, place);
+        }
+        for _ in 0..rng.usize(0..=3) {
+            self.add_dep(rng, place);
+        }
+    }
+
+    /// Gives a stage another dep, if there is one it does not have.
+    pub(crate) fn add_dep(&mut self, rng: &mut Rng, place: usize) {
+        let mut paths: Vec<_> = self
+            .sources
+            .keys()
+            .cloned()
+            .chain([DATA.to_owned()])
+            .collect();
+        for out in self.stages[..place].iter().flat_map(|stage| &stage.outs) {
+            paths.push(out.path.clone());
+            if out.is_folder {
+                paths.push(format!("{}/n/c", out.path));
+            }
+        }
+        paths.retain(|path| !self.stages[place].deps.contains(path));
+        self.stages[place].deps.extend(rng.choice(paths));
+    }
+
+    /// Gives a stage another out, at a path that a removed stage may have had.
+    pub(crate) fn add_out(&mut self, rng: &mut Rng, place: usize) {
+        let is_free = |path: &String| self.outs().all(|out| out.path != *path);
+        let path = (0..)
+            .map(|n| format!("out{n}"))
+            .filter(is_free)
+            .nth(rng.usize(..2))
+            .expect("names never end");
+        let out = Out {
+            path,
+            is_folder: rng.u8(..3) == 0,
+            cache: rng.u8(..5) > 0,
+        };
+        self.stages[place].outs.push(out);
+    }
+
+    /// Takes everything inside `path` out of all deps.
+    pub(crate) fn forget(&mut self, path: &str) {
+        let inner = format!("{path}/");
+        for stage in &mut self.stages {
+            stage
+                .deps
+                .retain(|dep| dep != path && !dep.starts_with(&inner));
+        }
+    }
+
+    /// Every out of every stage.
+    pub(crate) fn outs(&self) -> impl Iterator<Item = &Out> {
+        self.stages.iter().flat_map(|stage| &stage.outs)
+    }
+
+    /// Whether every out can be restored.
+    pub(crate) fn keeps_everything(&self) -> bool {
+        self.outs().all(|out| out.cache)
+    }
+
+    /// Writes what differs from what is on disk: a file whose text stays is not touched.
+    pub(crate) fn write(&self, project: &Project) {
+        let params = PARAMS
+            .iter()
+            .zip(self.params)
+            .map(|(name, value)| format!("{name}: {value}\n"));
+        let stages: serde_json::Map<_, _> = self
+            .stages
+            .iter()
+            .map(|stage| (stage.name.clone(), stage.describe(self)))
+            .collect();
+        let sources = self
+            .sources
+            .iter()
+            .map(|(path, value)| (path.clone(), format!("{value}\n")));
+        let files = sources.chain([
+            ("params.yaml".to_owned(), params.collect()),
+            (
+                "pipeline.yaml".to_owned(),
+                json!({ "stages": stages }).to_string(),
+            ),
+        ]);
+        for (path, text) in files {
+            if !project.path(&path).is_file() || project.read(&path) != text {
+                project.write(&path, &text);
+            }
+        }
+        for path in project
+            .files()
+            .into_keys()
+            .filter(|path| path.starts_with("data/"))
+        {
+            if !self.sources.contains_key(&path) {
+                remove(&project.path(&path));
+            }
+        }
+    }
+
+    fn is_folder(&self, path: &str) -> bool {
+        path == DATA || self.outs().any(|out| out.is_folder && out.path == path)
+    }
+}
+
+impl Stage {
+    fn describe(&self, model: &Model) -> Value {
+        let outs = self.outs.iter().map(|out| match out.cache {
+            true => json!(out.path),
+            false => json!({ &out.path: { "cache": false } }),
+        });
+        json!({
+            "cmd": self.script(model),
+            "deps": self.deps,
+            "params": self.params.iter().map(|index| PARAMS[*index]).collect::<Vec<_>>(),
+            "outs": outs.collect::<Vec<_>>(),
+        })
+    }
+
+    fn script(&self, model: &Model) -> String {
+        let files = self.deps.iter().map(|dep| match model.is_folder(dep) {
+            true => format!("{dep}/* {dep}/n/*"),
+            false => dep.clone(),
+        });
+        let files: Vec<_> = files.collect();
+        // `tail` shows the name of each file before its lines, and skips folders.
+        let mut script = format!(
+            "h=$(tail -n +1 {} /dev/null 2>/dev/null | cksum)\n",
+            files.join(" ")
+        );
+        if !self.params.is_empty() {
+            let read: Vec<_> = self
+                .params
+                .iter()
+                .map(|index| format!("{}:", PARAMS[*index]))
+                .collect();
+            script += &format!(
+                "while read -r key value; do case $key in {}) h=\"$h $value\";; esac; done < params.yaml\n",
+                read.join("|")
+            );
+        }
+        if self.coarse {
+            script += "set -- $h; h=$(($1 % 2))\n";
+        }
+        for out in &self.outs {
+            let Out {
+                path, is_folder, ..
+            } = out;
+            let line = format!("echo \"$h {} {path}\"", self.salt);
+            script += &match is_folder {
+                false => format!("{line} > {path}\n"),
+                true => format!(
+                    "mkdir -p {path}/n; {line} > {path}/a; echo c > {path}/n/c\n\
+                     case $h in *[13579]) echo odd > {path}/odd;; esac\n"
+                ),
+            };
+        }
+        script
+    }
+}
