@@ -118,7 +118,7 @@ impl Error {
         let words: Vec<_> = std::iter::once(self.to_string())
             .chain(causes.map(ToString::to_string))
             .collect();
-        let attempted = matches!(self.code(), Code::Machine);
+        let attempted = matches!(self.code(), Code::Machine) || matches!(self, Self::Metrics(_));
         format!(
             "{}{}",
             if attempted { "failed to " } else { "" },

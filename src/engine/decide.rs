@@ -29,6 +29,18 @@ pub(crate) enum Decision {
     Missing(Vec<Reason>),
 }
 
+impl Decision {
+    /// Why the stage is not up to date; empty if it is.
+    pub(crate) fn into_reasons(self) -> Vec<Reason> {
+        match self {
+            Self::UpToDate(_) => Vec::new(),
+            Self::Restore(_, _, reasons) | Self::Run(_, reasons) | Self::Missing(reasons) => {
+                reasons
+            }
+        }
+    }
+}
+
 /// The key of a stage and what it stands for.
 #[derive(Debug)]
 pub(crate) struct Known {
@@ -164,6 +176,16 @@ pub(crate) fn recorded_outs(entry: &LockEntry) -> Vec<OutRecord> {
             cached: out.cached,
         })
         .collect()
+}
+
+/// The outs of a lock entry, cached as the pipeline wants it now: that is no part of the key.
+pub(crate) fn declared_outs(stage: &StageSpec, entry: &LockEntry) -> Vec<OutRecord> {
+    let mut outs = recorded_outs(entry);
+    for out in &mut outs {
+        let declared = stage.outs.iter().find(|declared| declared.path == out.path);
+        out.cached = declared.is_some_and(|declared| declared.cache);
+    }
+    outs
 }
 
 /// Whether a record names exactly the outs of the stage: its key says so, but a record is read from disk.

@@ -19,7 +19,7 @@ use hpipe_spec::Action;
 use hpipe_store::{LockFile, StageLock};
 
 use crate::cancel::Urgency;
-use crate::decide::{Decision, Evidence, Known, recorded_outs};
+use crate::decide::{Decision, Evidence, Known, declared_outs, recorded_outs};
 use crate::exec::{Children, Setting, store_again};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
@@ -177,6 +177,8 @@ struct Repro<'a> {
     durations: HashMap<StageName, f64>,
     /// Locks of stages another process held, got by waiting.
     awaited: HashMap<StageIndex, StageLock>,
+    /// Stages that are up to date, but whose outs are to be cached other than the lock file says.
+    redeclared: Vec<StageIndex>,
     working: usize,
     waiting: usize,
     /// Starts nothing any more.
@@ -213,6 +215,7 @@ impl<'a> Repro<'a> {
             lock_stamp,
             durations,
             awaited: HashMap::new(),
+            redeclared: Vec::new(),
             working: 0,
             waiting: 0,
             stopping: setting.cancellation.is_requested(),
@@ -408,8 +411,13 @@ impl<'a> Repro<'a> {
 
     fn up_to_date(&mut self, index: StageIndex) -> Result<(), Error> {
         let workspace = self.setting.workspace;
-        if let Some(entry) = self.lock_file.stages.get(&workspace.stage(index).name) {
-            store_again(workspace.store(), &recorded_outs(entry))?;
+        let stage = workspace.stage(index);
+        if let Some(entry) = self.lock_file.stages.get(&stage.name) {
+            let declared = declared_outs(stage, entry);
+            store_again(workspace.store(), &declared)?;
+            if declared != recorded_outs(entry) {
+                self.redeclared.push(index);
+            }
         }
         self.finish(index, Outcome::UpToDate, Duration::ZERO, Vec::new(), None);
         Ok(())

@@ -5,6 +5,7 @@
 //! reasons of their own.
 
 use hpipe_core::{Outcome, ProjectPath, Reason, ReasonKind};
+use hpipe_spec::StageSpec;
 use hpipe_store::LockFile;
 
 use crate::Error;
@@ -80,20 +81,13 @@ impl Survey<'_> {
     fn look_at(&mut self, index: StageIndex) -> Result<Surveyed, Error> {
         let stage = self.workspace.stage(index);
         if stage.frozen {
-            return self.surveyed(index, Outcome::Frozen, Vec::new(), None);
+            return self.frozen(index);
         }
-        let recorded = self.lock.stages.get(&stage.name);
-        let evidence = Evidence {
-            store: self.workspace.store(),
-            inputs: self.inputs,
-            recorded,
-            forced: self.forced,
-            run_cache: true,
-        };
-        let decision = evidence.decide(stage)?;
+        let is_new = !self.lock.stages.contains_key(&stage.name);
+        let decision = self.decide(stage)?;
         let upstream = self.upstream(index);
         if !upstream.is_empty() {
-            return self.undecided(index, decision, recorded.is_none(), upstream);
+            return self.undecided(index, decision, is_new, upstream);
         }
         match decision {
             Decision::UpToDate(known) => {
@@ -116,6 +110,27 @@ impl Survey<'_> {
         }
     }
 
+    fn decide(&self, stage: &StageSpec) -> Result<Decision, Error> {
+        let evidence = Evidence {
+            store: self.workspace.store(),
+            inputs: self.inputs,
+            recorded: self.lock.stages.get(&stage.name),
+            forced: self.forced,
+            run_cache: true,
+        };
+        evidence.decide(stage)
+    }
+
+    /// A frozen stage, with the reasons it would have to work. A fault in its inputs stops nobody while it is frozen.
+    fn frozen(&self, index: StageIndex) -> Result<Surveyed, Error> {
+        let reasons = match self.decide(self.workspace.stage(index)) {
+            Ok(decision) => decision.into_reasons(),
+            Err(Error::Invalid { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        self.surveyed(index, Outcome::Frozen, reasons, None)
+    }
+
     /// A stage that needs one that would execute: it may execute too, and surely will if it has reasons of its own.
     fn undecided(
         &mut self,
@@ -125,12 +140,7 @@ impl Survey<'_> {
         upstream: Vec<Reason>,
     ) -> Result<Surveyed, Error> {
         self.pending[index.index()] = true;
-        let mut own = match decision {
-            Decision::UpToDate(_) => Vec::new(),
-            Decision::Restore(_, _, reasons)
-            | Decision::Run(_, reasons)
-            | Decision::Missing(reasons) => reasons,
-        };
+        let mut own = decision.into_reasons();
         own.retain(|reason| is_own(reason.kind));
         if own.is_empty() && is_new {
             own.push(Reason::plain(ReasonKind::New));

@@ -157,12 +157,19 @@ impl Sequence {
             panic!("a clean build fails: {error}; {}", self.circumstances())
         });
         let (mut ours, mut theirs) = (self.outs(&self.project), self.outs(&clean));
-        let common: Vec<_> = ours.iter().filter(|(path, text)| theirs.get(*path) == Some(text)).collect();
+        let common: Vec<_> = ours
+            .iter()
+            .filter(|(path, text)| theirs.get(*path) == Some(text))
+            .collect();
         let common: Vec<_> = common.into_iter().map(|(path, _)| path.clone()).collect();
         for side in [&mut ours, &mut theirs] {
             side.retain(|path, _| !common.contains(path));
         }
-        assert!(ours == theirs, "incremental:\n{ours:#?}\nclean:\n{theirs:#?}\n{}", self.circumstances());
+        assert!(
+            ours == theirs,
+            "incremental:\n{ours:#?}\nclean:\n{theirs:#?}\n{}",
+            self.circumstances()
+        );
         self.past.push((self.model.clone(), Harm::Nothing));
         trace
     }

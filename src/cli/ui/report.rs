@@ -86,7 +86,11 @@ fn status_summary(stages: &[StageReport]) -> String {
 pub(crate) fn why_text(report: &StageReport, inputs: &[Input]) -> String {
     let name = style::paint(style::NAME, report.stage.as_str());
     let state = style::paint(style::of_state(report.state), report.state.words());
-    let mut lines = vec![format!("{name} is {state}{}", why_clause(report))];
+    let is = match report.state {
+        State::MayBeStale => "",
+        _ => "is ",
+    };
+    let mut lines = vec![format!("{name} {is}{state}{}", why_clause(report))];
     lines.extend(reason_lines(&report.reasons));
     if !inputs.is_empty() {
         lines.push("reads".to_owned());

@@ -129,7 +129,8 @@ impl Repro<'_> {
         done.lock
     }
 
-    /// Takes entries of stages the pipeline no longer has out of the lock file.
+    /// Takes entries of stages the pipeline no longer has out of the lock file, and writes down which outs are to be
+    /// cached from now on.
     pub(super) fn leave(&mut self) -> Result<(), Error> {
         let workspace = self.setting.workspace;
         let removed = self
@@ -137,10 +138,28 @@ impl Repro<'_> {
             .stages
             .keys()
             .any(|name| workspace.graph().find(name.as_str()).is_none());
-        if removed {
-            workspace.update_lock(|lock| forget_removed(workspace, lock))?;
+        if !removed && self.redeclared.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        workspace.update_lock(|lock| {
+            forget_removed(workspace, lock);
+            for index in &self.redeclared {
+                redeclare(workspace.stage(*index), lock);
+            }
+        })?;
+        let stages = self.redeclared.iter().map(|index| workspace.stage(*index));
+        let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
+        gitignore::ignore(workspace, cached.map(|out| &out.path))
+    }
+}
+
+/// Notes for each out of `stage` whether it is cached, as the pipeline says.
+fn redeclare(stage: &StageSpec, lock: &mut LockFile) {
+    let recorded = lock.stages.get_mut(&stage.name);
+    for out in recorded.into_iter().flat_map(|entry| &mut entry.outs) {
+        if let Some(declared) = stage.outs.iter().find(|declared| declared.path == out.path) {
+            out.cached = declared.cache;
+        }
     }
 }
 
