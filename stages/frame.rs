@@ -76,7 +76,7 @@ pub(crate) fn csv(path: &Path, name: &str, separator: u8) -> Result<Table, Error
     })?;
     let parsing = CsvParseOptions::default().with_separator(separator);
     let frame = CsvReadOptions::default()
-        .with_has_header(true)
+        .with_has_header(false)
         .with_infer_schema_length(Some(0))
         .with_parse_options(parsing)
         .into_reader_with_file_handle(open(path, name)?)
@@ -86,7 +86,18 @@ pub(crate) fn csv(path: &Path, name: &str, separator: u8) -> Result<Table, Error
         .columns()
         .iter()
         .map(|column| from_polars(column, name));
-    Table::new(columns.collect::<Result<_, _>>()?)
+    let columns: Vec<Column> = columns.collect::<Result<_, _>>()?;
+    Table::new(columns.into_iter().map(name_by_first_row).collect())
+}
+
+/// Takes the first value for the column's name. polars would too, but it renames the second of two equal ones.
+fn name_by_first_row(mut column: Column) -> Column {
+    if let Values::Text(texts) = &mut column.values
+        && !texts.is_empty()
+    {
+        column.name = texts.remove(0).unwrap_or_default();
+    }
+    column
 }
 
 /// Writes `table` as parquet; equal tables give equal bytes.

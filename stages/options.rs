@@ -381,8 +381,11 @@ pub(crate) mod tests {
         );
         insta::assert_snapshot!(faults::<Written>(r#"{"seed": 0}"#), @"seed: must be positive");
         insta::assert_snapshot!(faults::<Written>("null"), @"seed: is required");
-        insta::assert_snapshot!(faults::<Written>(r#"{"seed": 1, "nested": {"deep": 3}}"#), @"");
-        insta::assert_snapshot!(faults::<Written>(r#"[1, 2]"#), @"");
+        insta::assert_snapshot!(faults::<Written>(r#"{"seed": 1, "nested": {"deep": 3}}"#), @r"
+        nested.deep: unknown option (known options: `depth`)
+        nested.depth: is required
+        ");
+        insta::assert_snapshot!(faults::<Written>("7"), @": found the number `7`, expected a mapping");
     }
 
     #[test]

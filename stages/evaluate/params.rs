@@ -211,8 +211,8 @@ mod tests {
         );
         check(
             r#"{"target": "y", "thresholds": {"test": {"rsme": {"max": 1}}, "tset": {}}}"#,
-            "thresholds.test.rsme: unknown option (did you mean `rmse`?)\n\
-             thresholds.tset: unknown option (did you mean `test`?)",
+            "thresholds.tset: unknown option (did you mean `test`?)\n\
+             thresholds.test.rsme: unknown option (did you mean `rmse`?)",
         );
         check(
             r#"{"target": "y", "select": {"part": "tst"}}"#,

@@ -264,12 +264,25 @@ mod tests {
             "outliers": {"z_score": 0},
             "checks": {"capped": {"severity": "eror"}, "missng": {}, "missing": {"threshold": -1}}
         }"#;
-        insta::assert_snapshot!(faults::<IngestParams>(json), @"");
+        insta::assert_snapshot!(faults::<IngestParams>(json), @r"
+        checks.capped.severity: `eror` is not a word for this (did you mean `error`?)
+        schema.0.type: `numbr` is not a word for this (did you mean `number`?)
+        ");
         let json = json
             .replace("eror", "error")
             .replace("\"missng\": {},", "")
             .replace("numbr", "number");
-        insta::assert_snapshot!(faults::<IngestParams>(&json), @"");
-        insta::assert_snapshot!(faults::<IngestParams>(r#"{"url": "https://x/y.csv"}"#), @"");
+        insta::assert_snapshot!(faults::<IngestParams>(&json), @r"
+        digest: must be `sha256:` or `blake3:` and 64 hex digits
+        url: must start with http:// or https://
+        separator: must be one ASCII character, and no quote or line break
+        schema.1.min: is larger than `max`
+        schema.2.name: `b` is declared twice
+        schema.2.type: only numbers and integers have `min` and `max`
+        schema.3.type: only texts, integers and booleans have `categories`
+        outliers.z_score: must be more than 0
+        checks.missing.threshold: must be 0 or more
+        ");
+        insta::assert_snapshot!(faults::<IngestParams>(r#"{"url": "https://x/y.csv"}"#), @"digest: is required with `url`: what is fetched must be what was meant (write `sha256:` and the 64 digits that sha256sum prints, or `blake3:` and those of b3sum)");
     }
 }

@@ -1,0 +1,161 @@
+//! Executes stages as the engine does: through their port, in a fresh folder.
+
+#![allow(dead_code, reason = "each test binary uses its part of the harness")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use hpipe_core::{Execution, PortPath, Progress, ProjectPath, Registry, StageError, Value};
+
+/// A project folder in which stages are executed.
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+    registry: Registry,
+    log: Mutex<Vec<String>>,
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        hpipe_stages::register(&mut registry);
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            registry,
+            log: Mutex::default(),
+        }
+    }
+}
+
+impl Progress for Project {
+    fn report(&self, _done: u64, _total: Option<u64>, _message: &str) {}
+
+    fn log(&self, line: &str) {
+        self.log.lock().expect("a log").push(line.to_owned());
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+impl Project {
+    /// Where a path of the project lies.
+    pub(crate) fn path(&self, declared: &str) -> PathBuf {
+        self.folder.path().join(declared)
+    }
+
+    /// Puts a file into the project.
+    pub(crate) fn write(&self, declared: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(declared);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, content).expect("written");
+    }
+
+    /// The bytes of a file of the project.
+    pub(crate) fn read(&self, declared: &str) -> Vec<u8> {
+        std::fs::read(self.path(declared)).unwrap_or_else(|error| panic!("{declared}: {error}"))
+    }
+
+    /// A JSON file of the project.
+    pub(crate) fn json(&self, declared: &str) -> serde_json::Value {
+        serde_json::from_slice(&self.read(declared)).expect("JSON")
+    }
+
+    /// What the stages logged so far.
+    pub(crate) fn logged(&self) -> Vec<String> {
+        self.log.lock().expect("a log").clone()
+    }
+
+    /// Checks the options of a stage and executes it; ports are `role path` pairs.
+    pub(crate) fn try_execute(
+        &self,
+        stage: &str,
+        with: &str,
+        deps: &[(&str, &str)],
+        outs: &[(&str, &str)],
+    ) -> Result<(), StageError> {
+        let stage = self.registry.get(stage).expect("a stage");
+        let with: Value = serde_json::from_str(with).expect("options in JSON");
+        if let Err(faults) = stage.check(&with) {
+            panic!("the options of {} are at fault: {faults:?}", stage.name());
+        }
+        let port = |(role, declared): &(&str, &str)| PortPath {
+            role: (*role).to_owned(),
+            declared: ProjectPath::new(declared),
+            path: self.path(declared),
+        };
+        let deps: Vec<_> = deps.iter().map(port).collect();
+        let outs: Vec<_> = outs.iter().map(port).collect();
+        for out in &outs {
+            let folder = out.path.parent().expect("a folder");
+            std::fs::create_dir_all(folder).expect("a folder");
+            if Path::new(&out.path).exists() {
+                std::fs::remove_file(&out.path).expect("removed");
+            }
+        }
+        stage.execute(&Execution {
+            with: &with,
+            deps: &deps,
+            outs: &outs,
+            progress: self,
+        })
+    }
+
+    /// As [`try_execute`](Self::try_execute), of a stage that must succeed.
+    pub(crate) fn execute(
+        &self,
+        stage: &str,
+        with: &str,
+        deps: &[(&str, &str)],
+        outs: &[(&str, &str)],
+    ) {
+        let result = self.try_execute(stage, with, deps, outs);
+        result.unwrap_or_else(|error| panic!("{stage}: {}", describe(&error)));
+    }
+
+    /// The message of a stage that must fail.
+    pub(crate) fn fail(
+        &self,
+        stage: &str,
+        with: &str,
+        deps: &[(&str, &str)],
+        outs: &[(&str, &str)],
+    ) -> String {
+        let result = self.try_execute(stage, with, deps, outs);
+        describe(&result.expect_err("the stage should fail"))
+    }
+}
+
+/// Message, cause and help of a failure, as a person would read them.
+pub(crate) fn describe(error: &StageError) -> String {
+    let mut text = error.message.clone();
+    if let Some(source) = &error.source {
+        text += &format!(": {source}");
+    }
+    if let Some(help) = &error.help {
+        text += &format!(" ({help})");
+    }
+    text
+}
+
+/// A column of a parquet table as numbers.
+pub(crate) fn numbers(path: &Path, column: &str) -> Vec<f64> {
+    use polars::prelude::{ParquetReader, SerReader};
+    let file = std::fs::File::open(path).expect("a file");
+    let frame = ParquetReader::new(file).finish().expect("a table");
+    let column = frame.column(column).expect("a column");
+    let column = column.f64().expect("numbers");
+    column.iter().map(|x| x.expect("a value")).collect()
+}
+
+/// The names of the columns of a parquet table.
+pub(crate) fn columns(path: &Path) -> Vec<String> {
+    use polars::prelude::{ParquetReader, SerReader};
+    let file = std::fs::File::open(path).expect("a file");
+    let frame = ParquetReader::new(file).finish().expect("a table");
+    frame
+        .get_column_names()
+        .iter()
+        .map(|name| name.to_string())
+        .collect()
+}
