@@ -1,11 +1,12 @@
 //! Puts what lies in the workspace into the object store.
 //!
 //! The digest an object is named by is that of the bytes that were stored, never of an earlier reading: a small file is
-//! read once, and what was read is both hashed and written; a large one is cloned (reflink) or copied first, and the copy
-//! is hashed, which nobody else can change. The file is stat'ed before and after like any other (`content`), so that a
+//! read once, and what was read is both hashed and written; a large one likewise, part by part, unless the file system can
+//! clone it (reflink): then the clone is hashed, which nobody else can change. The file is stat'ed before and after like any other (`content`), so that a
 //! copy torn by somebody's writing is made again.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use hpipe_core::{Content, Digest, ProjectPath};
 
 use crate::content::{Manner, Survey};
 use crate::disk::{self, Mode};
-use crate::file_hash::{self, hash_bytes};
+use crate::file_hash::hash_bytes;
 use crate::objects::ObjectId;
 use crate::{Error, Store};
 
@@ -77,11 +78,22 @@ impl Survey<'_> {
     fn store_large(self, path: &Path, file: &File, size: u64) -> Result<Digest, Error> {
         let temporary = self.store.cache.temporary()?;
         let copy = temporary.create(Mode::ReadOnly)?;
-        disk::copy(file, &copy).map_err(Error::write(temporary.path()))?;
-        let digest =
-            file_hash::hash_file(&copy, size, || self.store.pool()).map_err(Error::read(path))?;
+        let digest = disk::copy(file, &copy, size, true, Store::pool)
+            .map_err(|error| copy_error(error, path, temporary.path()))?;
         let objects = self.store.objects();
-        objects.put_file(ObjectId { digest, size }, temporary)?;
+        let id = ObjectId { digest, size };
+        if !objects.has(id) {
+            objects.put_file(id, temporary)?;
+        }
         Ok(digest)
+    }
+}
+
+/// A file that has become shorter is the source's fault, and to be tried again; all else is taken for the copy's.
+fn copy_error(error: io::Error, source: &Path, copy: &Path) -> Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        Error::read(source)(error)
+    } else {
+        Error::write(copy)(error)
     }
 }

@@ -12,7 +12,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
-use hpipe_core::{Content, Digest, ProjectPath};
+use hpipe_core::{Content, ContentKind, Digest, ProjectPath};
 use rayon::prelude::*;
 
 use crate::file_hash::{self, LARGE};
@@ -20,7 +20,7 @@ use crate::file_stat::{FileStat, is_executable};
 use crate::ignore_rules::IgnoreRules;
 use crate::objects::ObjectId;
 use crate::tree::{self, Entry};
-use crate::walk::{self, Found, FoundKind, Trail};
+use crate::walk::{self, Found, Trail};
 use crate::{Error, Store};
 
 /// How often a file that changes while it is read is tried before that is an error.
@@ -79,8 +79,8 @@ impl<'a> Survey<'a> {
         let key = path.as_str().as_bytes();
         match walk::look(&on_disk)? {
             None => Ok(None),
-            Some(FoundKind::File(metadata)) => self.file(&on_disk, key, &metadata),
-            Some(FoundKind::Folder) => {
+            Some((ContentKind::File, metadata)) => self.file(&on_disk, key, &metadata),
+            Some((ContentKind::Folder, _)) => {
                 let above = IgnoreRules::above(self.store.root(), &on_disk)?;
                 let key = if key == b"." { b"" } else { key };
                 self.folder(&on_disk, key, &above, None).map(Some)
@@ -89,7 +89,7 @@ impl<'a> Survey<'a> {
     }
 
     /// The tree of a folder; `key` is its path as the stat cache spells it.
-    pub(crate) fn folder(
+    fn folder(
         self,
         path: &Path,
         key: &[u8],
@@ -102,8 +102,10 @@ impl<'a> Survey<'a> {
         let entries: Vec<Option<Entry>> = if found.len() < MANY {
             found.into_iter().map(entry).collect::<Result<_, _>>()?
         } else {
-            self.store
-                .in_parallel(|| found.into_par_iter().map(entry).collect::<Result<_, _>>())?
+            Store::in_parallel(|| {
+                let found = found.into_par_iter().with_min_len(MANY / 8);
+                found.map(entry).collect::<Result<_, _>>()
+            })?
         };
         let entries = entries.into_iter().flatten().collect();
         tree::build(entries, &mut |digest, bytes| self.node(digest, &bytes))
@@ -117,23 +119,32 @@ impl<'a> Survey<'a> {
         trail: &Trail<'_>,
     ) -> Result<Option<Entry>, Error> {
         let key = join_key(folder_key, &found.name);
-        let content = match &found.kind {
-            FoundKind::File(metadata) => self.file(&found.path, &key, metadata)?,
-            FoundKind::Folder => Some(self.folder(&found.path, &key, rules, Some(trail))?),
-        };
+        let content = self.found(&found, &key, rules, Some(trail))?;
         Ok(content.map(|content| Entry {
             name: found.name,
             content,
         }))
     }
 
-    /// The content of a file; none when it has vanished meanwhile.
-    pub(crate) fn file(
+    /// The content of what a folder was found to hold; none when it has vanished meanwhile.
+    pub(crate) fn found(
         self,
-        path: &Path,
+        found: &Found,
         key: &[u8],
-        metadata: &Metadata,
+        rules: &IgnoreRules,
+        trail: Option<&Trail<'_>>,
     ) -> Result<Option<Content>, Error> {
+        match found.kind {
+            ContentKind::Folder => self.folder(&found.path, key, rules, trail).map(Some),
+            ContentKind::File => match walk::look(&found.path)? {
+                Some((_, metadata)) => self.file(&found.path, key, &metadata),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// The content of a file; none when it has vanished meanwhile.
+    fn file(self, path: &Path, key: &[u8], metadata: &Metadata) -> Result<Option<Content>, Error> {
         let stat = FileStat::new(metadata);
         if self.manner != Manner::Rereading
             && let Some(digest) = self.store.stat_cache().get(key, &stat)
@@ -145,13 +156,14 @@ impl<'a> Survey<'a> {
                 is_executable(metadata),
             )));
         }
+        let mut seen = stat;
         for _ in 0..ATTEMPTS {
             let file = match File::open(path) {
                 Ok(file) => file,
                 Err(error) if walk::is_absence(&error) => return Ok(None),
                 Err(error) => return Err(Error::read(path)(error)),
             };
-            if let Some(content) = self.attempt(path, key, &file)? {
+            if let Some(content) = self.attempt(path, key, &file, &mut seen)? {
                 return Ok(Some(content));
             }
         }
@@ -165,16 +177,22 @@ impl<'a> Survey<'a> {
         self.manner != Manner::Committing || self.store.objects().has(ObjectId { digest, size })
     }
 
-    /// Reads an open file once; none when it changed meanwhile.
-    fn attempt(self, path: &Path, key: &[u8], file: &File) -> Result<Option<Content>, Error> {
+    /// Reads an open file once; none when it changed meanwhile. `seen` is its state when it was last looked at.
+    fn attempt(
+        self,
+        path: &Path,
+        key: &[u8],
+        file: &File,
+        seen: &mut FileStat,
+    ) -> Result<Option<Content>, Error> {
         let stat = || file.metadata().map_err(Error::read(path));
-        let reading = self.store.clock_reading(&FileStat::new(&stat()?));
+        let reading = self.store.clock_reading(seen);
         let metadata = stat()?;
         let before = FileStat::new(&metadata);
         let taken = if self.manner == Manner::Committing {
             self.store_file(path, file, before.size)
         } else {
-            file_hash::hash_file(file, before.size, || self.store.pool()).map_err(Error::read(path))
+            file_hash::hash_file(file, before.size, Store::pool).map_err(Error::read(path))
         };
         let digest = match taken {
             Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
@@ -182,7 +200,8 @@ impl<'a> Survey<'a> {
             }
             taken => taken?,
         };
-        if FileStat::new(&stat()?) != before {
+        *seen = FileStat::new(&stat()?);
+        if *seen != before {
             return Ok(None);
         }
         if reading.is_some_and(|reading| reading.is_after(&before)) {

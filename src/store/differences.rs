@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use hpipe_core::{Content, ContentKind, ProjectPath};
 
 use crate::content::{Manner, Survey, join_key};
-use crate::file_stat::is_executable;
 use crate::ignore_rules::IgnoreRules;
 use crate::tree::Entry;
 use crate::tree_reader;
-use crate::walk::{self, Found, FoundKind, Trail};
+use crate::walk::{self, Found, Trail};
 use crate::{Error, Store};
 
 /// What must change in a folder.
@@ -97,23 +96,20 @@ impl Differences {
         there: &Found,
         place: &Place<'_>,
     ) -> Result<(), Error> {
+        let both_folders = [there.kind, entry.content.kind] == [ContentKind::Folder; 2];
+        if both_folders && !there.is_link {
+            return self.compare(store, &entry.content, place);
+        }
         let survey = Survey::new(store, Manner::Trusting);
-        let content = match &there.kind {
-            FoundKind::Folder if entry.content.kind == ContentKind::Folder && !there.is_link => {
-                return self.compare(store, &entry.content, place);
+        let content = survey.found(there, place.key, place.above, place.outer)?;
+        let wanted = entry.content;
+        match content.filter(|content| content.same_bytes(&wanted)) {
+            None => self.missing.push((wanted, place.path.to_path_buf())),
+            Some(right) if right.executable != wanted.executable => {
+                let path = place.path.to_path_buf();
+                self.executable.push((path, wanted.executable));
             }
-            FoundKind::Folder => {
-                Some(survey.folder(place.path, place.key, place.above, place.outer)?)
-            }
-            FoundKind::File(metadata) => survey.file(place.path, place.key, metadata)?,
-        };
-        if !content.is_some_and(|content| content.same_bytes(&entry.content)) {
-            self.missing.push((entry.content, place.path.to_path_buf()));
-        } else if let FoundKind::File(metadata) = &there.kind
-            && is_executable(metadata) != entry.content.executable
-        {
-            let executable = entry.content.executable;
-            self.executable.push((place.path.to_path_buf(), executable));
+            Some(_) => {}
         }
         Ok(())
     }

@@ -10,12 +10,15 @@
 //! reveal what a lost power supply left of them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use hpipe_core::Digest;
+
 use crate::Error;
 use crate::failpoint::step;
+use crate::file_hash::{self, Pool};
 use crate::scratch::Temporary;
 
 /// The permissions a new file asks for; the process's umask takes from them.
@@ -86,21 +89,28 @@ pub(crate) fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-/// Copies all of `source`, from its start, into the empty `target`; shares the blocks where the file system can.
-pub(crate) fn copy(source: &File, target: &File) -> io::Result<()> {
+/// Copies the `size` bytes of `source` into the empty `target` and says the digest of what is there then.
+///
+/// With `share`, the file system is asked to let both files have the same blocks until one is written.
+///
+/// # Errors
+/// [`io::ErrorKind::UnexpectedEof`] when the source does not have that size by now.
+pub(crate) fn copy(
+    source: &File,
+    target: &File,
+    size: u64,
+    share: bool,
+    pool: Pool,
+) -> io::Result<Digest> {
     step()?;
-    if reflink_copy::reflink_file(source, target).is_ok() {
-        return Ok(());
+    if share && reflink_copy::reflink_file(source, target).is_ok() {
+        return match target.metadata()?.len() == size {
+            true => file_hash::hash_file(target, size, pool),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        };
     }
     target.set_len(0)?; // a failed clone leaves anything
-    copy_bytes(source, target)
-}
-
-/// Copies all of `source`, from its start, into the empty `target`, to blocks of its own.
-pub(crate) fn copy_bytes(mut source: &File, mut target: &File) -> io::Result<()> {
-    step()?;
-    source.rewind()?;
-    io::copy(&mut source, &mut target).map(|_| ())
+    file_hash::copy_file(source, target, size, pool)
 }
 
 /// Waits until the file's bytes are on the device.

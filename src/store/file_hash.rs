@@ -1,4 +1,4 @@
-//! Hashes the bytes of one file.
+//! Hashes the bytes of one file, copying them on the way if asked to.
 //!
 //! A small file is read through one buffer. A large one is hashed on several threads: BLAKE3 is a tree of hashes, so parts
 //! of the file are read and hashed apart and their hashes merged (BLAKE3 paper, section 2.1). Each part is read into a
@@ -42,76 +42,103 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> Digest {
 ///
 /// # Errors
 /// What reading fails with; [`io::ErrorKind::UnexpectedEof`] when the file is shorter by now.
-pub(crate) fn hash_file(
-    file: &File,
-    size: u64,
-    pool: impl FnOnce() -> Option<&'static ThreadPool>,
-) -> io::Result<Digest> {
-    match (size >= LARGE).then(pool).flatten() {
-        Some(pool) => pool.install(|| hash_apart(file, size)),
-        None => hash_forward(file, size),
-    }
+pub(crate) fn hash_file(file: &File, size: u64, pool: Pool) -> io::Result<Digest> {
+    Pass { file, copy: None }.over(size, pool)
 }
 
-fn hash_forward(file: &File, size: u64) -> io::Result<Digest> {
-    let mut hasher = Hasher::new();
-    let mut offset = 0;
-    while offset < size {
-        let length = PART.min(size - offset);
-        with_part(file, offset, length, |part| {
-            hasher.update(part);
-        })?;
-        offset += length;
-    }
-    Ok(Digest::blake3(*hasher.finalize().as_bytes()))
+/// Hashes the first `size` bytes of the file and writes them to the empty file `copy`: each byte is read once, and what
+/// is hashed is what is written.
+///
+/// # Errors
+/// What reading or writing fails with; [`io::ErrorKind::UnexpectedEof`] when the file is shorter by now.
+pub(crate) fn copy_file(file: &File, copy: &File, size: u64, pool: Pool) -> io::Result<Digest> {
+    let copy = Some(copy);
+    Pass { file, copy }.over(size, pool)
 }
 
-fn hash_apart(file: &File, size: u64) -> io::Result<Digest> {
-    let (left, right) = halves(file, 0, size)?;
-    let root = merge_subtrees_root(&left, &right, Mode::Hash);
-    Ok(Digest::blake3(*root.as_bytes()))
+/// The threads for large files, asked for only when there is one; none where threads cannot be had.
+pub(crate) type Pool = fn() -> Option<&'static ThreadPool>;
+
+/// One reading of a file.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    file: &'a File,
+    /// Takes what was read.
+    copy: Option<&'a File>,
 }
 
-fn subtree(file: &File, offset: u64, length: u64) -> io::Result<ChainingValue> {
-    if length <= PART {
-        return with_part(file, offset, length, |part| {
-            Hasher::new()
-                .set_input_offset(offset)
-                .update(part)
-                .finalize_non_root()
-        });
-    }
-    let (left, right) = halves(file, offset, length)?;
-    Ok(merge_subtrees_non_root(&left, &right, Mode::Hash))
-}
-
-fn halves(file: &File, offset: u64, length: u64) -> io::Result<(ChainingValue, ChainingValue)> {
-    let middle = left_subtree_len(length);
-    let left = || subtree(file, offset, middle);
-    let right = || subtree(file, offset + middle, length - middle);
-    if length > WINDOW {
-        Ok((left()?, right()?))
-    } else {
-        let (left, right) = rayon::join(left, right);
-        Ok((left?, right?))
-    }
-}
-
-/// Lends a part of the file to `use_part`.
-fn with_part<T>(
-    file: &File,
-    offset: u64,
-    length: u64,
-    use_part: impl FnOnce(&[u8]) -> T,
-) -> io::Result<T> {
-    let length = usize::try_from(length).map_err(io::Error::other)?;
-    BUFFER.with_borrow_mut(|buffer| {
-        if buffer.len() < length {
-            buffer.resize(length, 0);
+impl Pass<'_> {
+    fn over(self, size: u64, pool: Pool) -> io::Result<Digest> {
+        match (size >= LARGE).then(pool).flatten() {
+            Some(pool) => pool.install(|| self.apart(size)),
+            None => self.forward(size),
         }
-        file.read_exact_at(&mut buffer[..length], offset)?;
-        Ok(use_part(&buffer[..length]))
-    })
+    }
+
+    fn forward(self, size: u64) -> io::Result<Digest> {
+        let mut hasher = Hasher::new();
+        let mut offset = 0;
+        while offset < size {
+            let length = PART.min(size - offset);
+            self.with_part(offset, length, |part| {
+                hasher.update(part);
+            })?;
+            offset += length;
+        }
+        Ok(Digest::blake3(*hasher.finalize().as_bytes()))
+    }
+
+    fn apart(self, size: u64) -> io::Result<Digest> {
+        let (left, right) = self.halves(0, size)?;
+        let root = merge_subtrees_root(&left, &right, Mode::Hash);
+        Ok(Digest::blake3(*root.as_bytes()))
+    }
+
+    fn subtree(self, offset: u64, length: u64) -> io::Result<ChainingValue> {
+        if length <= PART {
+            return self.with_part(offset, length, |part| {
+                Hasher::new()
+                    .set_input_offset(offset)
+                    .update(part)
+                    .finalize_non_root()
+            });
+        }
+        let (left, right) = self.halves(offset, length)?;
+        Ok(merge_subtrees_non_root(&left, &right, Mode::Hash))
+    }
+
+    fn halves(self, offset: u64, length: u64) -> io::Result<(ChainingValue, ChainingValue)> {
+        let middle = left_subtree_len(length);
+        let left = || self.subtree(offset, middle);
+        let right = || self.subtree(offset + middle, length - middle);
+        if length > WINDOW {
+            Ok((left()?, right()?))
+        } else {
+            let (left, right) = rayon::join(left, right);
+            Ok((left?, right?))
+        }
+    }
+
+    /// Reads a part of the file, lends it to `use_part` and hands it on to the copy.
+    fn with_part<T>(
+        self,
+        offset: u64,
+        length: u64,
+        use_part: impl FnOnce(&[u8]) -> T,
+    ) -> io::Result<T> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        BUFFER.with_borrow_mut(|buffer| {
+            if buffer.len() < length {
+                buffer.resize(length, 0);
+            }
+            let part = &mut buffer[..length];
+            self.file.read_exact_at(part, offset)?;
+            if let Some(copy) = self.copy {
+                copy.write_all_at(part, offset)?;
+            }
+            Ok(use_part(part))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -142,11 +169,19 @@ mod tests {
             std::fs::write(&path, &bytes[..size]).unwrap();
             let file = File::open(&path).unwrap();
             let expect = hash_bytes(&bytes[..size]);
-            assert_eq!(hash_forward(&file, size as u64).unwrap(), expect, "{size}");
+            let copy_path = folder.path().join("copy");
+            let copy = File::create(&copy_path).unwrap();
+            let pass = Pass {
+                file: &file,
+                copy: Some(&copy),
+            };
+            assert_eq!(pass.forward(size as u64).unwrap(), expect, "{size}");
             if size as u64 > PART {
-                let apart = pool.install(|| hash_apart(&file, size as u64));
+                copy.set_len(0).unwrap();
+                let apart = pool.install(|| pass.apart(size as u64));
                 assert_eq!(apart.unwrap(), expect, "{size}");
             }
+            assert!(std::fs::read(copy_path).unwrap() == bytes[..size], "{size}");
         }
     }
 
@@ -155,7 +190,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f");
         std::fs::write(&path, "abc").unwrap();
-        let error = hash_forward(&File::open(&path).unwrap(), 4).unwrap_err();
+        let error = hash_file(&File::open(&path).unwrap(), 4, || None).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

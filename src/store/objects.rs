@@ -15,7 +15,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hpipe_core::Digest;
 
@@ -69,14 +69,15 @@ impl Objects<'_> {
     /// # Errors
     /// When the cache cannot be written.
     pub(crate) fn put_file(&self, id: ObjectId, mut temporary: Temporary) -> Result<(), Error> {
-        if self.has(id) {
-            return Ok(());
-        }
         let target = self.cache.object(&id.digest);
-        if !target.parent().is_some_and(Path::is_dir) {
-            self.cache.create_folder_of(&target)?;
-        }
-        temporary.rename_to(&target).map_err(Error::place(&target))
+        let renamed = match temporary.rename_to(&target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.cache.create_folder_of(&target)?;
+                temporary.rename_to(&target)
+            }
+            done => done,
+        };
+        renamed.map_err(Error::place(&target))
     }
 
     /// Opens an object of the right size; none when there is none. Its bytes are yet to be verified.

@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hpipe_core::{Content, ContentKind, ProjectPath};
+use hpipe_core::{Content, ContentKind, Digest, ProjectPath};
 use rayon::prelude::*;
 
 use crate::commit::SMALL;
@@ -92,7 +92,7 @@ impl Restoration<'_> {
         let build = |(content, target): (Content, PathBuf)| {
             Ok((self.build_for(&content, &target)?, target))
         };
-        let built: Vec<(Temporary, PathBuf)> = self.store.in_parallel(|| {
+        let built: Vec<(Temporary, PathBuf)> = Store::in_parallel(|| {
             let missing = differences.missing.into_par_iter();
             missing.map(build).collect::<Result<_, Error>>()
         })?;
@@ -140,8 +140,7 @@ impl Restoration<'_> {
             let at = walk::entry_path(at, &entry.name);
             self.build(&entry.content, &at)
         };
-        self.store
-            .in_parallel(|| entries.par_iter().with_min_len(16).try_for_each(build))
+        Store::in_parallel(|| entries.par_iter().with_min_len(16).try_for_each(build))
     }
 
     fn build_file(self, content: &Content, at: &Path) -> Result<(), Error> {
@@ -158,19 +157,18 @@ impl Restoration<'_> {
             let bytes = bytes.ok_or_else(|| self.missing(content))?;
             return disk::write(&file, &bytes).map_err(Error::write(at));
         }
-        let object = self.open(content)?;
-        if self.store.link_type == LinkType::Copy {
-            disk::copy_bytes(&object, &file).map_err(Error::write(at))?;
-        } else {
-            disk::copy(&object, &file).map_err(Error::write(at))?;
-        }
-        self.verify(content, &file, at)
+        let share = self.store.link_type != LinkType::Copy;
+        let (object, size) = (self.open(content)?, content.object_size);
+        let copied = disk::copy(&object, &file, size, share, Store::pool);
+        self.verify(content, copied.map_err(Error::write(at))?)
     }
 
     /// Makes the file a second name of its object; false where the file system cannot.
     fn link(self, content: &Content, at: &Path) -> Result<bool, Error> {
         let path = self.store.objects().path(content.digest);
-        self.verify(content, &self.open(content)?, &path)?;
+        let object = self.open(content)?;
+        let digest = file_hash::hash_file(&object, content.object_size, Store::pool);
+        self.verify(content, digest.map_err(Error::read(&path))?)?;
         Ok(disk::hard_link(&path, at).is_ok())
     }
 
@@ -179,11 +177,9 @@ impl Restoration<'_> {
         object.ok_or_else(|| self.missing(content))
     }
 
-    /// Reads back what was copied from an object, or the object itself.
-    fn verify(self, content: &Content, copy: &File, path: &Path) -> Result<(), Error> {
-        let digest = file_hash::hash_file(copy, content.object_size, || self.store.pool())
-            .map_err(Error::read(path))?;
-        if digest == content.digest {
+    /// Compares what was read of an object with what it should be.
+    fn verify(self, content: &Content, found: Digest) -> Result<(), Error> {
+        if found == content.digest {
             return Ok(());
         }
         self.store.objects().put_aside(content.digest);

@@ -115,7 +115,7 @@ impl Store {
     ///
     /// Not rayon's shared pool: a built-in stage may keep that busy for minutes, and every stage's start waits for
     /// hashes.
-    pub(crate) fn pool(&self) -> Option<&'static ThreadPool> {
+    pub(crate) fn pool() -> Option<&'static ThreadPool> {
         static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
         let start = || {
             ThreadPoolBuilder::new()
@@ -128,8 +128,8 @@ impl Store {
     }
 
     /// Runs `work`, which uses rayon, on the store's threads.
-    pub(crate) fn in_parallel<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        match self.pool() {
+    pub(crate) fn in_parallel<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+        match Self::pool() {
             Some(pool) => pool.install(work),
             None => work(),
         }

@@ -13,6 +13,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use hpipe_core::ContentKind;
+
 use crate::Error;
 use crate::ignore_rules::IgnoreRules;
 use crate::scratch::TEMPORARY_PREFIX;
@@ -31,18 +33,9 @@ pub(crate) struct Found {
     /// Where it lies.
     pub(crate) path: PathBuf,
     /// What it is, links followed.
-    pub(crate) kind: FoundKind,
+    pub(crate) kind: ContentKind,
     /// Whether it is reached through a symbolic link.
     pub(crate) is_link: bool,
-}
-
-/// What a path is, links followed.
-#[derive(Debug)]
-pub(crate) enum FoundKind {
-    /// A file; its metadata as of now.
-    File(Metadata),
-    /// A folder.
-    Folder,
 }
 
 /// The folders a walk is inside of, from the inside out: a second meeting is a cycle.
@@ -127,22 +120,19 @@ fn look_at(entry: &DirEntry, rules: &IgnoreRules, cache: &Path) -> Result<Option
     if !is_link && rules.ignores(&path, own_type.is_dir()) {
         return Ok(None);
     }
-    if own_type.is_dir() {
-        return Ok(Some(Found {
-            name,
-            path,
-            kind: FoundKind::Folder,
-            is_link,
-        }));
-    }
-    let metadata = match fs::metadata(&path) {
-        Ok(metadata) => metadata,
-        Err(error) => return vanished_or_broken(&path, is_link, rules, error).map(|()| None),
+    let kind = if own_type.is_dir() {
+        ContentKind::Folder
+    } else if own_type.is_file() {
+        ContentKind::File
+    } else {
+        match fs::metadata(&path) {
+            Ok(metadata) if rules.ignores(&path, metadata.is_dir()) => return Ok(None),
+            Ok(metadata) => kind_of(&path, &metadata)?,
+            Err(error) => {
+                return vanished_or_broken(&path, is_link, rules, error).map(|()| None);
+            }
+        }
     };
-    if is_link && rules.ignores(&path, metadata.is_dir()) {
-        return Ok(None);
-    }
-    let kind = kind_of(&path, metadata)?;
     Ok(Some(Found {
         name,
         path,
@@ -172,13 +162,13 @@ fn vanished_or_broken(
     }
 }
 
-/// What lies at a path that the pipeline names, links followed; none when nothing does, or only a link that leads nowhere.
+/// What lies at a path, links followed; none when nothing does, or only a link that leads nowhere.
 ///
 /// # Errors
 /// [`Error::LinkCycle`], [`Error::NotContent`] or [`Error::Read`].
-pub(crate) fn look(path: &Path) -> Result<Option<FoundKind>, Error> {
+pub(crate) fn look(path: &Path) -> Result<Option<(ContentKind, Metadata)>, Error> {
     match fs::metadata(path) {
-        Ok(metadata) => kind_of(path, metadata).map(Some),
+        Ok(metadata) => Ok(Some((kind_of(path, &metadata)?, metadata))),
         Err(error) if is_absence(&error) => Ok(None),
         Err(error) if error.raw_os_error() == Some(ELOOP) => Err(Error::LinkCycle {
             path: path.to_path_buf(),
@@ -195,12 +185,12 @@ pub(crate) fn is_absence(error: &io::Error) -> bool {
     )
 }
 
-fn kind_of(path: &Path, metadata: Metadata) -> Result<FoundKind, Error> {
+fn kind_of(path: &Path, metadata: &Metadata) -> Result<ContentKind, Error> {
     let file_type = metadata.file_type();
     if file_type.is_dir() {
-        Ok(FoundKind::Folder)
+        Ok(ContentKind::Folder)
     } else if file_type.is_file() {
-        Ok(FoundKind::File(metadata))
+        Ok(ContentKind::File)
     } else {
         Err(Error::NotContent {
             path: path.to_path_buf(),
