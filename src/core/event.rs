@@ -142,7 +142,7 @@ pub struct StageFailure {
     pub help: Option<String>,
     /// Everything the execution printed, stdout and stderr in the order they came.
     pub output: String,
-    /// Where that output is kept.
+    /// Where that output is kept, relative to the project.
     pub log: Option<PathBuf>,
 }
 

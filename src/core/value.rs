@@ -1,5 +1,6 @@
 //! Values of params and options: what YAML, JSON and TOML can say.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -78,13 +79,21 @@ impl Mapping {
     }
 }
 
+/// Collects entries; of a key that comes twice the last value counts, in the first place.
 impl FromIterator<(String, Value)> for Mapping {
     fn from_iter<T: IntoIterator<Item = (String, Value)>>(entries: T) -> Self {
-        let mut mapping = Self::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut collected: Vec<(String, Value)> = Vec::new();
         for (key, value) in entries {
-            mapping.insert(key, value);
+            match places.get(&key) {
+                Some(place) => collected[*place].1 = value,
+                None => {
+                    places.insert(key.clone(), collected.len());
+                    collected.push((key, value));
+                }
+            }
         }
-        mapping
+        Self(collected)
     }
 }
 

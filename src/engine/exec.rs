@@ -9,6 +9,7 @@
 mod builtin;
 mod command;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Content, Event, EventSink, ProjectPath, StageFailure, StageName};
@@ -104,7 +105,7 @@ pub(crate) fn execute(
             attempt,
             duration,
         }),
-        Err(Stopped::Failed(failure)) => Err(with_output(*failure, &attempt).into()),
+        Err(Stopped::Failed(failure)) => Err(with_output(*failure, &attempt, store.root()).into()),
         Err(other) => Err(other),
     }
 }
@@ -213,10 +214,12 @@ fn failure(code: Code, message: impl Into<String>) -> StageFailure {
     }
 }
 
-fn with_output(mut failure: StageFailure, attempt: &Attempt) -> StageFailure {
+/// Adds what the execution printed, and where that is kept, relative to the project.
+fn with_output(mut failure: StageFailure, attempt: &Attempt, root: &Path) -> StageFailure {
     let bytes = std::fs::read(attempt.log_path()).unwrap_or_default();
     failure.output = String::from_utf8_lossy(&bytes).into_owned();
-    failure.log = Some(attempt.log_path().to_owned());
+    let log = attempt.log_path();
+    failure.log = Some(log.strip_prefix(root).unwrap_or(log).to_owned());
     failure
 }
 

@@ -36,7 +36,7 @@ fn is_ignored(top: &Path, path: &Path) -> bool {
         .ancestors()
         .skip(1)
         .take_while(|folder| folder.starts_with(top));
-    let answers = folders.filter_map(|folder| matcher(folder)).map(|rules| {
+    let answers = folders.filter_map(matcher).map(|rules| {
         let answer = rules.matched_path_or_any_parents(path, is_folder);
         (answer.is_ignore(), answer.is_none())
     });

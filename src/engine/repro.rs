@@ -28,7 +28,7 @@ use crate::schedule::Schedule;
 use crate::survey::survey;
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error, check};
-use publish::LockStamp;
+use publish::{LockStamp, Unpublished};
 use work::{Done, Task};
 
 /// How `repro` shall go about it.
@@ -174,6 +174,7 @@ struct Repro<'a> {
     sender: Sender<Message>,
     lock_file: LockFile,
     lock_stamp: LockStamp,
+    unpublished: Unpublished,
     durations: HashMap<StageName, f64>,
     /// Locks of stages another process held, got by waiting.
     awaited: HashMap<StageIndex, StageLock>,
@@ -213,6 +214,7 @@ impl<'a> Repro<'a> {
             sender,
             lock_file: workspace.read_lock()?,
             lock_stamp,
+            unpublished: Unpublished::none(),
             durations,
             awaited: HashMap::new(),
             redeclared: Vec::new(),
@@ -231,17 +233,30 @@ impl<'a> Repro<'a> {
                 self.give_up(error);
             }
             let idle = self.working == 0 && (self.waiting == 0 || self.stopping);
-            if idle && !self.can_advance() {
+            let is_over = idle && !self.can_advance();
+            if (is_over || self.unpublished.patience() == Some(Duration::ZERO))
+                && let Err(error) = self.publish()
+            {
+                self.give_up(error);
+            }
+            if is_over {
                 return;
             }
-            if idle {
-                continue;
+            if !idle {
+                let messages = self.wait(receiver);
+                self.take(messages);
             }
-            // We hold a sender ourselves, so the channel cannot be closed.
-            let Ok(first) = receiver.recv() else { return };
-            let messages = std::iter::once(first).chain(receiver.try_iter()).collect();
-            self.take(messages);
         }
+    }
+
+    /// Sleeps until somebody has something to say, or results have waited long enough for the lock file.
+    fn wait(&self, receiver: &Receiver<Message>) -> Vec<Message> {
+        // We hold a sender ourselves, so the channel cannot be closed.
+        let first = match self.unpublished.patience() {
+            None => receiver.recv().ok(),
+            Some(patience) => receiver.recv_timeout(patience).ok(),
+        };
+        first.into_iter().chain(receiver.try_iter()).collect()
     }
 
     fn can_advance(&self) -> bool {
@@ -395,7 +410,7 @@ impl<'a> Repro<'a> {
             }
         }
         self.working -= batch.len();
-        self.publish(batch);
+        self.settle(batch);
     }
 
     fn unblocked(&mut self, stage: StageIndex, lock: Result<StageLock, hpipe_store::Error>) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, Registry, Sources};
-use hpipe_spec::{Files, Pipeline, check_builtin};
+use hpipe_spec::{Files, Pipeline, check_builtins};
 use hpipe_store::Store;
 
 use crate::Error;
@@ -228,18 +228,15 @@ fn check(
     location: &Location,
     registry: &Registry,
 ) -> Result<Graph, Vec<Diagnostic>> {
-    let mut faults: Vec<_> = pipeline
-        .stages
-        .iter()
-        .flat_map(|stage| check_builtin(stage, registry))
-        .collect();
-    match Graph::new(pipeline, &location.file) {
-        Ok(graph) if faults.is_empty() => Ok(graph),
-        Ok(_) => Err(faults),
-        Err(more) => {
-            faults.extend(more);
-            Err(faults)
-        }
+    let mut faults = check_builtins(pipeline, registry);
+    let graph = Graph::new(pipeline, &location.file).unwrap_or_else(|more| {
+        faults.extend(more);
+        Graph::default()
+    });
+    if faults.is_empty() {
+        Ok(graph)
+    } else {
+        Err(faults)
     }
 }
 

@@ -1,12 +1,16 @@
 //! Records the results of workers.
 //!
-//! In groups: all results that came in while the last group was written go out together. Within a group, bytes come
-//! before references: workers have stored the objects, then the run-cache records are written, then the lock file. A
-//! crash at any instant leaves garbage at worst, never a reference to nothing.
+//! Bytes come before references: workers have stored the objects, then the run-cache record is written, then the lock
+//! file. A crash at any instant leaves garbage at worst, never a reference to nothing.
+//!
+//! A run-cache record is written as soon as its stage is done, so nothing finished is executed again whatever happens to
+//! hpipe. The lock file holds all stages and is synced, so it is written for a group of results, and the less often the
+//! longer it takes: at most a twentieth of the time goes there. Until then the locks of the stages are kept.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Event, Outcome, StageFailure};
+use hpipe_core::{Code, Event, Outcome, Reason, StageFailure};
 use hpipe_spec::StageSpec;
 use hpipe_store::{
     LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams, OutRecord, Published, StageLock,
@@ -19,56 +23,86 @@ use crate::decide::Known;
 use crate::exec::{Executed, Stopped};
 use crate::fingerprint::ActionInput;
 use crate::gitignore;
+use crate::graph::StageIndex;
 use crate::workspace::Workspace;
 
-impl Repro<'_> {
-    /// Records what went well, reports everything, and lets the stages' locks go.
-    pub(super) fn publish(&mut self, batch: Vec<Done>) {
-        let (mut good, bad): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|done| done.result.is_ok());
-        if !good.is_empty()
-            && let Err(error) = self.record(&good)
-        {
-            for done in good.drain(..) {
-                self.fail(done.stage, done.duration, done.reasons, machine(&error));
-            }
-            self.give_up(error);
-        }
-        // Only now that everything is recorded may other processes look: the locks go with what is done.
-        for done in good {
-            drop(self.succeeded(done));
-        }
-        for done in bad {
-            drop(self.stopped(done));
+/// More locks than this are not kept open for the next group.
+const LARGEST_GROUP: usize = 256;
+
+/// How many times longer than a publication the wait for the next one is.
+const PATIENCE: u32 = 20;
+
+/// Results that the lock file does not hold yet, and when it shall.
+#[derive(Debug)]
+pub(super) struct Unpublished {
+    entries: Vec<(StageIndex, LockEntry, StageLock)>,
+    due: Instant,
+}
+
+impl Unpublished {
+    /// Nothing; the first result goes out at once.
+    pub(super) fn none() -> Self {
+        Self {
+            entries: Vec::new(),
+            due: Instant::now(),
         }
     }
 
-    fn record(&mut self, batch: &[Done]) -> Result<(), Error> {
-        let workspace = self.setting.workspace;
-        for done in batch {
-            if let Ok(Worked::Ran(executed)) = &done.result {
-                self.record_run(done, executed)?;
+    /// How long the results can still wait for others to go out with; none when there are none.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        let now = Instant::now();
+        match self.entries.len() {
+            0 => None,
+            LARGEST_GROUP.. => Some(Duration::ZERO),
+            _ => Some(self.due.saturating_duration_since(now)),
+        }
+    }
+}
+
+impl Repro<'_> {
+    /// Takes the results of workers: records them in the run cache, reports them, and keeps them for the lock file.
+    pub(super) fn settle(&mut self, batch: Vec<Done>) {
+        for mut done in batch {
+            if let Ok(Worked::Ran(executed)) = &done.result
+                && let Err(error) = self.record_run(&done, executed)
+            {
+                done.result = Err(Stopped::Machine(error));
+            }
+            match done.result {
+                Ok(worked) => self.succeeded(
+                    done.stage,
+                    done.known,
+                    done.lock,
+                    done.reasons,
+                    done.duration,
+                    worked,
+                ),
+                Err(stopped) => self.stopped(done.stage, done.reasons, done.duration, stopped),
             }
         }
-        let entries: Vec<_> = batch
-            .iter()
-            .filter_map(|done| {
-                Some((
-                    workspace.stage(done.stage),
-                    &done.known,
-                    outs(done.result.as_ref().ok()?),
-                ))
-            })
-            .map(|(stage, known, outs)| (stage.name.clone(), lock_entry(stage, known, outs)))
-            .collect();
+    }
+
+    /// Writes the lock file if results wait for it, and lets other processes have their stages.
+    pub(super) fn publish(&mut self) -> Result<(), Error> {
+        if self.unpublished.entries.is_empty() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let workspace = self.setting.workspace;
+        let group = std::mem::take(&mut self.unpublished.entries);
         self.lock_file = workspace.update_lock(|lock| {
+            let entries = group
+                .iter()
+                .map(|(stage, entry, _)| (workspace.stage(*stage).name.clone(), entry.clone()));
             lock.stages.extend(entries);
             forget_removed(workspace, lock);
         })?;
         self.lock_stamp = LockStamp::of(workspace);
-        let stages = batch.iter().map(|done| workspace.stage(done.stage));
+        let stages = group.iter().map(|(stage, _, _)| workspace.stage(*stage));
         let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
-        gitignore::ignore(workspace, cached.map(|out| &out.path))
+        gitignore::ignore(workspace, cached.map(|out| &out.path))?;
+        self.unpublished.due = Instant::now() + began.elapsed() * PATIENCE;
+        Ok(())
     }
 
     fn record_run(&self, done: &Done, executed: &Executed) -> Result<(), Error> {
@@ -93,40 +127,50 @@ impl Repro<'_> {
         Ok(())
     }
 
-    fn succeeded(&mut self, done: Done) -> StageLock {
-        let Ok(worked) = &done.result else {
-            return done.lock;
+    fn succeeded(
+        &mut self,
+        stage: StageIndex,
+        known: Known,
+        lock: StageLock,
+        reasons: Vec<Reason>,
+        duration: Duration,
+        worked: Worked,
+    ) {
+        let spec = self.setting.workspace.stage(stage);
+        let (outcome, outs) = match worked {
+            Worked::Ran(executed) => {
+                self.durations
+                    .insert(spec.name.clone(), executed.duration.as_secs_f64());
+                (Outcome::Ran, executed.outs)
+            }
+            Worked::Restored(outs) => (Outcome::Restored, outs),
         };
-        for out in outs(worked) {
+        for out in &outs {
             self.inputs.made(&out.path, Some(out.content));
         }
-        let outcome = match worked {
-            Worked::Ran(executed) => {
-                let name = self.setting.workspace.stage(done.stage).name.clone();
-                self.durations.insert(name, executed.duration.as_secs_f64());
-                Outcome::Ran
-            }
-            Worked::Restored(_) => Outcome::Restored,
-        };
-        self.finish(done.stage, outcome, done.duration, done.reasons, None);
-        done.lock
+        self.unpublished
+            .entries
+            .push((stage, lock_entry(spec, &known, &outs), lock));
+        self.finish(stage, outcome, duration, reasons, None);
     }
 
-    fn stopped(&mut self, done: Done) -> StageLock {
-        for out in &self.setting.workspace.stage(done.stage).outs {
+    fn stopped(
+        &mut self,
+        stage: StageIndex,
+        reasons: Vec<Reason>,
+        duration: Duration,
+        stopped: Stopped,
+    ) {
+        for out in &self.setting.workspace.stage(stage).outs {
             self.inputs.forget(&out.path);
         }
-        match done.result {
-            Err(Stopped::Failed(failure)) => {
-                self.fail(done.stage, done.duration, done.reasons, *failure)
-            }
-            Err(Stopped::Machine(error)) => {
-                self.fail(done.stage, done.duration, done.reasons, machine(&error));
+        match stopped {
+            Stopped::Failed(failure) => self.fail(stage, duration, reasons, *failure),
+            Stopped::Machine(error) => {
+                self.fail(stage, duration, reasons, machine(&error));
                 self.give_up(error);
             }
-            Ok(_) => {}
         }
-        done.lock
     }
 
     /// Takes entries of stages the pipeline no longer has out of the lock file, and writes down which outs are to be
@@ -166,13 +210,6 @@ fn redeclare(stage: &StageSpec, lock: &mut LockFile) {
 fn forget_removed(workspace: &Workspace, lock: &mut LockFile) {
     lock.stages
         .retain(|name, _| workspace.graph().find(name.as_str()).is_some());
-}
-
-fn outs(worked: &Worked) -> &[OutRecord] {
-    match worked {
-        Worked::Ran(executed) => &executed.outs,
-        Worked::Restored(outs) => outs,
-    }
 }
 
 fn machine(error: &Error) -> StageFailure {
