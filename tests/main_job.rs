@@ -1,0 +1,81 @@
+//! The repository's own pipeline, from the raw table to judged models: what executes when something changes.
+//!
+//! One test, for every step builds on the one before. The figures that come out are judged by the tests of `stages/`.
+#![cfg(feature = "ml")]
+
+mod support;
+
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use support::{Project, copy_folder};
+
+/// What a fresh clone has.
+const SOURCES: [&str; 2] = ["pipeline.yaml", "params.yaml"];
+
+const TABLE: &str = "data/raw/california_housing.csv";
+
+const STAGES: &str =
+    "evaluate features ingest split train@elastic_net train@lasso train@linear train@ridge";
+
+fn fresh_clone() -> Project {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = Project::new();
+    for path in SOURCES {
+        let text = std::fs::read_to_string(repository.join(path)).expect("our own pipeline");
+        project.write(path, &text);
+    }
+    std::fs::create_dir_all(project.path("data/raw")).expect("make a folder");
+    copy_folder(&repository.join("data/raw"), &project.path("data/raw"));
+    project
+}
+
+#[test]
+fn executes_what_a_change_makes_stale_and_nothing_else() {
+    let project = fresh_clone();
+    let sources: Vec<_> = project.files().into_keys().collect();
+    assert!(sources.contains(&TABLE.to_owned()), "{sources:?}");
+
+    let first = project.repro([]);
+    assert_eq!(first.done().executed(), STAGES);
+    let made = project.files();
+    project.repro([]).did_nothing("the second run");
+
+    // All outs gone: all come back, and nothing executes.
+    for path in made
+        .keys()
+        .filter(|path| !sources.contains(path) && *path != "pipeline.lock")
+    {
+        project.remove(path);
+    }
+    let third = project.repro([]);
+    assert_eq!(
+        (third.done().executed(), third.ended("restored")),
+        (String::new(), STAGES.to_owned())
+    );
+    assert!(project.files() == made, "restored byte for byte");
+
+    // One model's hyperparameter executes that model and the judgement of all.
+    project.edit("params.yaml", "ridge: {alpha: 10}", "ridge: {alpha: 20}");
+    assert_eq!(project.repro([]).done().executed(), "evaluate train@ridge");
+    assert!(project.files() != made, "another ridge");
+    project.edit("params.yaml", "ridge: {alpha: 20}", "ridge: {alpha: 10}");
+    let reverted = project.repro([]);
+    let (executed, restored) = (reverted.done().executed(), reverted.ended("restored"));
+    assert_eq!(
+        (executed.as_str(), restored.as_str()),
+        ("", "evaluate train@ridge")
+    );
+    assert!(project.files() == made, "the former ridge");
+
+    // The time of the table is no reason.
+    let table = File::options()
+        .append(true)
+        .open(project.path(TABLE))
+        .expect("open");
+    table
+        .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000))
+        .expect("touch");
+    project.repro([]).did_nothing("the table was touched");
+}
