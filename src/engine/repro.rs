@@ -10,7 +10,7 @@
 mod publish;
 mod work;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -182,6 +182,8 @@ struct Repro<'a> {
     redeclared: Vec<StageIndex>,
     working: usize,
     waiting: usize,
+    /// Warnings that were told.
+    told: HashSet<String>,
     /// Starts nothing any more.
     stopping: bool,
     error: Option<Error>,
@@ -218,6 +220,7 @@ impl<'a> Repro<'a> {
             durations,
             awaited: HashMap::new(),
             redeclared: Vec::new(),
+            told: HashSet::new(),
             working: 0,
             waiting: 0,
             stopping: setting.cancellation.is_requested(),
@@ -517,9 +520,12 @@ impl<'a> Repro<'a> {
         self.tell_warnings();
     }
 
-    fn tell_warnings(&self) {
+    /// Tells what the store found damaged; what it meets twice is told once.
+    fn tell_warnings(&mut self) {
         for text in self.setting.workspace.store().take_warnings() {
-            self.setting.sink.emit(&Event::Warning { text });
+            if self.told.insert(text.clone()) {
+                self.setting.sink.emit(&Event::Warning { text });
+            }
         }
     }
 
