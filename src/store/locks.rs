@@ -39,6 +39,17 @@ pub(crate) struct Guard {
     file: File,
 }
 
+impl Guard {
+    /// Takes over a file that was just locked.
+    fn of(file: File) -> Self {
+        // A child may have written into its standard input; the next one is to read end-of-file again.
+        if file.metadata().is_ok_and(|found| found.len() > 0) {
+            let _ = file.set_len(0);
+        }
+        Self { file }
+    }
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
         let _ = self.file.unlock(); // closing the last handle does the same
@@ -55,7 +66,7 @@ impl Store {
         self.cache.create_folder_of(&path)?;
         let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(StageLock(Guard { file }))),
+            Ok(()) => Ok(Some(StageLock(Guard::of(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(Error::Lock { path, source }),
         }
@@ -96,7 +107,7 @@ fn wait_for(path: PathBuf) -> Result<Guard, Error> {
     let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
     loop {
         match file.lock() {
-            Ok(()) => return Ok(Guard { file }),
+            Ok(()) => return Ok(Guard::of(file)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(Error::Lock { path, source }),
         }

@@ -128,9 +128,7 @@ fn look_at(entry: &DirEntry, rules: &IgnoreRules, cache: &Path) -> Result<Option
         match fs::metadata(&path) {
             Ok(metadata) if rules.ignores(&path, metadata.is_dir()) => return Ok(None),
             Ok(metadata) => kind_of(&path, &metadata)?,
-            Err(error) => {
-                return vanished_or_broken(&path, is_link, rules, error).map(|()| None);
-            }
+            Err(error) => return unreachable(&path, rules, error).map(|()| None),
         }
     };
     Ok(Some(Found {
@@ -141,25 +139,18 @@ fn look_at(entry: &DirEntry, rules: &IgnoreRules, cache: &Path) -> Result<Option
     }))
 }
 
-/// An entry whose metadata cannot be had: gone since it was listed, ignored, or an error.
-fn vanished_or_broken(
-    path: &Path,
-    is_link: bool,
-    rules: &IgnoreRules,
-    error: io::Error,
-) -> Result<(), Error> {
-    let path_buf = || path.to_path_buf();
-    let gone = error.kind() == io::ErrorKind::NotFound;
-    let still_there = fs::symlink_metadata(path).is_ok();
-    match (gone, is_link && still_there) {
-        _ if is_link && rules.ignores(path, false) => Ok(()),
-        (true, true) => Err(Error::DanglingLink { path: path_buf() }),
-        (true, false) => Ok(()),
-        (false, true) if error.raw_os_error() == Some(ELOOP) => {
-            Err(Error::LinkCycle { path: path_buf() })
-        }
-        (false, _) => Err(Error::read(path)(error)),
+/// An entry whose metadata cannot be had: ignored, gone since it was listed, or an error.
+fn unreachable(path: &Path, rules: &IgnoreRules, error: io::Error) -> Result<(), Error> {
+    let gone = || fs::symlink_metadata(path).is_err_and(|error| is_absence(&error));
+    if rules.ignores(path, false) || is_absence(&error) && gone() {
+        return Ok(());
     }
+    let path = path.to_path_buf();
+    Err(match error {
+        error if is_absence(&error) => Error::DanglingLink { path },
+        error if error.raw_os_error() == Some(ELOOP) => Error::LinkCycle { path },
+        source => Error::Read { path, source },
+    })
 }
 
 /// What lies at a path, links followed; none when nothing does, or only a link that leads nowhere.

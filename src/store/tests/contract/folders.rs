@@ -240,6 +240,34 @@ fn hard_links_are_read_only_objects_and_copies_where_they_must_be() {
 }
 
 #[test]
+fn the_cache_may_lie_on_another_file_system() {
+    let project = Project::new();
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else {
+        return; // there is no other here
+    };
+    let store = Store::open(project.root(), elsewhere.path()).unwrap();
+    unusual(&project);
+    let before = snapshot(&project.at("d"));
+    let content = store.commit(&path("d")).unwrap().unwrap();
+    project.write("d/plain.txt", "edited");
+    fs::remove_dir_all(project.at("d/many")).unwrap();
+    store.restore(&content, &path("d")).unwrap();
+    assert_eq!(snapshot(&project.at("d")), before);
+    store.restore(&content, &path("new/place")).unwrap();
+    assert_eq!(snapshot(&project.at("new/place")), before);
+    store.restore(&content, &path("d/sub")).unwrap();
+    assert_eq!(snapshot(&project.at("d/sub")), before);
+    store.write_file(&path("pipeline.lock"), b"x").unwrap();
+    assert_eq!(project.read("pipeline.lock"), "x");
+    let left: Vec<_> = fs::read_dir(project.root())
+        .unwrap()
+        .flatten()
+        .map(|e| e.file_name())
+        .collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
 fn reading_works_where_nothing_can_be_written() {
     let project = Project::new();
     project.write("d/a", "a");
