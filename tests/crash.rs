@@ -9,6 +9,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -142,7 +143,9 @@ fn at_every_step(situation: &Situation, how: &str, look: impl Fn(&Trace, u64) + 
                     let project = start.copy();
                     // A panic shows itself; the others go on, so that one run tells all steps that fail.
                     let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        look(&failing(&project, step, how), step);
+                        if let Some(trace) = failing(&project, step, how) {
+                            look(&trace, step);
+                        }
                         recovers(&project, &clean, situation, step);
                     }));
                     if judged.is_err() {
@@ -160,28 +163,32 @@ fn at_every_step(situation: &Situation, how: &str, look: impl Fn(&Trace, u64) + 
     );
 }
 
-fn failing(project: &Project, step: u64, how: &str) -> Trace {
-    let mut command = project.hpipe(["repro", "--json", "-j", "1"]);
-    Trace::of(
-        command
-            .env("HPIPE_FAIL_AT", step.to_string())
-            .env("HPIPE_FAIL_HOW", how),
-    )
+/// Runs hpipe so that it fails at `step`; none when it came to its end before, for what it publishes together depends on
+/// time.
+fn failing(project: &Project, step: u64, how: &str) -> Option<Trace> {
+    let mut command = counting(project);
+    command
+        .env("HPIPE_FAIL_AT", step.to_string())
+        .env("HPIPE_FAIL_HOW", how);
+    let trace = Trace::of(&mut command);
+    (counted(project) >= step).then_some(trace)
 }
 
 fn count_steps(project: &Project) -> u64 {
-    let counter = project.beside("steps");
-    Trace::of(
-        project
-            .hpipe(["repro", "--json", "-j", "1"])
-            .env("HPIPE_FAIL_COUNT_FILE", &counter),
-    )
-    .done();
-    fs::read_to_string(counter)
-        .expect("the counter")
-        .trim()
-        .parse()
-        .expect("a number")
+    Trace::of(&mut counting(project)).done();
+    counted(project)
+}
+
+/// A repro that counts its steps.
+fn counting(project: &Project) -> Command {
+    let mut command = project.hpipe(["repro", "--json", "-j", "1"]);
+    command.env("HPIPE_FAIL_COUNT_FILE", project.beside("steps"));
+    command
+}
+
+fn counted(project: &Project) -> u64 {
+    let text = fs::read_to_string(project.beside("steps")).expect("the counter");
+    text.trim().parse().expect("a number")
 }
 
 /// The next command works, agrees with a clean build, and leaves nothing to do; nothing is lost.

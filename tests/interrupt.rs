@@ -183,7 +183,7 @@ fn with_no_wait_the_second_fails_at_once() {
         .expect("hpipe starts");
     let said = String::from_utf8_lossy(&human.stderr).into_owned();
     assert!(
-        said.contains("error: stage `slow` is being executed by another hpipe"),
+        said.contains("stage `slow` is being executed by another hpipe"),
         "{said}"
     );
 

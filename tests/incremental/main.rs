@@ -24,7 +24,7 @@ use model::Model;
 use support::Project;
 
 /// How many sequences are played if nobody asks for more.
-const SEQUENCES: u64 = 60;
+const SEQUENCES: u64 = 40;
 
 /// How many times a sequence edits and repairs.
 const ROUNDS: usize = 6;
