@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use hpipe_core::Code;
+use hpipe_core::{Code, Diagnostic, Sources};
 
 use crate::json;
 use crate::ui::Ui;
@@ -118,7 +118,8 @@ impl Error {
         let words: Vec<_> = std::iter::once(self.to_string())
             .chain(causes.map(ToString::to_string))
             .collect();
-        let attempted = matches!(self.code(), Code::Machine) || matches!(self, Self::Metrics(_));
+        let attempted = matches!(self.code(), Code::Machine | Code::NotInCache)
+            || matches!(self, Self::Metrics(_));
         format!(
             "{}{}",
             if attempted { "failed to " } else { "" },
@@ -126,32 +127,42 @@ impl Error {
         )
     }
 
+    /// The error as a diagnostic without a place.
+    fn diagnostic(&self) -> Diagnostic {
+        Diagnostic {
+            help: self.help().map(str::to_owned),
+            ..Diagnostic::error(self.code(), self.sentence())
+        }
+    }
+
     /// Tells the user, or the program that reads JSON.
     pub(crate) fn report(&self, ui: &Ui, as_json: bool) {
-        match (self, as_json) {
-            (
-                Self::Engine(hpipe_engine::Error::Invalid {
-                    diagnostics,
-                    sources,
-                }),
-                false,
-            ) => {
-                ui.diagnostics(diagnostics, sources);
+        match self {
+            Self::Engine(hpipe_engine::Error::Invalid {
+                diagnostics,
+                sources,
+            }) => {
+                report(ui, as_json, diagnostics, sources);
             }
-            (
-                Self::Engine(hpipe_engine::Error::Invalid {
-                    diagnostics,
-                    sources,
-                }),
-                true,
-            ) => {
-                for diagnostic in diagnostics {
-                    ui.data(&json::diagnostic(diagnostic, sources));
-                }
-            }
-            (_, true) => ui.data(&json::error(self.code(), &self.sentence(), self.help())),
-            (_, false) => ui.error(&self.sentence(), self.help()),
+            _ => report(ui, as_json, &[self.diagnostic()], &Sources::default()),
         }
+    }
+}
+
+/// A panic, told like an error.
+pub(crate) fn report_bug(ui: &Ui, as_json: bool) {
+    let bug = Diagnostic::error(Code::Bug, "this is a bug in hpipe")
+        .help("report it together with the lines above");
+    report(ui, as_json, &[bug], &Sources::default());
+}
+
+fn report(ui: &Ui, as_json: bool, diagnostics: &[Diagnostic], sources: &Sources) {
+    if as_json {
+        for diagnostic in diagnostics {
+            ui.data(&json::diagnostic(diagnostic, sources));
+        }
+    } else {
+        ui.diagnostics(diagnostics, sources);
     }
 }
 
@@ -160,5 +171,77 @@ fn store_code(error: &hpipe_store::Error) -> Code {
     match error {
         Store::NotInCache { .. } => Code::NotInCache,
         _ => Code::Machine,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hpipe_core::{Digest, StageName};
+    use hpipe_store::Error as Store;
+
+    use super::*;
+
+    fn denied() -> std::io::Error {
+        std::io::Error::from(std::io::ErrorKind::PermissionDenied)
+    }
+
+    /// Every error without a place in a file: what the user reads, and what the shell is told.
+    #[test]
+    fn each_error_has_its_code_and_exit() {
+        let gone = Store::NotInCache {
+            path: "x".into(),
+            digest: Digest::blake3([7; 32]),
+        };
+        let full = Store::Write {
+            path: ".cache/x".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        };
+        let errors = [
+            Error::Store(gone),
+            Error::Engine(full.into()),
+            Error::Engine(hpipe_engine::Error::Busy(StageName::known("train"))),
+            Error::Usage {
+                message: "no such attempt".into(),
+                help: "list them".into(),
+            },
+            Error::AlreadyThere {
+                path: "pipeline.yaml".into(),
+            },
+            Error::File {
+                attempt: "read",
+                path: "m.json".into(),
+                source: denied(),
+            },
+            Error::Stdout(denied()),
+            Error::Signals(denied()),
+        ];
+        let told = errors.map(|error| {
+            let text = crate::diagnostic::render(&error.diagnostic(), &Sources::default());
+            format!(
+                "exit {}: {}",
+                error.exit() as u8,
+                anstream::adapter::strip_str(text.trim_end())
+            )
+        });
+        insta::assert_snapshot!(told.join("\n"), @r"
+        exit 4: error[E103]: failed to restore x: the object 07070707 is not in the cache
+        exit 4: error[E105]: failed to write .cache/x: no storage space
+        exit 4: error[E102]: stage `train` is being executed by another hpipe
+        help: leave `--no-wait` out to wait for it
+        exit 2: error[E106]: no such attempt
+        help: list them
+        exit 2: error[E106]: pipeline.yaml already exists
+        help: name another folder, or go on with the project that is there
+        exit 4: error[E105]: failed to read m.json: permission denied
+        exit 4: error[E105]: failed to write to stdout: permission denied
+        exit 4: error[E105]: failed to listen to signals: permission denied
+        ");
+    }
+
+    #[test]
+    fn a_bug_is_told_as_one() {
+        let (ui, captured) = crate::ui::testing::Captured::ui(crate::ui::Verbosity::Normal);
+        report_bug(&ui, true);
+        assert!(captured.stdout().contains(r#""code":"E107","kind":"bug""#));
     }
 }

@@ -43,15 +43,6 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> String {
     event::encode_diagnostic(diagnostic, sources)
 }
 
-/// Encodes an error that has no place in a file.
-pub(crate) fn error(code: Code, message: &str, help: Option<&str>) -> String {
-    let bare = Diagnostic {
-        help: help.map(str::to_owned),
-        ..Diagnostic::error(code, message)
-    };
-    diagnostic(&bare, &Sources::default())
-}
-
 /// Encodes what `status --json` prints: how each stage stands and why, in the order given.
 pub(crate) fn status(stages: &[StageReport]) -> String {
     let stages = stages.iter().map(|report| {

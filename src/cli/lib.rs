@@ -34,18 +34,16 @@ pub fn main(registry: Registry) -> ExitCode {
     };
     let session = Session::new(&arguments.global, registry);
     let work = || commands::run(&session, &arguments.command).and_then(|exit| session.finish(exit));
+    let as_json = commands::wants_json(&arguments.command);
     let exit = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
-            error.report(&session.ui, commands::wants_json(&arguments.command));
+            error.report(&session.ui, as_json);
             error.exit()
         }
         // The panic has printed what and where.
         Err(_) => {
-            session.ui.error(
-                "this is a bug in hpipe",
-                Some("report it together with the lines above"),
-            );
+            error::report_bug(&session.ui, as_json);
             Exit::Bug
         }
     };

@@ -144,13 +144,6 @@ impl Ui {
         self.talk(&lines::warning(text));
     }
 
-    /// Says why the command stops, for faults that are no [`Diagnostic`]: `error: …`.
-    pub(crate) fn error(&self, text: &str, help: Option<&str>) {
-        let word = style::paint(style::BAD, "error");
-        let help = help.map(diagnostic::help_lines).unwrap_or_default();
-        self.talk(&format!("{word}: {text}\n{help}"));
-    }
-
     /// Draws diagnostics with their excerpts on stderr.
     pub(crate) fn diagnostics(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if !diagnostics.is_empty() {
@@ -238,16 +231,5 @@ mod tests {
         let ui = Broken::ui(io::ErrorKind::StorageFull);
         ui.data("one");
         assert!(ui.finish().is_err());
-    }
-
-    #[test]
-    fn errors_say_how_to_mend_them() {
-        let (ui, captured) = Captured::ui(Verbosity::Quiet);
-        ui.error("failed to read x", Some("make it readable"));
-        ui.note("not said");
-        assert_eq!(
-            captured.stderr(),
-            "error: failed to read x\nhelp: make it readable\n"
-        );
     }
 }
