@@ -54,20 +54,20 @@ pub(crate) fn write<T: Artifact>(path: &Path, content: &T) -> Result<(), Error> 
 /// # Errors
 /// [`Error::ReadFile`]; [`Error::NotAnArtifact`] when it is something else or cut short; [`Error::ArtifactVersion`].
 pub(crate) fn read<T: Artifact>(port: &PortPath) -> Result<T, Error> {
-    let text = std::fs::read_to_string(&port.path).map_err(|source| Error::ReadFile {
+    let text = std::fs::read(&port.path).map_err(|source| Error::ReadFile {
         path: port.declared.to_string(),
         source,
     })?;
     parse(&text, port.declared.as_str())
 }
 
-fn parse<T: Artifact>(text: &str, path: &str) -> Result<T, Error> {
+fn parse<T: Artifact>(text: &[u8], path: &str) -> Result<T, Error> {
     let refuse = |reason: String| Error::NotAnArtifact {
         path: path.to_owned(),
         what: T::WHAT,
         reason,
     };
-    let header: Header = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+    let header: Header = serde_json::from_slice(text).map_err(|error| refuse(error.to_string()))?;
     if header.format != T::FORMAT {
         return Err(refuse(format!("it says it is `{}`", header.format)));
     }
@@ -80,7 +80,7 @@ fn parse<T: Artifact>(text: &str, path: &str) -> Result<T, Error> {
         });
     }
     let envelope: Envelope<T> =
-        serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+        serde_json::from_slice(text).map_err(|error| refuse(error.to_string()))?;
     Ok(envelope.content)
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn read_text(text: &str) -> Result<Numbers, String> {
-        parse(text, "n.json").map_err(|error| error.to_string())
+        parse(text.as_bytes(), "n.json").map_err(|error| error.to_string())
     }
 
     #[test]

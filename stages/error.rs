@@ -57,6 +57,10 @@ pub(crate) enum Error {
         row: usize,
         value: f64,
     },
+    #[error("the target `{column}` has no finite value in row {row}")]
+    BadTarget { column: String, row: usize },
+    #[error("the derived column `{column}` is undefined in row {row}")]
+    Undefined { column: String, row: usize },
     #[error("column `{column}` says `{category}` in row {row}, a category that is not known")]
     UnseenCategory {
         column: String,
@@ -76,7 +80,7 @@ pub(crate) enum Error {
     NothingToFit(&'static str),
     #[error("{path} has no rows")]
     NoRows { path: String },
-    #[error("{part} would get none of the {rows} rows")]
+    #[error("the table has too few rows ({rows}) to give {part} any")]
     EmptyPart { part: &'static str, rows: usize },
     #[error(
         "column `{column}` says `{found}` in row {row}, which is none of train, validation and test"
@@ -143,6 +147,13 @@ impl Error {
             Self::MissingValue { column, .. } => Some(format!(
                 "give `{column}` a rule under `impute`, or remove such rows from the raw table"
             )),
+            Self::Undefined { column, .. } => Some(format!(
+                "give `{column}` a rule under `impute` for where its recipe has no value (a division by zero, say)"
+            )),
+            Self::BadTarget { .. } => Some(
+                "leave such rows out of the raw table: there is nothing to learn from them"
+                    .to_owned(),
+            ),
             Self::NotFinite { .. } => {
                 Some("bound such values with `clip`, or mend the raw table".to_owned())
             }
@@ -154,7 +165,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Thresholds(_) => Some(
-                "lower the thresholds, or set `on_failure: warn` to record the verdict and go on"
+                "relax the thresholds, or set `on_failure: warn` to record the verdict and go on"
                     .to_owned(),
             ),
             Self::EmptyPart { .. } => {

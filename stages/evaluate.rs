@@ -179,7 +179,7 @@ fn rows<'a>(port: &'a PortPath, target: &str) -> Result<Rows<'a>, Error> {
             path: port.declared.to_string(),
         });
     }
-    let actual = features.column(target).and_then(|column| column.finite());
+    let actual = features.target(target);
     Ok(Rows {
         port,
         actual: actual.map_err(|error| error.within(&port.declared))?,

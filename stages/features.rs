@@ -14,6 +14,7 @@ use self::params::FeaturesParams;
 use crate::artifact;
 use crate::error::Error;
 use crate::frame;
+use crate::markdown::counted;
 use crate::options;
 use crate::split::Part;
 use crate::table::{Column, Table};
@@ -127,7 +128,10 @@ fn transform_part(
         with_target(transform, &table).map_err(|error| error.within(&port.declared))?;
     frame::write_parquet(execution.out(part.name()), &features)?;
     let note = |(column, rows): &(String, usize)| {
-        format!("{part}: {rows} rows hold a category of `{column}` that train does not know")
+        format!(
+            "{part}: {} with a category of `{column}` that train does not know",
+            counted(*rows, "row")
+        )
     };
     Ok(unseen.iter().map(note).collect())
 }
@@ -137,7 +141,7 @@ fn with_target(
     transform: &Transform,
     table: &Table,
 ) -> Result<(Table, Vec<(String, usize)>), Error> {
-    let target = table.column(&transform.target)?.finite()?;
+    let target = table.target(&transform.target)?;
     let applied = transform.apply(table)?;
     let mut columns = applied.features.columns().to_vec();
     let target = target.into_iter().map(Some).collect();

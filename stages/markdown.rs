@@ -92,6 +92,11 @@ pub(crate) fn figure_or_dash(x: Option<f64>) -> String {
     x.map_or_else(|| "–".to_owned(), figure)
 }
 
+/// So many things: `1 row`, `207 rows`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A fraction as a percentage: `4.68 %`.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)

@@ -14,9 +14,9 @@ pub(crate) type Dataset = DatasetBase<Array2<f64>, Array1<f64>>;
 /// Records are `n_rows × n_features`, column-major, for the solvers walk along columns.
 ///
 /// # Errors
-/// [`Error::MissingColumn`], [`Error::WrongType`], [`Error::MissingValue`], [`Error::NotFinite`].
+/// [`Error::MissingColumn`], [`Error::WrongType`], [`Error::BadTarget`], [`Error::MissingValue`], [`Error::NotFinite`].
 pub(crate) fn dataset(table: &Table, target: &str) -> Result<Dataset, Error> {
-    let targets = Array1::from(table.column(target)?.finite()?);
+    let targets = Array1::from(table.target(target)?);
     let features: Vec<_> = table
         .columns()
         .iter()

@@ -246,6 +246,19 @@ impl Table {
             })
     }
 
+    /// The values of the column to predict, each a finite number.
+    ///
+    /// # Errors
+    /// [`Error::MissingColumn`], [`Error::WrongType`]; [`Error::BadTarget`] names the first row without such a value.
+    pub(crate) fn target(&self, name: &str) -> Result<Vec<f64>, Error> {
+        self.column(name)?.finite().map_err(|error| match error {
+            Error::MissingValue { column, row } | Error::NotFinite { column, row, .. } => {
+                Error::BadTarget { column, row }
+            }
+            other => other,
+        })
+    }
+
     /// The given rows, in the given order.
     pub(crate) fn take(&self, rows: &[usize]) -> Self {
         let columns = self

@@ -146,7 +146,7 @@ fn fit(params: &ValidTrainParams, table: &Table) -> Result<Model, Error> {
 }
 
 fn score(model: &Model, table: &Table) -> Result<Scores, Error> {
-    let actual = table.column(&model.target)?.finite()?;
+    let actual = table.target(&model.target)?;
     Ok(Scores::new(&actual, &model.predict(table)?))
 }
 

@@ -58,7 +58,8 @@ impl Transform {
     ///
     /// # Errors
     /// [`Error::MissingColumn`], [`Error::WrongType`]; [`Error::NotFinite`] for an infinite value;
-    /// [`Error::MissingValue`] where a value is missing or undefined and no imputation was configured;
+    /// [`Error::MissingValue`] and [`Error::Undefined`] where a value is missing or a recipe has none, and no imputation was
+    /// configured;
     /// [`Error::UnseenCategory`] where that is configured to be one.
     pub(crate) fn apply(&self, table: &Table) -> Result<Applied, Error> {
         let mut numbers = Numbers::default();

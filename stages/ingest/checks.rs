@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::params::{Declared, ValidIngestParams};
 use super::profile::{ColumnProfile, Profile, fraction};
 use super::typing::Typed;
-use crate::markdown::{figure, percent};
+use crate::markdown::{counted, figure, percent};
 use crate::names;
 use crate::table::{Column, Table, Values};
 
@@ -220,7 +220,7 @@ fn measure(
     let rows = profile.rows;
     let of_rows = |count: usize, what: String| (fraction(count, rows), what);
     match check {
-        Check::Rows => vec![of_table(rows as f64, format!("{rows} rows"))],
+        Check::Rows => vec![of_table(rows as f64, counted(rows, "row"))],
         Check::Schema => schema(typed, &params.schema),
         Check::Undeclared => undeclared(profile, &params.schema),
         Check::Target => params
@@ -234,17 +234,23 @@ fn measure(
             let share = percent(column.missing_fraction);
             Some(of_rows(
                 column.missing,
-                format!("{} missing values ({share})", column.missing),
+                format!("{} missing ({share})", counted(column.missing, "value")),
             ))
         }),
         Check::Infinite => each(profile, |column| {
             let count = column.numbers.as_ref()?.infinite;
-            Some(of_rows(count, format!("{count} infinite values")))
+            Some(of_rows(
+                count,
+                format!("{} infinite", counted(count, "value")),
+            ))
         }),
         Check::Duplicates => {
             let (value, what) = of_rows(
                 profile.duplicates,
-                format!("{} rows equal an earlier one", profile.duplicates),
+                format!(
+                    "{} equal to an earlier one",
+                    counted(profile.duplicates, "row")
+                ),
             );
             vec![of_table(value, what)]
         }
@@ -267,7 +273,7 @@ fn measure(
             column.categories.as_ref()?;
             Some((
                 column.distinct as f64,
-                format!("{} different words", column.distinct),
+                format!("{} in all", counted(column.distinct, "different word")),
             ))
         }),
         Check::Constant => each(profile, |column| {
@@ -309,7 +315,8 @@ fn each(
 
 fn outside(count: usize, lower: f64, upper: f64) -> String {
     format!(
-        "{count} values outside {} … {}",
+        "{} outside {} … {}",
+        counted(count, "value"),
         figure(lower),
         figure(upper)
     )
@@ -324,8 +331,9 @@ fn capped(rows: usize) -> impl Fn(&ColumnProfile) -> Option<(f64, String)> {
             .filter(|numbers| numbers.at_max > 1)?;
         let few = column.constant || column.distinct <= 10;
         let message = format!(
-            "{} rows have the largest value, {}",
-            numbers.at_max, numbers.max
+            "{} with the largest value, {}",
+            counted(numbers.at_max, "row"),
+            numbers.max
         );
         (!few).then(|| (fraction(numbers.at_max, rows), message))
     }
@@ -335,9 +343,10 @@ fn schema(typed: &Typed, schema: &[Declared]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for misfits in &typed.misfits {
         let message = format!(
-            "declared {}, but {} rows are not: row {} says `{}`",
+            "declared {}, but {} {} not: row {} says `{}`",
             misfits.declared.name(),
-            misfits.rows,
+            counted(misfits.rows, "row"),
+            if misfits.rows == 1 { "is" } else { "are" },
             misfits.first_row,
             misfits.example,
         );
@@ -355,7 +364,7 @@ fn schema(typed: &Typed, schema: &[Declared]) -> Vec<Finding> {
             }
             Ok(column) if !declared.nullable && column.values.missing() > 0 => {
                 let missing = column.values.missing();
-                let message = format!("{missing} values are missing, and none may be");
+                let message = format!("{} missing, and none may be", counted(missing, "value"));
                 findings.push(of_column(name, missing as f64, message));
             }
             _ => {}
@@ -383,7 +392,7 @@ fn target(name: &str, table: &Table) -> Finding {
             .count(),
         Err(_) => column.values.missing(),
     };
-    let message = format!("{bad} rows have no finite value to predict");
+    let message = format!("{} without a finite value to predict", counted(bad, "row"));
     of_column(name, fraction(bad, table.rows()), message)
 }
 
@@ -421,7 +430,12 @@ fn out_of_range(column: &Column, declared: &Declared) -> Option<(usize, String)>
         let excess = |x: &f64| (min - x).max(x - max);
         excess(a).total_cmp(&excess(b))
     });
-    let message = format!("{count} values outside {min} … {max}, such as {}", worst?);
+    let bounds = match (declared.min, declared.max) {
+        (Some(min), Some(max)) => format!("outside {min} … {max}"),
+        (Some(min), None) => format!("below {min}"),
+        _ => format!("above {max}"),
+    };
+    let message = format!("{} {bounds}, such as {}", counted(count, "value"), worst?);
     Some((count, message))
 }
 
@@ -439,6 +453,9 @@ fn out_of_categories(column: &Column, declared: &Declared) -> Option<(usize, Str
     let count = others.count() + 1;
     Some((
         count,
-        format!("{count} values are not among the declared words, such as `{first}`"),
+        format!(
+            "{} not among the declared words, such as `{first}`",
+            counted(count, "value")
+        ),
     ))
 }

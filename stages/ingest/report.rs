@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::checks::{Outcome, Severity, Unit};
 use super::profile::{ColumnProfile, Profile};
-use crate::markdown::{Markdown, figure, percent};
+use crate::markdown::{Markdown, counted, figure, percent};
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;
@@ -89,11 +89,11 @@ impl Quality {
         };
         let profile = &self.profile;
         report.paragraph(&format!(
-            "{verdict} `{}` has {} rows and {} columns; {} rows equal an earlier one.",
+            "{verdict} `{}` has {} and {}; {} equal to an earlier one.",
             self.source,
-            profile.rows,
-            profile.columns.len(),
-            profile.duplicates,
+            counted(profile.rows, "row"),
+            counted(profile.columns.len(), "column"),
+            counted(profile.duplicates, "row"),
         ));
         report.heading(2, "Findings");
         let findings = self.checks.iter().flat_map(|outcome| {

@@ -138,9 +138,10 @@ fn california() -> (Project, Config) {
 }
 
 /// A table in the other well-known form: ten columns, 207 of 20,640 `total_bedrooms` missing, five words of which one
-/// has 5 rows. Made by a fixed recipe, a hundredth of a fraction of the size.
+/// has 5 rows. Made by a fixed recipe, with a hundredth of the bedrooms missing.
 fn other_form(rows: usize) -> String {
-    let mut csv = "longitude,latitude,housing_median_age,total_rooms,total_bedrooms,population,households,median_income,median_house_value,ocean_proximity\n".to_owned();
+    let header = "longitude,latitude,housing_median_age,total_rooms,total_bedrooms,population,households,median_income,median_house_value,ocean_proximity";
+    let mut lines = vec![header.to_owned()];
     // Knuth's linear congruential generator: numbers in [0, 1) that any language can make again
     let mut state = 1u64;
     let mut uniform = move || {
@@ -173,11 +174,11 @@ fn other_form(rows: usize) -> String {
         } else {
             format!("{bedrooms:.1}")
         };
-        csv += &format!(
-            "{longitude:.2},{latitude:.2},{age:.1},{rooms:.1},{bedrooms},{population:.1},{households:.1},{income:.4},{value:.1},{word}\n"
-        );
+        lines.push(format!(
+            "{longitude:.2},{latitude:.2},{age:.1},{rooms:.1},{bedrooms},{population:.1},{households:.1},{income:.4},{value:.1},{word}"
+        ));
     }
-    csv
+    lines.join("\n") + "\n"
 }
 
 fn other() -> (Project, Config) {

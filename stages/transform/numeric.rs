@@ -56,7 +56,11 @@ pub(crate) struct Derived {
 impl Derived {
     /// The column's values, one a row.
     pub(crate) fn apply(&self, numbers: &Numbers) -> Result<Vec<f64>, Error> {
-        fill(&self.name, self.recipe.compute(numbers)?, self.impute)
+        let values = fill(&self.name, self.recipe.compute(numbers)?, self.impute);
+        values.map_err(|error| match error {
+            Error::MissingValue { column, row } => Error::Undefined { column, row },
+            other => other,
+        })
     }
 }
 

@@ -128,14 +128,12 @@ impl Project {
 
 /// Message, cause and help of a failure, as a person would read them.
 pub(crate) fn describe(error: &StageError) -> String {
-    let mut text = error.message.clone();
-    if let Some(source) = &error.source {
-        text += &format!(": {source}");
-    }
-    if let Some(help) = &error.help {
-        text += &format!(" ({help})");
-    }
-    text
+    let cause = error.source.as_ref().map(|cause| format!(": {cause}"));
+    let help = error.help.as_ref().map(|help| format!(" ({help})"));
+    [Some(error.message.clone()), cause, help]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A column of a parquet table as numbers.
