@@ -189,6 +189,7 @@ impl Encoder {
     fn outs(&mut self, outs: &[OutInput]) {
         let mut sorted: Vec<_> = outs.iter().collect();
         sorted.sort();
+        sorted.dedup();
         self.tag(b'o');
         self.count(sorted.len());
         for out in sorted {
