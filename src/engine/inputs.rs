@@ -83,6 +83,12 @@ impl<'a> Inputs<'a> {
             .retain(|file, _| !file.is_within(path));
     }
 
+    /// Forgets everything.
+    pub(crate) fn forget_everything(&self) {
+        self.contents().clear();
+        self.params_by_file().clear();
+    }
+
     /// Everything the result of `stage` may depend on.
     pub(crate) fn gather(&self, stage: &StageSpec) -> Result<Gathered, Error> {
         let mut deps = Vec::with_capacity(stage.deps.len());

@@ -288,7 +288,7 @@ impl<'a> Repro<'a> {
             self.finish(index, Outcome::Frozen, Duration::ZERO, Vec::new(), None);
             return Ok(());
         }
-        match self.decide(index, self.inputs)? {
+        match self.decide(index)? {
             Decision::UpToDate(_) => self.up_to_date(index),
             Decision::Restore(..) | Decision::Run(..) => {
                 self.schedule.queue(index);
@@ -306,24 +306,18 @@ impl<'a> Repro<'a> {
         let Some(lock) = self.lock(index)? else {
             return Ok(());
         };
-        let waited = !self.lock_stamp.is_current(self.setting.workspace);
-        let fresh = Inputs::fresh(self.setting.workspace);
-        if waited {
-            self.read_lock()?;
+        if !self.lock_stamp.is_current(self.setting.workspace) {
+            self.catch_up()?;
         }
-        let (known, reasons, restore) =
-            match self.decide(index, if waited { &fresh } else { self.inputs })? {
-                Decision::UpToDate(_) => {
-                    self.forget_outs(index);
-                    return self.up_to_date(index);
-                }
-                Decision::Missing(reasons) => {
-                    self.vanished(index, reasons);
-                    return Ok(());
-                }
-                Decision::Restore(known, outs, reasons) => (known, reasons, Some(outs)),
-                Decision::Run(known, reasons) => (known, reasons, None),
-            };
+        let (known, reasons, restore) = match self.decide(index)? {
+            Decision::UpToDate(_) => return self.up_to_date(index),
+            Decision::Missing(reasons) => {
+                self.vanished(index, reasons);
+                return Ok(());
+            }
+            Decision::Restore(known, outs, reasons) => (known, reasons, Some(outs)),
+            Decision::Run(known, reasons) => (known, reasons, None),
+        };
         self.working += 1;
         start(self.task(index, lock, known, reasons, restore));
         Ok(())
@@ -358,11 +352,11 @@ impl<'a> Repro<'a> {
         }
     }
 
-    fn decide(&self, index: StageIndex, inputs: &Inputs<'_>) -> Result<Decision, Error> {
+    fn decide(&self, index: StageIndex) -> Result<Decision, Error> {
         let stage = self.setting.workspace.stage(index);
         let evidence = Evidence {
             store: self.setting.workspace.store(),
-            inputs,
+            inputs: self.inputs,
             recorded: self.lock_file.stages.get(&stage.name),
             forced: self.options.force,
             run_cache: self.options.run_cache,
@@ -373,6 +367,7 @@ impl<'a> Repro<'a> {
     /// The lock of a stage; none when another process has it, and we will be told when it lets go.
     fn lock(&mut self, index: StageIndex) -> Result<Option<StageLock>, Error> {
         if let Some(lock) = self.awaited.remove(&index) {
+            self.catch_up()?;
             return Ok(Some(lock));
         }
         let name = &self.setting.workspace.stage(index).name;
@@ -393,8 +388,10 @@ impl<'a> Repro<'a> {
         Ok(None)
     }
 
-    fn read_lock(&mut self) -> Result<(), Error> {
+    /// Another process worked in this project: what we saw before may be half of what it made.
+    fn catch_up(&mut self) -> Result<(), Error> {
         let workspace = self.setting.workspace;
+        self.inputs.forget_everything();
         self.lock_stamp = LockStamp::of(workspace);
         self.lock_file = workspace.read_lock()?;
         Ok(())
@@ -439,13 +436,6 @@ impl<'a> Repro<'a> {
         }
         self.finish(index, Outcome::UpToDate, Duration::ZERO, Vec::new(), None);
         Ok(())
-    }
-
-    /// Another process made the outs of this stage; look at them again.
-    fn forget_outs(&self, index: StageIndex) {
-        for out in &self.setting.workspace.stage(index).outs {
-            self.inputs.forget(&out.path);
-        }
     }
 
     /// A dep that was there when we began is gone.
