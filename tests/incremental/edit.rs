@@ -1,5 +1,7 @@
 //! What may happen to a project between two repros: its owner edits it, and accidents befall outs and cache.
 
+#![allow(clippy::disallowed_methods, reason = "accidents do not ask the store")]
+
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -198,43 +198,50 @@ impl Stage {
     }
 
     fn script(&self, model: &Model) -> String {
+        let mut lines = vec![self.look(model)];
+        if !self.params.is_empty() {
+            lines.push(self.read_params());
+        }
+        if self.coarse {
+            lines.push("set -- $h; h=$(($1 % 2))".to_owned());
+        }
+        lines.extend(self.outs.iter().map(|out| out.make(self.salt)));
+        lines.join("\n") + "\n"
+    }
+
+    /// Sums up the deps: `tail` shows the name of each file before its lines, and skips folders.
+    fn look(&self, model: &Model) -> String {
         let files = self.deps.iter().map(|dep| match model.is_folder(dep) {
             true => format!("{dep}/* {dep}/n/*"),
             false => dep.clone(),
         });
-        let files: Vec<_> = files.collect();
-        // `tail` shows the name of each file before its lines, and skips folders.
-        let mut script = format!(
-            "h=$(tail -n +1 {} /dev/null 2>/dev/null | cksum)\n",
-            files.join(" ")
-        );
-        if !self.params.is_empty() {
-            let read: Vec<_> = self
-                .params
-                .iter()
-                .map(|index| format!("{}:", PARAMS[*index]))
-                .collect();
-            script += &format!(
-                "while read -r key value; do case $key in {}) h=\"$h $value\";; esac; done < params.yaml\n",
-                read.join("|")
-            );
+        let files = files.collect::<Vec<_>>().join(" ");
+        format!("h=$(tail -n +1 {files} /dev/null 2>/dev/null | cksum)")
+    }
+
+    fn read_params(&self) -> String {
+        let names = self
+            .params
+            .iter()
+            .map(|index| format!("{}:", PARAMS[*index]));
+        let names = names.collect::<Vec<_>>().join("|");
+        format!(
+            "while read -r key value; do case $key in {names}) h=\"$h $value\";; esac; done < params.yaml"
+        )
+    }
+}
+
+impl Out {
+    /// Writes what was summed up; a folder holds a file more for odd sums.
+    fn make(&self, salt: u8) -> String {
+        let path = &self.path;
+        let line = format!("echo \"$h {salt} {path}\"");
+        match self.is_folder {
+            false => format!("{line} > {path}"),
+            true => format!(
+                "mkdir -p {path}/n; {line} > {path}/a; echo c > {path}/n/c\n\
+                 case $h in *[13579]) echo odd > {path}/odd;; esac"
+            ),
         }
-        if self.coarse {
-            script += "set -- $h; h=$(($1 % 2))\n";
-        }
-        for out in &self.outs {
-            let Out {
-                path, is_folder, ..
-            } = out;
-            let line = format!("echo \"$h {} {path}\"", self.salt);
-            script += &match is_folder {
-                false => format!("{line} > {path}\n"),
-                true => format!(
-                    "mkdir -p {path}/n; {line} > {path}/a; echo c > {path}/n/c\n\
-                     case $h in *[13579]) echo odd > {path}/odd;; esac\n"
-                ),
-            };
-        }
-        script
     }
 }
