@@ -17,7 +17,7 @@ impl Markdown {
         self.block(text);
     }
 
-    /// A table with aligned columns: the first left, the others right. Nothing when there are no rows.
+    /// A table with aligned columns: figures to the right, words to the left. Nothing when there are no rows.
     pub(crate) fn table(&mut self, header: &[&str], rows: &[Vec<String>]) {
         if rows.is_empty() {
             return;
@@ -28,35 +28,18 @@ impl Markdown {
             .iter()
             .map(|row| row.iter().map(|text| cell(text)).collect())
             .collect();
-        let width = |i: usize| {
-            let cells = rows.iter().filter_map(|row| row.get(i));
-            let widest = cells.chain(header.get(i)).map(|text| text.chars().count());
-            widest.max().unwrap_or(0).max(3)
-        };
-        let widths: Vec<usize> = (0..header.len()).map(width).collect();
+        let columns: Vec<Layout> = (0..header.len())
+            .map(|i| Layout::of(&header[i], rows.iter().filter_map(|row| row.get(i))))
+            .collect();
         let line = |cells: &[String]| {
             let padded = cells
                 .iter()
-                .zip(&widths)
-                .enumerate()
-                .map(|(i, (text, &width))| {
-                    if i == 0 {
-                        format!(" {text:<width$} |")
-                    } else {
-                        format!(" {text:>width$} |")
-                    }
-                });
+                .zip(&columns)
+                .map(|(text, column)| column.pad(text));
             format!("|{}", padded.collect::<String>())
         };
-        let rule = widths.iter().enumerate().map(|(i, &width)| {
-            let dashes = "-".repeat(width);
-            if i == 0 {
-                format!(" {dashes} |")
-            } else {
-                format!(" {}: |", &dashes[1..])
-            }
-        });
-        let mut lines = vec![line(&header), format!("|{}", rule.collect::<String>())];
+        let rule: String = columns.iter().map(Layout::rule).collect();
+        let mut lines = vec![line(&header), format!("|{rule}")];
         lines.extend(rows.iter().map(|row| line(row)));
         self.block(&lines.join("\n"));
     }
@@ -70,6 +53,44 @@ impl Markdown {
         let gap = if self.0.is_empty() { "" } else { "\n" };
         // Writing to a String cannot fail.
         let _ = writeln!(self.0, "{gap}{text}");
+    }
+}
+
+/// How a column of a table is laid out.
+struct Layout {
+    width: usize,
+    figures: bool,
+}
+
+impl Layout {
+    /// As wide as the widest cell, and at least three; to the right when every cell begins as a figure does.
+    fn of<'a>(header: &'a String, cells: impl Iterator<Item = &'a String> + Clone) -> Self {
+        let is_figure = |text: &String| {
+            let first = text.trim_start_matches('-').chars().next();
+            first.is_some_and(|c| c.is_ascii_digit() || c == '–')
+        };
+        let widths = cells
+            .clone()
+            .chain([header])
+            .map(|text| text.chars().count());
+        Self {
+            width: widths.max().unwrap_or(0).max(3),
+            figures: cells.clone().all(is_figure),
+        }
+    }
+
+    fn pad(&self, text: &str) -> String {
+        let width = self.width;
+        if self.figures {
+            format!(" {text:>width$} |")
+        } else {
+            format!(" {text:<width$} |")
+        }
+    }
+
+    fn rule(&self) -> String {
+        let dashes = "-".repeat(self.width - 1);
+        format!(" {dashes}{} |", if self.figures { ':' } else { '-' })
     }
 }
 

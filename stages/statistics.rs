@@ -3,6 +3,8 @@
 //! Sums are taken in the order of the rows, so a result does not depend on the number of threads. Definitions are
 //! numpy's: quantiles interpolate linearly, the deviation divides by `n`.
 
+use std::collections::BTreeMap;
+
 /// The arithmetic mean; 0 of nothing.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     if values.is_empty() {
@@ -61,6 +63,23 @@ impl Sorted {
     /// The median; none of nothing.
     pub(crate) fn median(&self) -> Option<f64> {
         self.quantile(0.5)
+    }
+
+    /// The quantiles that reports show, `p01` to `p99`; none of nothing.
+    pub(crate) fn percentiles(&self) -> BTreeMap<&'static str, f64> {
+        const SHOWN: [(&str, f64); 7] = [
+            ("p01", 0.01),
+            ("p05", 0.05),
+            ("p25", 0.25),
+            ("p50", 0.5),
+            ("p75", 0.75),
+            ("p95", 0.95),
+            ("p99", 0.99),
+        ];
+        let shown = SHOWN.iter();
+        shown
+            .filter_map(|(name, q)| Some((*name, self.quantile(*q)?)))
+            .collect()
     }
 
     /// The inner bounds of `bins` ranges with equally many values; fewer when many values are equal.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::params::RegionKind;
 use crate::error::Error;
+use crate::markdown::figure;
 use crate::scores::Scores;
 use crate::statistics::{self, Sorted};
 use crate::table::Table;
@@ -44,25 +45,13 @@ pub(super) struct Regions {
 impl Residuals {
     /// The residuals of `predicted` against `actual`, row by row.
     pub(super) fn new(actual: &[f64], predicted: &[f64], regions: Option<&Regions>) -> Self {
-        const QUANTILES: [(&str, f64); 7] = [
-            ("p01", 0.01),
-            ("p05", 0.05),
-            ("p25", 0.25),
-            ("p50", 0.5),
-            ("p75", 0.75),
-            ("p95", 0.95),
-            ("p99", 0.99),
-        ];
         let residuals: Vec<f64> = actual.iter().zip(predicted).map(|(y, p)| y - p).collect();
         let (mean, standard_deviation) = statistics::mean_and_deviation(&residuals);
         let sorted = Sorted::new(residuals);
-        let quantiles = QUANTILES
-            .iter()
-            .filter_map(|(name, q)| Some((*name, sorted.quantile(*q)?)));
         Self {
             mean,
             standard_deviation,
-            quantiles: quantiles.collect(),
+            quantiles: sorted.percentiles(),
             by_target: by_target(actual, predicted),
             by_region: regions
                 .map(|regions| grouped(&regions.names, &regions.of_row, actual, predicted)),
@@ -79,7 +68,7 @@ fn by_target(actual: &[f64], predicted: &[f64]) -> Vec<Group> {
     let edges: Vec<f64> = [&[min], &bounds[..], &[max]].concat();
     let names: Vec<String> = edges
         .windows(2)
-        .map(|edge| format!("{} … {}", edge[0], edge[1]))
+        .map(|edge| format!("{} … {}", figure(edge[0]), figure(edge[1])))
         .collect();
     let of_row: Vec<usize> = actual
         .iter()

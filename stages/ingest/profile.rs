@@ -122,15 +122,6 @@ fn describe(column: &Column, outliers: &OutlierParams) -> ColumnProfile {
 }
 
 fn describe_numbers(sorted: &Sorted, params: &OutlierParams) -> Option<Numbers> {
-    const QUANTILES: [(&str, f64); 7] = [
-        ("p01", 0.01),
-        ("p05", 0.05),
-        ("p25", 0.25),
-        ("p50", 0.5),
-        ("p75", 0.75),
-        ("p95", 0.95),
-        ("p99", 0.99),
-    ];
     let all = sorted.values().len();
     let finite: Vec<f64> = sorted
         .values()
@@ -144,16 +135,13 @@ fn describe_numbers(sorted: &Sorted, params: &OutlierParams) -> Option<Numbers> 
     let (low, high) = (finite.quantile(0.25)?, finite.quantile(0.75)?);
     let reach = params.iqr_factor * (high - low);
     let sigma = params.z_score * standard_deviation;
-    let quantiles = QUANTILES
-        .iter()
-        .filter_map(|(name, q)| Some((*name, finite.quantile(*q)?)));
     Some(Numbers {
         infinite: all - finite.values().len(),
         min,
         max,
         mean,
         standard_deviation,
-        quantiles: quantiles.collect(),
+        quantiles: finite.percentiles(),
         outliers_iqr: outside(&finite, low - reach, high + reach),
         outliers_z: outside(&finite, mean - sigma, mean + sigma),
         at_max: finite

@@ -195,7 +195,7 @@ fn word(severity: &Severity) -> String {
 }
 
 fn check_row(outcome: &Outcome) -> Vec<String> {
-    let outcome_word = if outcome.passed { "passed" } else { "failed" };
+    let outcome_word = if outcome.passed { "passed" } else { "exceeded" };
     vec![
         outcome.check.name().to_owned(),
         word(&outcome.severity),
