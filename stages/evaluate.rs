@@ -10,9 +10,7 @@ mod residuals;
 
 use std::collections::BTreeMap;
 
-use hpipe_core::{
-    Arity, Direction, Execution, OptionFault, Port, PortPath, Stage, StageError, Value,
-};
+use hpipe_core::{Arity, Execution, OptionFault, Port, PortPath, Stage, StageError, Value};
 use rayon::prelude::*;
 
 use self::params::{EvaluateParams, ValidEvaluateParams};
@@ -23,6 +21,7 @@ use crate::error::Error;
 use crate::frame;
 use crate::model::Model;
 use crate::options;
+use crate::ports::{dep, out};
 use crate::scores::Scores;
 use crate::split::Part;
 use crate::table::Table;
@@ -44,71 +43,45 @@ impl Stage for Evaluate {
     }
 
     fn ports(&self) -> &'static [Port] {
-        const fn port(
-            role: &'static str,
-            direction: Direction,
-            arity: Arity,
-            doc: &'static str,
-        ) -> Port {
-            Port {
-                role,
-                direction,
-                arity,
-                doc,
-            }
-        }
         const PORTS: &[Port] = &[
-            port(
+            dep(
                 "train",
-                Direction::Dep,
                 Arity::One,
                 "features and target of the train rows (parquet)",
             ),
-            port(
+            dep(
                 "validation",
-                Direction::Dep,
                 Arity::One,
                 "features and target of the validation rows (parquet)",
             ),
-            port(
+            dep(
                 "test",
-                Direction::Dep,
                 Arity::One,
                 "features and target of the test rows (parquet)",
             ),
-            port(
+            dep(
                 "models",
-                Direction::Dep,
                 Arity::Many,
                 "the models to compare (JSON), each named by its file",
             ),
-            port(
+            dep(
                 "regions",
-                Direction::Dep,
                 Arity::Optional,
                 "the test rows before `features`, in the same order, for the columns that `regions` names (parquet)",
             ),
-            port(
+            out(
                 "metrics",
-                Direction::Out,
                 Arity::One,
                 "scores, residuals and verdicts for programs (JSON)",
             ),
-            port(
-                "comparison",
-                Direction::Out,
-                Arity::Optional,
-                "a row a model (CSV)",
-            ),
-            port(
+            out("comparison", Arity::Optional, "a row a model (CSV)"),
+            out(
                 "predictions",
-                Direction::Out,
                 Arity::Optional,
                 "target and predictions of the test rows (CSV)",
             ),
-            port(
+            out(
                 "report",
-                Direction::Out,
                 Arity::Optional,
                 "the evaluation for people (Markdown)",
             ),

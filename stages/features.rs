@@ -7,7 +7,7 @@
 mod fit;
 mod params;
 
-use hpipe_core::{Arity, Direction, Execution, OptionFault, Port, Stage, StageError, Value};
+use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
 use rayon::prelude::*;
 
 use self::params::FeaturesParams;
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::frame;
 use crate::markdown::counted;
 use crate::options;
+use crate::ports::{dep, out};
 use crate::split::Part;
 use crate::table::{Column, Table};
 use crate::transform::Transform;
@@ -37,40 +38,28 @@ impl Stage for Features {
     }
 
     fn ports(&self) -> &'static [Port] {
-        const fn port(role: &'static str, direction: Direction, doc: &'static str) -> Port {
-            Port {
-                role,
-                direction,
-                arity: Arity::One,
-                doc,
-            }
-        }
         const PORTS: &[Port] = &[
-            port("train", Direction::Dep, "the rows to fit on (parquet)"),
-            port(
-                "validation",
-                Direction::Dep,
-                "the rows to choose on (parquet)",
-            ),
-            port("test", Direction::Dep, "the rows to judge on (parquet)"),
-            port(
+            dep("train", Arity::One, "the rows to fit on (parquet)"),
+            dep("validation", Arity::One, "the rows to choose on (parquet)"),
+            dep("test", Arity::One, "the rows to judge on (parquet)"),
+            out(
                 "train",
-                Direction::Out,
+                Arity::One,
                 "features and target of the train rows (parquet)",
             ),
-            port(
+            out(
                 "validation",
-                Direction::Out,
+                Arity::One,
                 "features and target of the validation rows (parquet)",
             ),
-            port(
+            out(
                 "test",
-                Direction::Out,
+                Arity::One,
                 "features and target of the test rows (parquet)",
             ),
-            port(
+            out(
                 "transform",
-                Direction::Out,
+                Arity::One,
                 "what makes features of a table (JSON)",
             ),
         ];

@@ -14,13 +14,14 @@ mod typing;
 
 use std::path::{Path, PathBuf};
 
-use hpipe_core::{Arity, Direction, Execution, OptionFault, Port, Stage, StageError, Value};
+use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
 
 use self::params::{Format, IngestParams, Source, ValidIngestParams};
 use crate::artifact;
 use crate::error::Error;
 use crate::frame;
 use crate::options;
+use crate::ports::{dep, out};
 use crate::table::{Column, Table};
 
 /// The built-in stage `ingest`.
@@ -41,30 +42,22 @@ impl Stage for Ingest {
 
     fn ports(&self) -> &'static [Port] {
         const PORTS: &[Port] = &[
-            Port {
-                role: "table",
-                direction: Direction::Dep,
-                arity: Arity::Optional,
-                doc: "the raw table (CSV or parquet), unless `url` says where to fetch it",
-            },
-            Port {
-                role: "table",
-                direction: Direction::Out,
-                arity: Arity::One,
-                doc: "the checked table (parquet)",
-            },
-            Port {
-                role: "quality",
-                direction: Direction::Out,
-                arity: Arity::Optional,
-                doc: "the data-quality report for programs (JSON)",
-            },
-            Port {
-                role: "report",
-                direction: Direction::Out,
-                arity: Arity::Optional,
-                doc: "the data-quality report for people (Markdown)",
-            },
+            dep(
+                "table",
+                Arity::Optional,
+                "the raw table (CSV or parquet), unless `url` says where to fetch it",
+            ),
+            out("table", Arity::One, "the checked table (parquet)"),
+            out(
+                "quality",
+                Arity::Optional,
+                "the data-quality report for programs (JSON)",
+            ),
+            out(
+                "report",
+                Arity::Optional,
+                "the data-quality report for people (Markdown)",
+            ),
         ];
         PORTS
     }

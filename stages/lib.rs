@@ -28,6 +28,7 @@ mod matrix;
 mod model;
 mod names;
 mod options;
+mod ports;
 mod scores;
 mod split;
 mod statistics;

@@ -63,19 +63,17 @@ struct Layout {
 }
 
 impl Layout {
-    /// As wide as the widest cell, and at least three; to the right when every cell begins as a figure does.
+    /// As wide as the widest cell, and at least three; to the right when no cell holds a word.
     fn of<'a>(header: &'a String, cells: impl Iterator<Item = &'a String> + Clone) -> Self {
-        let is_figure = |text: &String| {
-            let first = text.trim_start_matches('-').chars().next();
-            first.is_some_and(|c| c.is_ascii_digit() || c == '–')
-        };
+        // an `e` is an exponent's
+        let is_word = |text: &String| text.chars().any(|c| c.is_alphabetic() && c != 'e');
         let widths = cells
             .clone()
             .chain([header])
             .map(|text| text.chars().count());
         Self {
             width: widths.max().unwrap_or(0).max(3),
-            figures: cells.clone().all(is_figure),
+            figures: !cells.clone().any(is_word) && cells.clone().any(|text| !text.is_empty()),
         }
     }
 

@@ -9,12 +9,13 @@ mod strata;
 
 use std::fmt;
 
-use hpipe_core::{Arity, Direction, Execution, OptionFault, Port, Stage, StageError, Value};
+use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::frame;
 use crate::options::{self, Faults, Options};
+use crate::ports::{dep, out};
 use crate::table::Table;
 
 /// The built-in stage `split`.
@@ -170,24 +171,11 @@ impl Stage for Split {
     }
 
     fn ports(&self) -> &'static [Port] {
-        const fn part(role: &'static str, doc: &'static str) -> Port {
-            Port {
-                role,
-                direction: Direction::Out,
-                arity: Arity::One,
-                doc,
-            }
-        }
         const PORTS: &[Port] = &[
-            Port {
-                role: "table",
-                direction: Direction::Dep,
-                arity: Arity::One,
-                doc: "the table to split (parquet)",
-            },
-            part("train", "the rows to fit on (parquet)"),
-            part("validation", "the rows to choose on (parquet)"),
-            part("test", "the rows to judge on (parquet)"),
+            dep("table", Arity::One, "the table to split (parquet)"),
+            out("train", Arity::One, "the rows to fit on (parquet)"),
+            out("validation", Arity::One, "the rows to choose on (parquet)"),
+            out("test", Arity::One, "the rows to judge on (parquet)"),
         ];
         PORTS
     }

@@ -2,7 +2,7 @@
 //!
 //! Which models there are and what their hyperparameters mean: `linear.rs`. The model it writes: `model.rs`.
 
-use hpipe_core::{Arity, Direction, Execution, OptionFault, Port, Stage, StageError, Value};
+use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
 use serde::Deserialize;
 
 use crate::artifact;
@@ -13,6 +13,7 @@ use crate::matrix;
 use crate::model::{Model, Parameters, Training};
 use crate::names;
 use crate::options::{self, Faults, Options};
+use crate::ports::{dep, out};
 use crate::scores::Scores;
 use crate::table::Table;
 
@@ -66,24 +67,17 @@ impl Stage for Train {
 
     fn ports(&self) -> &'static [Port] {
         const PORTS: &[Port] = &[
-            Port {
-                role: "train",
-                direction: Direction::Dep,
-                arity: Arity::One,
-                doc: "features and target to fit on (parquet)",
-            },
-            Port {
-                role: "validation",
-                direction: Direction::Dep,
-                arity: Arity::Optional,
-                doc: "features and target whose scores the model records (parquet)",
-            },
-            Port {
-                role: "model",
-                direction: Direction::Out,
-                arity: Arity::One,
-                doc: "the fitted model (JSON)",
-            },
+            dep(
+                "train",
+                Arity::One,
+                "features and target to fit on (parquet)",
+            ),
+            dep(
+                "validation",
+                Arity::Optional,
+                "features and target whose scores the model records (parquet)",
+            ),
+            out("model", Arity::One, "the fitted model (JSON)"),
         ];
         PORTS
     }
