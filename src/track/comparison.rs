@@ -1,15 +1,9 @@
 //! Metrics of several files, side by side.
 
-use hpipe_core::Value;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
-/// How deep into a file metrics are looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// As deep as it goes.
-    All,
-    /// As deep as leaves each file at most [`READABLE`] metrics, but at least the uppermost level that has any.
-    Readable,
-}
+use hpipe_core::Value;
 
 /// Metrics of one file that are still pleasant to read.
 pub const READABLE: usize = 40;
@@ -21,8 +15,6 @@ pub struct Comparison {
     pub files: Vec<String>,
     /// Each metric with its value in each file, in the order the files first name them.
     pub rows: Vec<Row>,
-    /// Metrics that lie too deep, by file.
-    pub left_out: usize,
 }
 
 /// A metric in each of the files.
@@ -39,21 +31,15 @@ impl Comparison {
     ///
     /// Numbers, booleans and texts are metrics; lists and nulls are not, as in DVC. A file that is a single number has
     /// one metric, with an empty name.
-    pub fn new(files: &[(String, Value)], depth: Depth) -> Self {
+    pub fn new(files: &[(String, Value)]) -> Self {
         let mut comparison = Self {
             files: files.iter().map(|(file, _)| file.clone()).collect(),
             rows: Vec::new(),
-            left_out: 0,
         };
-        let mut places = std::collections::HashMap::new();
+        let mut places = HashMap::new();
         for (column, (_, value)) in files.iter().enumerate() {
-            let leaves = metrics(value);
-            let kept = kept(&leaves, depth);
-            for (metric, value) in leaves {
-                match level(&metric) <= kept {
-                    true => comparison.set(&mut places, column, metric, value),
-                    false => comparison.left_out += 1,
-                }
+            for (metric, value) in metrics(value) {
+                comparison.set(&mut places, column, metric, value);
             }
         }
         comparison
@@ -61,7 +47,7 @@ impl Comparison {
 
     fn set(
         &mut self,
-        places: &mut std::collections::HashMap<String, usize>,
+        places: &mut HashMap<String, usize>,
         column: usize,
         metric: String,
         value: &Value,
@@ -78,48 +64,38 @@ impl Comparison {
     }
 }
 
+/// Puts files together whose metrics are mostly named alike, in the order of the first of each group.
+pub fn group_alike(files: &[(String, Value)]) -> Vec<Vec<(String, Value)>> {
+    let mut groups: Vec<(HashSet<String>, Vec<_>)> = Vec::new();
+    for file in files {
+        let names = metrics(&file.1).into_iter().map(|(name, _)| name).collect();
+        match groups.iter_mut().find(|(kind, _)| are_alike(kind, &names)) {
+            Some((_, group)) => group.push(file.clone()),
+            None => groups.push((names, vec![file.clone()])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Whether `a` and `b` share something, and each at least half of what it has.
+pub(crate) fn are_alike<T: Eq + Hash>(a: &HashSet<T>, b: &HashSet<T>) -> bool {
+    let shared = a.intersection(b).count();
+    shared > 0 && 2 * shared >= a.len().max(b.len())
+}
+
+/// Whether `value` is what a metrics file is read for; lists and nulls are not, as in DVC.
+pub(crate) const fn is_metric(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)
+    )
+}
+
 /// The metrics of one file with their paths.
 fn metrics(value: &Value) -> Vec<(String, &Value)> {
     let mut leaves = value.leaves();
-    leaves.retain(|(_, value)| {
-        matches!(
-            value,
-            Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)
-        )
-    });
+    leaves.retain(|(_, value)| is_metric(value));
     leaves
-}
-
-/// How many levels a metric's name has.
-fn level(metric: &str) -> usize {
-    metric.split('.').count()
-}
-
-/// The deepest level that is shown.
-fn kept(leaves: &[(String, &Value)], depth: Depth) -> usize {
-    let deepest = leaves
-        .iter()
-        .map(|(metric, _)| level(metric))
-        .max()
-        .unwrap_or(0);
-    let uppermost = leaves
-        .iter()
-        .map(|(metric, _)| level(metric))
-        .min()
-        .unwrap_or(0);
-    let metrics_down_to = |kept: usize| {
-        leaves
-            .iter()
-            .filter(|(metric, _)| level(metric) <= kept)
-            .count()
-    };
-    match depth {
-        Depth::All => deepest,
-        Depth::Readable => (uppermost..=deepest)
-            .rev()
-            .find(|&kept| metrics_down_to(kept) <= READABLE)
-            .unwrap_or(uppermost),
-    }
 }
 
 #[cfg(test)]
@@ -128,12 +104,12 @@ mod tests {
     use crate::read_metrics;
     use hpipe_core::ProjectPath;
 
-    fn compare(files: &[(&str, &str)], depth: Depth) -> Comparison {
+    fn read(files: &[(&str, &str)]) -> Vec<(String, Value)> {
         let read = |(file, text): &(&str, &str)| {
             let value = read_metrics(&ProjectPath::new(file), text).expect("the file is readable");
             ((*file).to_owned(), value)
         };
-        Comparison::new(&files.iter().map(read).collect::<Vec<_>>(), depth)
+        files.iter().map(read).collect()
     }
 
     fn names(comparison: &Comparison) -> Vec<&str> {
@@ -146,48 +122,47 @@ mod tests {
 
     #[test]
     fn sets_files_side_by_side() {
-        let both = compare(
-            &[
-                ("a.json", r#"{"test": {"rmse": 0.5}, "n": 1}"#),
-                ("b.json", r#"{"test": {"rmse": 0.4, "r2": 1}}"#),
-            ],
-            Depth::Readable,
-        );
+        let both = Comparison::new(&read(&[
+            ("a.json", r#"{"test": {"rmse": 0.5}, "n": 1}"#),
+            ("b.json", r#"{"test": {"rmse": 0.4, "r2": 1}}"#),
+        ]));
         assert_eq!(names(&both), ["test.rmse", "n", "test.r2"]);
         assert_eq!(
             both.rows[0].values,
             [Some(Value::Float(0.5)), Some(Value::Float(0.4))]
         );
         assert_eq!(both.rows[1].values, [Some(Value::Int(1)), None]);
-        assert_eq!(both.left_out, 0);
     }
 
     #[test]
     fn lists_and_nulls_are_no_metrics() {
-        let one = compare(
-            &[("a.json", r#"{"a": [1, 2], "b": null, "c": true, "d": "x"}"#)],
-            Depth::All,
-        );
+        let text = r#"{"a": [1, 2], "b": null, "c": true, "d": "x"}"#;
+        let one = Comparison::new(&read(&[("a.json", text)]));
         assert_eq!(names(&one), ["c", "d"]);
-        assert_eq!(names(&compare(&[("a.json", "0.5")], Depth::All)), [""]);
+        assert_eq!(names(&Comparison::new(&read(&[("a.json", "0.5")]))), [""]);
     }
 
     #[test]
-    fn what_floods_the_table_is_left_out() {
-        let deciles: Vec<_> = (0..50).map(|i| format!("\"d{i}\": {i}")).collect();
-        let text = format!(r#"{{"rmse": 1, "residuals": {{{}}}}}"#, deciles.join(","));
-        let readable = compare(&[("a.json", &text)], Depth::Readable);
-        assert_eq!((names(&readable), readable.left_out), (vec!["rmse"], 50));
-        assert_eq!(compare(&[("a.json", &text)], Depth::All).rows.len(), 51);
-    }
-
-    #[test]
-    fn the_uppermost_level_is_always_shown() {
-        let entries: Vec<_> = (0..50).map(|i| format!("\"m{i}\": {i}")).collect();
-        let text = format!("{{\"x\": {{{}}}}}", entries.join(","));
+    fn files_alike_come_together() {
+        let files = read(&[
+            ("a.json", r#"{"rmse": 1, "r2": 2, "n": 3}"#),
+            ("other.json", r#"{"rows": 1, "n": 2, "verdict": "ok"}"#),
+            ("empty.json", "{}"),
+            ("b.json", r#"{"rmse": 1, "r2": 2, "ok": true}"#),
+            ("none.json", ""),
+        ]);
+        let groups: Vec<Vec<_>> = group_alike(&files)
+            .into_iter()
+            .map(|group| group.into_iter().map(|(file, _)| file).collect())
+            .collect();
         assert_eq!(
-            compare(&[("a.json", &text)], Depth::Readable).rows.len(),
-            50
+            groups,
+            [
+                vec!["a.json", "b.json"],
+                vec!["other.json"],
+                vec!["empty.json"],
+                vec!["none.json"]
+            ]
         );
     }
 }

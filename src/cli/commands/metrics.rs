@@ -52,9 +52,9 @@ fn wanted(workspace: &Workspace, arguments: &MetricsShow) -> Vec<ProjectPath> {
         .collect()
 }
 
-/// Columns for the table; a pipe takes what a wide terminal would.
+/// Columns for the tables; a pipe takes what a wide terminal would.
 fn columns(session: &Session) -> usize {
-    session.ui.columns().unwrap_or(120)
+    session.ui.columns().unwrap_or(100)
 }
 
 /// The metrics in a file; none when it does not exist and nobody named it.
