@@ -113,3 +113,72 @@ impl Numbers {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Values;
+
+    fn transform() -> Transform {
+        let json = r#"{
+            "target": "y",
+            "numeric": [
+                {"column": "rooms", "bounds": [0.0, 9.0], "impute": 5.0},
+                {"column": "people", "bounds": null, "impute": null}
+            ],
+            "derived": [{"name": "each", "recipe": {"ratio": ["rooms", "people"]}, "impute": 1.5}],
+            "scaled": [{"column": "each", "center": 1.0, "scale": 0.5}],
+            "categories": [{
+                "column": "sea", "impute": "near", "categories": ["far", "near"],
+                "dropped": "far", "unseen": "ignore"
+            }]
+        }"#;
+        serde_json::from_str(json).expect("a transform")
+    }
+
+    fn table() -> Table {
+        let words = ["far", "near", "under", ""]
+            .map(|word| Some(word.to_owned()).filter(|w| !w.is_empty()));
+        Table::new(vec![
+            Column::number("rooms", vec![Some(4.0), Some(100.0), None, Some(2.0)]),
+            Column {
+                name: "sea".into(),
+                values: Values::Text(words.to_vec()),
+            },
+            Column {
+                name: "people".into(),
+                values: Values::Integer([2, 3, 5, 0].map(Some).to_vec()),
+            },
+        ])
+        .expect("a table")
+    }
+
+    #[test]
+    fn steps_are_applied_in_order() {
+        let applied = transform().apply(&table()).expect("features");
+        let expect = Table::new(vec![
+            Column::number("each", [2.0, 4.0, 0.0, 1.0].map(Some).to_vec()),
+            Column::number("sea=near", [0.0, 1.0, 0.0, 1.0].map(Some).to_vec()),
+        ]);
+        assert_eq!(applied.features, expect.expect("a table"));
+        assert_eq!(applied.unseen, [("sea".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_row_alone_becomes_what_it_becomes_among_others() {
+        let (transform, table) = (transform(), table());
+        let together = transform.apply(&table).expect("features").features;
+        for row in 0..table.rows() {
+            let alone = transform
+                .apply(&table.take(&[row]))
+                .expect("features")
+                .features;
+            assert_eq!(alone, together.take(&[row]), "row {row}");
+        }
+        let none = transform
+            .apply(&table.take(&[]))
+            .expect("features")
+            .features;
+        assert_eq!((none.rows(), none.columns().len()), (0, 2));
+    }
+}
