@@ -203,7 +203,7 @@ pub(crate) struct Logs {
 /// What to do with metrics.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Metrics {
-    /// Show every number in the metrics files.
+    /// Show the metrics that stages wrote; -v for all of them.
     #[command(after_help = "Example: hpipe metrics show --json")]
     Show(MetricsShow),
 }

@@ -10,7 +10,7 @@ mod value;
 
 use std::sync::Arc;
 
-use hpipe_core::{Code, Diagnostic, Event, EventSink, Sources, Value};
+use hpipe_core::{Diagnostic, Event, EventSink, Sources, Value};
 use serde::Serialize;
 
 use crate::dag::Graph;

@@ -43,10 +43,21 @@ pub(crate) struct Objects<'a> {
 }
 
 impl Objects<'_> {
-    /// Whether the object is there, as far as its size tells.
+    /// Whether the object is there, as far as its size tells; one of another size is damage, and told.
     pub(crate) fn has(&self, id: ObjectId) -> bool {
-        fs::symlink_metadata(self.cache.object(&id.digest))
-            .is_ok_and(|found| found.is_file() && found.len() == id.size)
+        let path = self.cache.object(&id.digest);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() && found.len() == id.size => true,
+            Ok(_) => {
+                self.warnings.add(format!(
+                    "the object {} is damaged: it does not have its {} bytes",
+                    path.display(),
+                    id.size
+                ));
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     /// Stores bytes under their digest.
