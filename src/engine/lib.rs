@@ -17,6 +17,7 @@ mod fingerprint;
 mod gitignore;
 mod graph;
 mod inputs;
+mod lock_entry;
 mod lock_faults;
 mod path_range;
 mod plan;

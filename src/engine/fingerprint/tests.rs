@@ -1,10 +1,11 @@
 //! Every input changes the key and is named as a reason; nothing else does.
 
 use hpipe_core::{Mapping, Reason, ReasonKind};
-use hpipe_store::{LockAction, LockDep, LockEntry, LockOut, LockParams};
+use hpipe_store::{LockEntry, LockOut};
 use proptest::prelude::*;
 
 use super::*;
+use crate::lock_entry::lock_entry;
 use crate::reasons::differences;
 
 fn content(byte: u8) -> Content {
@@ -64,52 +65,15 @@ fn builtin(version: u32, alpha: Value) -> ActionInput {
 
 /// What the lock file says after an execution with these inputs.
 fn recorded(inputs: &Fingerprint) -> LockEntry {
-    LockEntry {
-        key: inputs.key(),
-        action: match &inputs.action {
-            ActionInput::Command(scripts) => LockAction::Cmd(scripts.clone()),
-            ActionInput::Builtin {
-                name,
-                version,
-                with,
-            } => LockAction::Builtin {
-                name: name.clone(),
-                version: *version,
-                with: with.clone(),
-            },
-        },
-        wdir: inputs.wdir.clone(),
-        env: inputs.env.clone(),
-        deps: inputs
-            .deps
-            .iter()
-            .map(|dep| LockDep {
-                path: dep.path.clone(),
-                role: dep.role.clone(),
-                content: dep.content,
-            })
-            .collect(),
-        params: inputs
-            .params
-            .iter()
-            .map(|param| LockParams {
-                file: param.file.clone(),
-                values: param.values.clone(),
-            })
-            .collect(),
-        outs: inputs
-            .outs
-            .iter()
-            .map(|out| LockOut {
-                path: out.path.clone(),
-                role: out.role.clone(),
-                kind: out.kind.section().to_owned(),
-                cached: true,
-                persist: out.persist,
-                content: content(9),
-            })
-            .collect(),
-    }
+    let out = |out: &OutInput| LockOut {
+        path: out.path.clone(),
+        role: out.role.clone(),
+        kind: out.kind.section().to_owned(),
+        cached: true,
+        persist: out.persist,
+        content: content(9),
+    };
+    lock_entry(inputs, inputs.outs.iter().map(out).collect())
 }
 
 type Edit = fn(&mut Fingerprint);

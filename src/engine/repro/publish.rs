@@ -10,20 +10,19 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Event, Outcome, Reason, StageFailure};
+use hpipe_core::{Code, Event, Outcome, ProjectPath, Reason, StageFailure};
 use hpipe_spec::StageSpec;
-use hpipe_store::{
-    LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams, OutRecord, Published, StageLock,
-};
+use hpipe_store::{LockEntry, LockFile, OutRecord, Published, StageLock};
 
 use super::Repro;
 use super::work::{Done, Worked};
 use crate::Error;
 use crate::decide::Known;
 use crate::exec::{Executed, Stopped};
-use crate::fingerprint::ActionInput;
+use crate::fingerprint::Fingerprint;
 use crate::gitignore;
 use crate::graph::StageIndex;
+use crate::lock_entry::{lock_entry, lock_out};
 use crate::workspace::Workspace;
 
 /// More locks than this are not kept open for the next group.
@@ -150,7 +149,7 @@ impl Repro<'_> {
         }
         self.unpublished
             .entries
-            .push((stage, lock_entry(spec, &known, &outs), lock));
+            .push((stage, entry(spec, &known.fingerprint, &outs), lock));
         self.finish(stage, outcome, duration, reasons, None);
     }
 
@@ -207,6 +206,20 @@ fn redeclare(stage: &StageSpec, lock: &mut LockFile) {
     }
 }
 
+/// What the lock file says of `stage`, which made `outs`.
+fn entry(stage: &StageSpec, inputs: &Fingerprint, outs: &[OutRecord]) -> LockEntry {
+    let made = |path: &ProjectPath| {
+        outs.iter()
+            .find(|out| out.path == *path)
+            .map(|out| out.content)
+    };
+    let outs = stage
+        .outs
+        .iter()
+        .filter_map(|out| Some(lock_out(out, made(&out.path)?)));
+    lock_entry(inputs, outs.collect())
+}
+
 fn forget_removed(workspace: &Workspace, lock: &mut LockFile) {
     lock.stages
         .retain(|name, _| workspace.graph().find(name.as_str()).is_some());
@@ -223,60 +236,6 @@ fn machine(error: &Error) -> StageFailure {
         help: None,
         output: String::new(),
         log: None,
-    }
-}
-
-/// What the lock file says of a stage whose inputs are `known` and whose outs are `outs`.
-fn lock_entry(stage: &StageSpec, known: &Known, outs: &[OutRecord]) -> LockEntry {
-    let inputs = &known.fingerprint;
-    LockEntry {
-        key: known.key,
-        action: match &inputs.action {
-            ActionInput::Command(scripts) => LockAction::Cmd(scripts.clone()),
-            ActionInput::Builtin {
-                name,
-                version,
-                with,
-            } => LockAction::Builtin {
-                name: name.clone(),
-                version: *version,
-                with: with.clone(),
-            },
-        },
-        wdir: inputs.wdir.clone(),
-        env: inputs.env.clone(),
-        deps: inputs
-            .deps
-            .iter()
-            .map(|dep| LockDep {
-                path: dep.path.clone(),
-                role: dep.role.clone(),
-                content: dep.content,
-            })
-            .collect(),
-        params: inputs
-            .params
-            .iter()
-            .map(|param| LockParams {
-                file: param.file.clone(),
-                values: param.values.clone(),
-            })
-            .collect(),
-        outs: stage
-            .outs
-            .iter()
-            .filter_map(|out| {
-                let content = outs.iter().find(|made| made.path == out.path)?.content;
-                Some(LockOut {
-                    path: out.path.clone(),
-                    role: out.role.as_ref().map(|role| role.name.clone()),
-                    kind: out.kind.section().to_owned(),
-                    cached: out.cache,
-                    persist: out.persist,
-                    content,
-                })
-            })
-            .collect(),
     }
 }
 
