@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use hpipe_core::{Code, Diagnostic, Sources};
+use hpipe_core::{Code, Diagnostic, Sources, with_causes};
 
 use crate::json;
 use crate::ui::Ui;
@@ -114,16 +114,12 @@ impl Error {
 
     /// The error with all its causes: `failed to read x: permission denied`.
     fn sentence(&self) -> String {
-        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
-        let words: Vec<_> = std::iter::once(self.to_string())
-            .chain(causes.map(ToString::to_string))
-            .collect();
         let attempted = matches!(self.code(), Code::Machine | Code::NotInCache)
             || matches!(self, Self::Metrics(_));
         format!(
             "{}{}",
             if attempted { "failed to " } else { "" },
-            words.join(": ")
+            with_causes(self)
         )
     }
 

@@ -8,6 +8,7 @@
 //! Deliberately knows neither YAML nor disk, threads, clock or terminal, so that it changes seldom and everything may
 //! depend on it.
 
+mod causes;
 mod content;
 mod diagnostic;
 mod digest;
@@ -19,6 +20,7 @@ mod registry;
 mod stage;
 mod value;
 
+pub use causes::with_causes;
 pub use content::{Content, ContentKind};
 pub use diagnostic::{
     Code, Diagnostic, ErrorKind, Label, LineColumn, Severity, SourceId, Sources, Span,

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use hpipe_core::with_causes;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::cache_folder::CacheFolder;
@@ -93,7 +94,8 @@ impl Store {
             .temporary()
             .and_then(|temporary| disk::write_whole(temporary, path, bytes, Durability::Cached));
         if let Err(error) = written {
-            self.warnings.add(format!("failed to {}", chain(&error)));
+            self.warnings
+                .add(format!("failed to {}", with_causes(&error)));
         }
     }
 
@@ -134,16 +136,4 @@ impl Store {
             None => work(),
         }
     }
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
