@@ -13,11 +13,13 @@ use crate::Store;
 
 const HEADER: &str = "hpipe-durations 1";
 
+/// Seconds, some thirty years: no stage took longer, so whoever wrote more was mistaken or damaged.
+const LONGEST: f64 = 1e9;
+
 impl Store {
     /// Seconds each stage took when it last executed, as far as known.
     pub fn durations(&self) -> HashMap<StageName, f64> {
-        let text = std::fs::read_to_string(self.cache.durations()).unwrap_or_default();
-        parse(&text)
+        parse(&std::fs::read(self.cache.durations()).unwrap_or_default())
     }
 
     /// Replaces what is known of durations; a failure is a warning.
@@ -31,24 +33,28 @@ impl Store {
     }
 }
 
-fn parse(text: &str) -> HashMap<StageName, f64> {
-    let mut lines = text.lines();
-    if lines.next() != Some(HEADER) {
+fn parse(bytes: &[u8]) -> HashMap<StageName, f64> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    if lines.next() != Some(HEADER.as_bytes()) {
         return HashMap::new();
     }
-    let entry = |line: &str| {
-        let (seconds, name) = line.split_once(' ')?;
-        let seconds: f64 = seconds.parse().ok()?;
-        let usable = seconds.is_finite() && seconds >= 0.0;
-        usable.then(|| (StageName::known(name), seconds))
+    let entry = |line: &[u8]| {
+        let (seconds, name) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+        let seconds = seconds.parse().ok().filter(is_usable)?;
+        Some((StageName::known(name), seconds))
     };
     lines.filter_map(entry).collect()
+}
+
+/// Whether a stage can have taken so many seconds; false for NaN.
+fn is_usable(seconds: &f64) -> bool {
+    (0.0..=LONGEST).contains(seconds)
 }
 
 fn print(durations: &HashMap<StageName, f64>) -> String {
     let sorted: BTreeMap<_, _> = durations
         .iter()
-        .filter(|(name, _)| !name.as_str().contains(['\n', '\r']))
+        .filter(|(name, seconds)| !name.as_str().contains(['\n', '\r']) && is_usable(seconds))
         .collect();
     let mut text = format!("{HEADER}\n");
     for (name, seconds) in sorted {
@@ -69,14 +75,29 @@ mod tests {
             .into();
         let text = print(&durations);
         assert_eq!(text, "hpipe-durations 1\n0.001 a b\n1.25 train@ridge\n");
-        assert_eq!(parse(&text), durations);
+        assert_eq!(parse(text.as_bytes()), durations);
     }
 
     #[test]
     fn what_cannot_be_read_is_left_out() {
-        assert!(parse("").is_empty());
-        assert!(parse("hpipe-durations 2\n1 a\n").is_empty());
-        let known = parse("hpipe-durations 1\nx a\n-1 b\nNaN c\n2 d\n\0\0\0");
+        assert!(parse(b"").is_empty());
+        assert!(parse(b"hpipe-durations 2\n1 a\n").is_empty());
+        let known = parse(b"hpipe-durations 1\nx a\n-1 b\nNaN c\n2 d\n\0\0\0");
         assert_eq!(known, [(StageName::known("d"), 2.0)].into());
+    }
+
+    #[test]
+    fn seconds_no_stage_can_have_taken_are_left_out_line_by_line() {
+        let text = b"hpipe-durations 1\n1e300 a\ninf b\n-inf c\n1000000001 d\n-1e-9 e\n1e9 f\n0 g\n3 \xff\n4 h";
+        let usable = [("f", 1e9), ("g", 0.0), ("h", 4.0)];
+        let usable: HashMap<_, _> = usable
+            .map(|(name, seconds)| (StageName::known(name), seconds))
+            .into();
+        assert_eq!(parse(text), usable);
+        for seconds in parse(text).values() {
+            let _ = std::time::Duration::from_secs_f64(*seconds); // panics on what it cannot hold
+        }
+        let absurd = [(StageName::known("a"), f64::NAN)].into();
+        assert_eq!(print(&absurd), "hpipe-durations 1\n");
     }
 }
