@@ -31,6 +31,10 @@ pub(crate) struct Fault {
 ///
 /// # Errors
 /// [`Fault`] for what is no YAML or does not have the form of `T`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the lock file's YAML is read, with the options that keep its types"
+)]
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! {
