@@ -115,6 +115,28 @@ fn ctrl_c_ends_the_running_stage_and_keeps_the_finished_one() {
     assert_eq!(executions(&project), "first slow slow");
 }
 
+/// Programs that catch Ctrl-C to clean up often end with code 0; what they made by then is no result.
+#[test]
+fn a_stage_that_was_told_to_stop_has_no_result_whatever_its_exit_code() {
+    let (project, told) = project();
+    project.write(
+        "pipeline.yaml",
+        &PIPELINE.replace("exec 3> told", "trap 'exit 0' INT; exec 3> told"),
+    );
+    let hpipe = start(&project, &[]);
+    assert_eq!(told.next().as_deref(), Some("ready"));
+    hpipe.signal(Signal::INT);
+    let (status, events) = hpipe.finish();
+    assert_eq!(status.code(), Some(130), "{events:#?}");
+    assert!(
+        events
+            .iter()
+            .any(|event| event["stage"] == "slow" && event["outcome"] == "failed"),
+        "{events:#?}"
+    );
+    assert!(!project.read("pipeline.lock").contains("  slow:"));
+}
+
 #[test]
 fn a_second_ctrl_c_kills_a_stage_that_ignores_the_first() {
     let (project, told) = project();

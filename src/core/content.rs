@@ -34,8 +34,8 @@ pub struct Content {
     pub size: u64,
     /// Number of files: 1 for a file.
     pub files: u64,
-    /// Whether the file's owner may execute it; false for a folder. Kept to restore it; no part of equality of content,
-    /// see [`same_bytes`](Self::same_bytes).
+    /// Whether the file's owner may execute it; false for a folder. Part of what a stage reads
+    /// and makes, though not of the digest.
     pub executable: bool,
 }
 
@@ -55,5 +55,10 @@ impl Content {
     /// Whether both are the same file bytes or the same folder tree, whatever the file's executable bit says.
     pub fn same_bytes(&self, other: &Self) -> bool {
         self.kind == other.kind && self.digest == other.digest
+    }
+
+    /// Whether nobody could tell both apart: the same bytes, and for a file the same executable bit.
+    pub fn same(&self, other: &Self) -> bool {
+        self.same_bytes(other) && self.executable == other.executable
     }
 }

@@ -109,7 +109,14 @@ fn check_deps(
 
 fn dep_help(workspace: &Workspace, path: &ProjectPath, maker: Option<StageIndex>) -> String {
     if let Some(maker) = maker {
-        return format!("run `hpipe repro {}` first", workspace.stage(maker).name);
+        let maker = workspace.stage(maker);
+        return match maker.frozen {
+            true => format!(
+                "stage `{}` is frozen; take that back, or put `{path}` there",
+                maker.name
+            ),
+            false => format!("run `hpipe repro {}` first", maker.name),
+        };
     }
     let outs = || workspace.graph().outs();
     let near = nearest(path.as_str(), outs().map(|(out, _)| out.as_str()));

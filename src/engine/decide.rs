@@ -5,7 +5,7 @@
 //! its result may depend on, see `fingerprint`) and the content of its outs agree with a recorded execution.
 //!
 //! A stage without outs is never answered from the run cache: what it is for is its effect, and going back to a former
-//! state must have that effect again.
+//! state must have that effect again. Nor is one with a `persist` out, whose result depends on what was there before.
 
 use hpipe_core::{Content, Digest, ProjectPath, Reason, ReasonKind};
 use hpipe_spec::StageSpec;
@@ -96,7 +96,7 @@ impl Evidence<'_> {
         for out in &outs {
             match self.inputs.content(&out.path)? {
                 None => reasons.push(Reason::about(ReasonKind::OutMissing, out.path.as_str())),
-                Some(found) if !found.same_bytes(&out.content) => {
+                Some(found) if !found.same(&out.content) => {
                     reasons.push(changed_content(
                         ReasonKind::OutChanged,
                         &out.path,
@@ -119,7 +119,7 @@ impl Evidence<'_> {
         known: Known,
         reasons: Vec<Reason>,
     ) -> Result<Decision, Error> {
-        if !self.run_cache || stage.outs.is_empty() {
+        if !self.run_cache || !is_known_by_key(stage) {
             return Ok(Decision::Run(known, reasons));
         }
         match self.store.run_record(&known.key) {
@@ -148,8 +148,15 @@ impl Evidence<'_> {
         Ok(self
             .inputs
             .content(path)?
-            .is_some_and(|found| found.same_bytes(content)))
+            .is_some_and(|found| found.same(content)))
     }
+}
+
+/// Whether the result of a stage depends on nothing but its key, so that the run cache may answer.
+///
+/// One without outs is there for its effect, and one with a `persist` out may read what an execution before left there.
+pub(crate) fn is_known_by_key(stage: &StageSpec) -> bool {
+    !stage.outs.is_empty() && !stage.outs.iter().any(|out| out.persist)
 }
 
 /// Why the stage is not what was recorded; never empty, for the keys differ.

@@ -12,14 +12,16 @@ mod command;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Content, Event, EventSink, ProjectPath, StageFailure, StageName};
+use hpipe_core::{Code, Event, EventSink, ProjectPath, StageFailure, StageName};
 use hpipe_spec::{Action, StageSpec};
 use hpipe_store::{Attempt, AttemptEnd, OutRecord, StageLock, Store};
 
 use crate::Cancellation;
 use crate::Error;
 use crate::decide::Known;
-use crate::inputs::{Gathered, Inputs};
+use crate::fingerprint::Fingerprint;
+use crate::inputs::{Gathered, Inputs, is_no_content};
+use crate::witness::Witness;
 use crate::workspace::Workspace;
 
 pub(crate) use command::Children;
@@ -78,6 +80,7 @@ pub(crate) fn execute(
         }
         store.create_parent(&out.path)?;
     }
+    let witness = Witness::look(stage, store.root());
     let mut attempt = store.begin_attempt(&stage.name)?;
     let began = Instant::now();
     let ended = match &stage.action {
@@ -92,7 +95,7 @@ pub(crate) fn execute(
         Action::Builtin { name, with, .. } => builtin::run(setting, stage, name, with, &attempt),
     };
     let duration = began.elapsed();
-    let result = ended.and_then(|()| conclude(setting, stage, known));
+    let result = ended.and_then(|()| conclude(setting, stage, known, &witness));
     let outcome = if result.is_ok() { "ran" } else { "failed" };
     attempt.finish(&AttemptEnd {
         outcome: outcome.into(),
@@ -115,17 +118,18 @@ fn conclude(
     setting: Setting<'_>,
     stage: &StageSpec,
     known: &Known,
+    witness: &Witness,
 ) -> Result<Vec<OutRecord>, Stopped> {
     let store = setting.workspace.store();
     let mut outs = Vec::with_capacity(stage.outs.len());
     let mut missing = Vec::new();
     for out in &stage.outs {
         let content = if out.cache {
-            store.commit(&out.path)?
+            store.commit(&out.path)
         } else {
-            store.content(&out.path)?
+            store.content(&out.path)
         };
-        match content {
+        match content.map_err(unfit_out)? {
             Some(content) => outs.push(OutRecord {
                 path: out.path.clone(),
                 content,
@@ -138,12 +142,15 @@ fn conclude(
         return Err(missing_outs(&missing).into());
     }
     match Inputs::fresh(setting.workspace).gather(stage)? {
-        Gathered::Whole(now) if now.key() == known.key => Ok(outs),
-        Gathered::Whole(now) => Err(changed_inputs(known, &now).into()),
+        Gathered::Whole(now) if now.key() == known.key => {}
+        Gathered::Whole(now) => return Err(changed_inputs(known, &now).into()),
         Gathered::Missing(paths) => {
-            let names: Vec<_> = paths.iter().map(ProjectPath::as_str).collect();
-            Err(vanished_inputs(&names.join(", ")).into())
+            return Err(written_inputs(&paths.iter().collect::<Vec<_>>()).into());
         }
+    }
+    match witness.written_since(store.root()).as_slice() {
+        [] => Ok(outs),
+        written => Err(written_inputs(written).into()),
     }
 }
 
@@ -153,14 +160,14 @@ pub(crate) fn keep_unknown(
     stage: &StageName,
     path: &ProjectPath,
     recorded: &[OutRecord],
-) -> Result<(), Error> {
+) -> Result<(), Stopped> {
     let store = setting.workspace.store();
-    let Some(found) = store.content(path)? else {
+    let Some(found) = store.content(path).map_err(unfit_out)? else {
         return Ok(());
     };
     let is_recorded = recorded
         .iter()
-        .any(|out| out.path == *path && out.content.same_bytes(&found));
+        .any(|out| out.path == *path && out.content.same(&found));
     if is_recorded || found.files == 0 || store.has(&found) {
         return Ok(());
     }
@@ -170,17 +177,30 @@ pub(crate) fn keep_unknown(
     Ok(())
 }
 
+/// What lies at an out's path cannot be stored, like a link that leads nowhere: the stage's fault, not the machine's.
+fn unfit_out(error: hpipe_store::Error) -> Stopped {
+    if !is_no_content(&error) {
+        return error.into();
+    }
+    let mut failure = failure(
+        Code::StageFailed,
+        format!("an out cannot be stored: failed to {error}"),
+    );
+    failure.help = Some("remove it, or let the stage make files and folders only".into());
+    failure.into()
+}
+
 /// Puts `outs` in place; false when an object is missing or damaged, so that the stage must execute after all.
 pub(crate) fn restore(
     setting: Setting<'_>,
     stage: &StageSpec,
     outs: &[OutRecord],
     recorded: &[OutRecord],
-) -> Result<bool, Error> {
+) -> Result<bool, Stopped> {
     let store = setting.workspace.store();
     for out in outs {
-        let found: Option<Content> = store.content(&out.path)?;
-        if found.is_some_and(|found| found.same_bytes(&out.content)) {
+        let found = store.content(&out.path).map_err(unfit_out)?;
+        if found.is_some_and(|found| found.same(&out.content)) {
             continue;
         }
         keep_unknown(setting, &stage.name, &out.path, recorded)?;
@@ -190,15 +210,22 @@ pub(crate) fn restore(
             Err(other) => return Err(other.into()),
         }
     }
+    let declared = outs.iter().filter(|out| {
+        stage
+            .outs
+            .iter()
+            .any(|spec| spec.path == out.path && spec.cache)
+    });
+    store_again(store, declared)?;
     Ok(true)
 }
 
-/// Stores again the outs that are right but whose objects are gone.
-pub(crate) fn store_again(store: &Store, outs: &[OutRecord]) -> Result<(), Error> {
-    for out in outs
-        .iter()
-        .filter(|out| out.cached && !store.has(&out.content))
-    {
+/// Stores again those outs, which are right, whose objects are not there.
+pub(crate) fn store_again<'a>(
+    store: &Store,
+    outs: impl Iterator<Item = &'a OutRecord>,
+) -> Result<(), hpipe_store::Error> {
+    for out in outs.filter(|out| !store.has(&out.content)) {
         store.commit(&out.path)?;
     }
     Ok(())
@@ -223,6 +250,18 @@ fn with_output(mut failure: StageFailure, attempt: &Attempt, root: &Path) -> Sta
     failure
 }
 
+/// A panic as the failure of the stage it came from.
+pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> StageFailure {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    failure(
+        Code::Bug,
+        format!("the stage panicked: {}", text.unwrap_or("no message")),
+    )
+}
+
 fn missing_outs(paths: &[&str]) -> StageFailure {
     let mut failure = failure(
         Code::MissingOut,
@@ -233,26 +272,26 @@ fn missing_outs(paths: &[&str]) -> StageFailure {
     failure
 }
 
-fn changed_inputs(known: &Known, now: &crate::fingerprint::Fingerprint) -> StageFailure {
+fn changed_inputs(known: &Known, now: &Fingerprint) -> StageFailure {
     let before = &known.fingerprint;
-    let deps = now
-        .deps
-        .iter()
-        .zip(&before.deps)
-        .filter(|(now, then)| !now.content.same_bytes(&then.content));
-    let mut changed: Vec<_> = deps.map(|(now, _)| now.path.to_string()).collect();
-    let params = now
-        .params
-        .iter()
-        .zip(&before.params)
-        .filter(|(now, then)| now.values != then.values);
-    changed.extend(params.map(|(now, _)| now.file.to_string()));
-    vanished_inputs(&changed.join(", "))
+    let deps = now.deps.iter().zip(&before.deps);
+    let deps = deps.filter(|(now, then)| !now.content.same(&then.content));
+    let params = now.params.iter().zip(&before.params);
+    let params = params.filter(|(now, then)| now.values != then.values);
+    let changed = deps.map(|(now, _)| &now.path);
+    written_inputs(
+        &changed
+            .chain(params.map(|(now, _)| &now.file))
+            .collect::<Vec<_>>(),
+    )
 }
 
-fn vanished_inputs(names: &str) -> StageFailure {
-    let message =
-        format!("{names} changed while the stage executed, so its result is not recorded");
+fn written_inputs(paths: &[&ProjectPath]) -> StageFailure {
+    let names: Vec<_> = paths.iter().map(|path| path.as_str()).collect();
+    let message = format!(
+        "{} changed while the stage executed, so its result is not recorded",
+        names.join(", ")
+    );
     let mut failure = failure(Code::StageFailed, message);
     failure.help = Some("run `hpipe repro` again".into());
     failure

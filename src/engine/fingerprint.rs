@@ -8,7 +8,7 @@
 //! | built-in | name, version, every option of `with` |
 //! | working folder | path relative to the project |
 //! | declared environment | name and value, or name and "not set" |
-//! | deps | path and content digest; for a built-in also the role, and the order within a role |
+//! | deps | path, content digest, executable bit of a file; for a built-in also the role, and the order within a role |
 //! | params | file, declared name, value (typed: `true` is not `1`, `1` equals `1.0`) |
 //! | outs | path, section, role, `persist` (what was there before may be read) |
 //!
@@ -17,7 +17,6 @@
 //! | name, `desc`, `meta`, plot keys, comments, order of deps, params and outs | say nothing about the result |
 //! | `cache`, `frozen`, `always_changed` | say what is done with the result |
 //! | times, owners, inode numbers, absolute paths, user, host | a clone on another machine has the same results |
-//! | executable bit of a file dep | a change makes a command fail, not differ; inside a folder dep it is part of the tree |
 //! | number of jobs, `HPIPE_*` settings | must not change a result; a built-in that lets them is broken |
 //! | environment that is not declared | unknowable; declare it under `env` |
 //!
@@ -168,6 +167,7 @@ impl Encoder {
         self.text(content.kind.name());
         self.tag(content.digest.function().tag());
         self.0.update(content.digest.as_bytes());
+        self.tag(u8::from(content.executable));
     }
 
     fn params(&mut self, params: &[ParamInput]) {

@@ -29,11 +29,11 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Joins the stages of `pipeline`, whose file is `file`.
+    /// Joins the stages of `pipeline`; no out may hold one of the `needed` files.
     ///
     /// # Errors
     /// Every duplicate, overlapping or outside out, every stage that needs what it makes, and every cycle.
-    pub fn new(pipeline: &Pipeline, file: &ProjectPath) -> Result<Self, Vec<Diagnostic>> {
+    pub fn new(pipeline: &Pipeline, needed: &[ProjectPath]) -> Result<Self, Vec<Diagnostic>> {
         let mut graph = Self::default();
         let mut faults = Vec::new();
         for (index, stage) in indexed(&pipeline.stages) {
@@ -42,7 +42,7 @@ impl Graph {
         }
         for (index, stage) in indexed(&pipeline.stages) {
             for out in &stage.outs {
-                check_place(stage, out, file, &mut faults);
+                check_place(stage, out, needed, &mut faults);
                 graph.own(&pipeline.stages, index, out, &mut faults);
             }
         }
@@ -186,7 +186,11 @@ pub(crate) fn indexed(stages: &[StageSpec]) -> impl Iterator<Item = (StageIndex,
         .map(|(i, stage)| (StageIndex::new(i), stage))
 }
 
-fn check_place(stage: &StageSpec, out: &Out, file: &ProjectPath, faults: &mut Vec<Diagnostic>) {
+/// Folders that hold what cannot be made again, or what hpipe itself keeps.
+const KEPT: [&str; 2] = [".git", ".cache"];
+
+/// Refuses an out whose removal before an execution would take more with it than the stage makes.
+fn check_place(stage: &StageSpec, out: &Out, needed: &[ProjectPath], faults: &mut Vec<Diagnostic>) {
     if out.path.is_outside() && out.cache {
         faults.push(
             Diagnostic::error(
@@ -200,19 +204,32 @@ fn check_place(stage: &StageSpec, out: &Out, file: &ProjectPath, faults: &mut Ve
             .help("move it below the project root, or declare it with `cache: false`"),
         );
     }
-    if file.is_within(&out.path) {
-        faults.push(
-            Diagnostic::error(
-                Code::PipelineInOut,
-                format!(
-                    "out `{}` of stage `{}` contains the pipeline file `{file}`",
-                    out.path, stage.name
-                ),
-            )
-            .at(out.span, "would be removed before the stage executes")
-            .help("declare a folder of its own for what the stage makes"),
-        );
-    }
+    let kept = KEPT.map(ProjectPath::new);
+    let inside = kept.iter().find(|kept| out.path.is_within(kept));
+    let held = needed
+        .iter()
+        .chain(&kept)
+        .find(|path| holds(&out.path, path));
+    let what = match (held, inside) {
+        (Some(path), _) if *path == out.path => format!("is what hpipe needs as `{path}`"),
+        (Some(path), _) => format!("contains `{path}`, which hpipe needs"),
+        (None, Some(folder)) => format!("lies in `{folder}`, which is not for outs"),
+        (None, None) => return,
+    };
+    faults.push(
+        Diagnostic::error(
+            Code::PipelineInOut,
+            format!("out `{}` of stage `{}` {what}", out.path, stage.name),
+        )
+        .at(out.span, "would be removed before the stage executes")
+        .help("declare a folder of its own for what the stage makes"),
+    );
+}
+
+/// Whether `folder` is `path` or lies somewhere around it; a folder outside the project may hold all of it.
+fn holds(folder: &ProjectPath, path: &ProjectPath) -> bool {
+    let is_above = folder.as_str().split('/').all(|part| part == "..");
+    is_above || path.is_within(folder)
 }
 
 fn duplicate_out(

@@ -1,11 +1,11 @@
 //! Gathers the inputs of stages: contents of deps, values of params.
 //!
-//! During one command a path is looked at once: a [`Inputs`] remembers contents, is filled in parallel before the first
-//! decision, and is told what an execution made. What must be looked at afresh (after an execution, after waiting for
-//! another process) goes through [`Inputs::fresh`].
+//! [`Inputs`] remembers what it looked at and what executions made. What it looked at is filled in parallel before the
+//! first decision, and forgotten as soon as time has passed ([`Inputs::expire`]: a stage came to its end; another process
+//! was waited for): an edit meanwhile must be seen before the next stage is decided about, not after it executed.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hpipe_core::{Code, Content, Diagnostic, ProjectPath};
 use hpipe_spec::{Action, Param, ParamFile, StageSpec};
@@ -20,9 +20,12 @@ use crate::workspace::Workspace;
 /// What is known of the inputs during one command.
 pub(crate) struct Inputs<'a> {
     workspace: &'a Workspace,
-    contents: Mutex<BTreeMap<ProjectPath, Option<Content>>>,
+    looked: Mutex<Contents>,
+    made: Mutex<Contents>,
     params: Mutex<BTreeMap<ProjectPath, Arc<ParamFile>>>,
 }
+
+type Contents = BTreeMap<ProjectPath, Option<Content>>;
 
 /// A fingerprint, or why there is none yet.
 #[derive(Debug)]
@@ -38,7 +41,8 @@ impl<'a> Inputs<'a> {
     pub(crate) fn fresh(workspace: &'a Workspace) -> Self {
         Self {
             workspace,
-            contents: Mutex::default(),
+            looked: Mutex::default(),
+            made: Mutex::default(),
             params: Mutex::default(),
         }
     }
@@ -47,46 +51,61 @@ impl<'a> Inputs<'a> {
     pub(crate) fn look_ahead(&self, paths: &[&ProjectPath]) -> Result<(), Error> {
         let found: BTreeMap<_, _> = paths
             .par_iter()
-            .map(|path| Ok(((*path).clone(), self.store().content(path)?)))
+            .map(|path| Ok(((*path).clone(), self.ask(path)?)))
             .collect::<Result<_, Error>>()?;
-        self.contents().extend(found);
+        hold(&self.looked).extend(found);
         Ok(())
     }
 
-    /// What lies at `path`.
+    /// What lies at `path`; none also for what is neither a file nor a folder of files, like a link that leads nowhere.
     pub(crate) fn content(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
-        if let Some(known) = self.contents().get(path) {
-            return Ok(*known);
+        for known in [&self.made, &self.looked] {
+            if let Some(known) = hold(known).get(path) {
+                return Ok(*known);
+            }
         }
-        let found = self.store().content(path)?;
-        self.contents().insert(path.clone(), found);
+        let found = self.ask(path)?;
+        hold(&self.looked).insert(path.clone(), found);
         Ok(found)
+    }
+
+    fn ask(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
+        match self.store().content(path) {
+            Err(error) if is_no_content(&error) => Ok(None),
+            answer => Ok(answer?),
+        }
     }
 
     /// Takes notice that `path` now holds `content`; what lies around or inside it must be looked at again.
     pub(crate) fn made(&self, path: &ProjectPath, content: Option<Content>) {
         self.forget(path);
-        self.contents().insert(path.clone(), content);
+        hold(&self.made).insert(path.clone(), content);
     }
 
     /// Forgets what lies at `path`, around or inside it.
     pub(crate) fn forget(&self, path: &ProjectPath) {
-        let mut contents = self.contents();
-        let inner: Vec<_> = inside(&contents, path)
-            .map(|(inner, _)| inner.clone())
-            .collect();
-        for stale in around(path).chain(inner) {
-            contents.remove(&stale);
+        for known in [&self.made, &self.looked] {
+            let mut known = hold(known);
+            let inner: Vec<_> = inside(&known, path)
+                .map(|(inner, _)| inner.clone())
+                .collect();
+            for stale in around(path).chain(inner) {
+                known.remove(&stale);
+            }
         }
-        drop(contents);
-        self.params_by_file()
-            .retain(|file, _| !file.is_within(path));
+        hold(&self.params).retain(|file, _| !file.is_within(path));
     }
 
-    /// Forgets everything.
+    /// Forgets what was looked at, for it may have changed; what this command made is known to be whole.
+    pub(crate) fn expire(&self) {
+        hold(&self.looked).clear();
+        hold(&self.params).clear();
+    }
+
+    /// Forgets everything, for another process was at work.
     pub(crate) fn forget_everything(&self) {
-        self.contents().clear();
-        self.params_by_file().clear();
+        self.expire();
+        hold(&self.made).clear();
     }
 
     /// Everything the result of `stage` may depend on.
@@ -194,32 +213,37 @@ impl<'a> Inputs<'a> {
 
     /// The params file at `path`, read once; none when it does not exist.
     fn param_file(&self, path: &ProjectPath) -> Result<Option<Arc<ParamFile>>, Error> {
-        if let Some(file) = self.params_by_file().get(path) {
+        if let Some(file) = hold(&self.params).get(path) {
             return Ok(Some(file.clone()));
         }
         let Some(text) = self.workspace.read_text(path)? else {
             return Ok(None);
         };
         let file = Arc::new(ParamFile::parse(path, &text).map_err(|fault| Error::from(*fault))?);
-        self.params_by_file().insert(path.clone(), file.clone());
+        hold(&self.params).insert(path.clone(), file.clone());
         Ok(Some(file))
     }
 
     fn store(&self) -> &Store {
         self.workspace.store()
     }
+}
 
-    fn contents(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProjectPath, Option<Content>>> {
-        self.contents
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
+/// Whether the store cannot say what lies at a path because of what lies there, not because of the machine.
+pub(crate) const fn is_no_content(error: &hpipe_store::Error) -> bool {
+    use hpipe_store::Error as Store;
+    matches!(
+        error,
+        Store::DanglingLink { .. }
+            | Store::LinkCycle { .. }
+            | Store::NotContent { .. }
+            | Store::TooDeep { .. }
+    )
+}
 
-    fn params_by_file(&self) -> std::sync::MutexGuard<'_, BTreeMap<ProjectPath, Arc<ParamFile>>> {
-        self.params
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
+/// Locks what threads share; a thread that panicked leaves a map that is whole.
+fn hold<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn outs(stage: &StageSpec) -> Vec<OutInput> {

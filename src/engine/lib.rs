@@ -23,11 +23,13 @@ mod path_range;
 mod plan;
 mod reasons;
 mod repro;
+mod resolve;
 mod schedule;
 mod survey;
 #[cfg(test)]
 mod test_support;
 mod watch;
+mod witness;
 mod workspace;
 
 pub use cancel::{Cancellation, Urgency};

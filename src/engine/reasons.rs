@@ -139,7 +139,7 @@ fn deps(recorded: &LockEntry, now: &Fingerprint, reasons: &mut Vec<Reason>) {
     for (place, content) in &new {
         match old.get(place) {
             None => reasons.push(Reason::about(ReasonKind::DepAdded, place.1.as_str())),
-            Some(former) if !former.same_bytes(content) => {
+            Some(former) if !former.same(content) => {
                 reasons.push(changed_content(
                     ReasonKind::DepChanged,
                     &place.1,

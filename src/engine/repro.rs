@@ -348,7 +348,7 @@ impl<'a> Repro<'a> {
                 .durations
                 .get(name)
                 .copied()
-                .map(Duration::from_secs_f64),
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         }
     }
 
@@ -410,6 +410,10 @@ impl<'a> Repro<'a> {
             }
         }
         self.working -= batch.len();
+        if !batch.is_empty() {
+            // Time has passed since anybody looked.
+            self.inputs.expire();
+        }
         self.settle(batch);
     }
 
@@ -429,7 +433,7 @@ impl<'a> Repro<'a> {
         let stage = workspace.stage(index);
         if let Some(entry) = self.lock_file.stages.get(&stage.name) {
             let declared = declared_outs(stage, entry);
-            store_again(workspace.store(), &declared)?;
+            store_again(workspace.store(), declared.iter().filter(|out| out.cached))?;
             if declared != recorded_outs(entry) {
                 self.redeclared.push(index);
             }

@@ -43,5 +43,5 @@ pub(crate) fn pipeline_of(stages: &[(&str, &[&str])]) -> Pipeline {
 
 /// The graph of a pipeline that must be without fault.
 pub(crate) fn graph_of(pipeline: &Pipeline) -> Graph {
-    Graph::new(pipeline, &ProjectPath::new("pipeline.yaml")).expect("a graph without fault")
+    Graph::new(pipeline, &[ProjectPath::new("pipeline.yaml")]).expect("a graph without fault")
 }

@@ -14,6 +14,7 @@ use hpipe_store::Store;
 
 use crate::Error;
 use crate::graph::{Graph, StageIndex};
+use crate::resolve::resolve;
 
 /// The names a pipeline file may have, the preferred one first.
 const PIPELINE_FILES: [&str; 2] = ["pipeline.yaml", "dvc.yaml"];
@@ -58,6 +59,16 @@ impl Location {
                 vec![no_pipeline(&start)],
                 &Sources::default(),
             )),
+        }
+    }
+
+    /// `pipeline.lock` for a pipeline file of a usual name; one of another name has a lock file of its own.
+    fn lock_file(&self) -> ProjectPath {
+        let name = self.file.as_str();
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        match PIPELINE_FILES.contains(&name) {
+            true => ProjectPath::new("pipeline.lock"),
+            false => ProjectPath::new(&format!("{stem}.lock")),
         }
     }
 
@@ -137,13 +148,14 @@ impl Workspace {
             .into_iter()
             .partition(Diagnostic::is_error);
         let sources = parsed.sources;
-        let pipeline = match (parsed.pipeline, faults.is_empty()) {
+        let mut pipeline = match (parsed.pipeline, faults.is_empty()) {
             (Some(pipeline), true) => pipeline,
             _ => return Err(Error::invalid(faults, &sources)),
         };
+        let store = Store::open(&location.root, &location.root.join(CACHE))?;
+        resolve(&mut pipeline, store.root());
         let graph = check(&pipeline, &location, &registry)
             .map_err(|faults| Error::invalid(faults, &sources))?;
-        let store = Store::open(&location.root, &location.root.join(CACHE))?;
         Ok(Self {
             location,
             store,
@@ -191,9 +203,9 @@ impl Workspace {
         &self.pipeline.stages[index.index()]
     }
 
-    /// The lock file: `pipeline.lock` beside the pipeline file.
+    /// The lock file beside the pipeline file.
     pub fn lock_file(&self) -> ProjectPath {
-        ProjectPath::new("pipeline.lock")
+        self.location.lock_file()
     }
 
     pub(crate) fn registry(&self) -> &Registry {
@@ -228,8 +240,12 @@ fn check(
     location: &Location,
     registry: &Registry,
 ) -> Result<Graph, Vec<Diagnostic>> {
+    let needed: Vec<_> = [location.file.clone(), location.lock_file()]
+        .into_iter()
+        .chain(pipeline.read.iter().cloned())
+        .collect();
     let mut faults = check_builtins(pipeline, registry);
-    let graph = Graph::new(pipeline, &location.file).unwrap_or_else(|more| {
+    let graph = Graph::new(pipeline, &needed).unwrap_or_else(|more| {
         faults.extend(more);
         Graph::default()
     });

@@ -13,7 +13,7 @@ use hpipe_core::{
 use hpipe_spec::{Role, StageSpec};
 use hpipe_store::Attempt;
 
-use super::{Setting, Stopped, failure};
+use super::{Setting, Stopped, failure, panicked};
 use crate::Cancellation;
 
 /// Executes the built-in `name` with the options `with`.
@@ -85,20 +85,6 @@ fn failed(error: &StageError, reporter: &Reporter<'_>) -> StageFailure {
         help: error.help.clone(),
         ..failure(Code::StageFailed, message)
     }
-}
-
-fn panicked(panic: &(dyn std::any::Any + Send)) -> StageFailure {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    failure(
-        Code::Bug,
-        format!(
-            "the built-in stage panicked: {}",
-            text.unwrap_or("no message")
-        ),
-    )
 }
 
 /// Passes what a stage reports to the sink and its log.

@@ -6,7 +6,7 @@
 //! killed while a command lives on, the lock stays held until that orphan ends, and the next hpipe waits for it instead
 //! of working on half-made outs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
@@ -22,43 +22,79 @@ use crate::cancel::Urgency;
 
 const SHELL: &str = "/bin/sh";
 
-/// The process groups of running commands, so that they can be signalled.
+/// The process groups of running commands, so that they can be stopped.
 #[derive(Debug, Default)]
-pub(crate) struct Children {
-    running: Mutex<HashSet<Pid>>,
+pub(crate) struct Children(Mutex<Running>);
+
+#[derive(Debug, Default)]
+struct Running {
+    groups: HashMap<Pid, Told>,
+    /// How urgently everybody was told to stop, if so.
+    urgency: Option<Urgency>,
+}
+
+/// Whether a command was told to stop; then its result counts for nothing, whatever its exit code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Stop,
 }
 
 impl Children {
-    /// Tells every running command to stop.
+    /// Tells every running command to stop, and those that are started later too.
     pub(crate) fn stop(&self, urgency: Urgency) {
-        let signal = match urgency {
-            Urgency::Ask => Signal::INT,
-            Urgency::Kill => Signal::KILL,
-        };
-        for group in self.running().iter() {
-            // A group that ended meanwhile is what we want.
-            let _ = kill_process_group(*group, signal);
+        let mut running = self.running();
+        running.urgency = running.urgency.max(Some(urgency));
+        for (group, told) in &mut running.groups {
+            *told = Told::Stop;
+            signal(*group, urgency);
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, HashSet<Pid>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Starts a command in a process group of its own.
+    fn start(&self, command: &mut Command) -> std::io::Result<Child> {
+        // Nobody is told to stop between the start and the note that it runs.
+        let mut running = self.running();
+        let child = command.process_group(0).spawn()?;
+        let group = Pid::from_child(&child);
+        let told = match running.urgency {
+            None => Told::Nothing,
+            Some(urgency) => {
+                signal(group, urgency);
+                Told::Stop
+            }
+        };
+        running.groups.insert(group, told);
+        Ok(child)
     }
 
     /// Waits for `child`, then ends whatever it left in its group.
     ///
     /// The child is reaped only after its group is ended: until then its number cannot be given to another process.
-    fn wait(&self, child: &mut Child) -> std::io::Result<ExitStatus> {
+    fn wait(&self, child: &mut Child) -> std::io::Result<(ExitStatus, Told)> {
         let group = Pid::from_child(child);
         let ended = waitid(
             WaitId::Pid(group),
             WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
         );
-        self.running().remove(&group);
+        let told = self.running().groups.remove(&group);
         let _ = kill_process_group(group, Signal::KILL);
         ended?;
-        child.wait()
+        Ok((child.wait()?, told.unwrap_or(Told::Nothing)))
     }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn signal(group: Pid, urgency: Urgency) {
+    let signal = match urgency {
+        Urgency::Ask => Signal::INT,
+        Urgency::Kill => Signal::KILL,
+    };
+    // A group that ended meanwhile is what we want.
+    let _ = kill_process_group(group, signal);
 }
 
 /// Runs each script, until one fails.
@@ -83,25 +119,17 @@ pub(super) fn run(
             };
         }
         let (stdout, stderr) = (attempt.log_file()?, attempt.log_file()?);
-        let spawned = lock.handle().and_then(|stdin| {
-            let mut running = setting.children.running();
-            let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn()?;
-            running.insert(Pid::from_child(&child));
-            Ok(child)
+        let ended = lock.handle().and_then(|stdin| {
+            command.stdin(stdin).stdout(stdout).stderr(stderr);
+            let mut child = setting.children.start(&mut command)?;
+            setting.children.wait(&mut child)
         });
-        let mut child = spawned.map_err(|error| cannot_start(&wdir, &error))?;
-        if setting.cancellation.is_requested() {
-            // The request came between the check and the spawn; whoever signalled did not see this child.
-            setting.children.stop(Urgency::Ask);
-        }
-        let status = setting
-            .children
-            .wait(&mut child)
-            .map_err(|error| cannot_start(&wdir, &error))?;
-        match (status.success(), setting.cancellation.is_requested()) {
-            (true, _) => {}
-            (false, true) => return Err(interrupted().into()),
-            (false, false) => return Err(failure(Code::StageFailed, describe(status)).into()),
+        match ended.map_err(|error| cannot_start(&wdir, &error))? {
+            (_, Told::Stop) => return Err(interrupted().into()),
+            (status, Told::Nothing) if status.success() => {}
+            (status, Told::Nothing) => {
+                return Err(failure(Code::StageFailed, describe(status)).into());
+            }
         }
     }
     Ok(())
@@ -113,11 +141,7 @@ fn shell(script: &Script, wdir: &Path) -> Command {
     if script.text.trim_end().contains('\n') {
         command.arg("-e");
     }
-    command
-        .arg("-c")
-        .arg(&script.text)
-        .current_dir(wdir)
-        .process_group(0);
+    command.arg("-c").arg(&script.text).current_dir(wdir);
     command
 }
 

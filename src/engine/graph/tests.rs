@@ -18,7 +18,8 @@ fn faults(text: &str) -> String {
     let id = hpipe_core::Sources::default().add("pipeline.yaml", text);
     let mut sources = hpipe_core::Sources::default();
     assert_eq!(sources.add("pipeline.yaml", text), id);
-    let found = Graph::new(&parse(text), &ProjectPath::new("pipeline.yaml")).expect_err("a fault");
+    let found =
+        Graph::new(&parse(text), &[ProjectPath::new("pipeline.yaml")]).expect_err("a fault");
     let lines = found.iter().map(|fault| {
         let places: Vec<_> = fault
             .labels
@@ -118,7 +119,7 @@ fn refuses_an_out_that_holds_the_pipeline() {
     insta::assert_snapshot!(faults("
 stages:
   a: {cmd: x, outs: [.]}
-"), @"E019 line 3: out `.` of stage `a` contains the pipeline file `pipeline.yaml`");
+"), @"E019 line 3: out `.` of stage `a` contains `pipeline.yaml`, which hpipe needs");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use hpipe_store::{LockEntry, LockFile, OutRecord, Published, StageLock};
 use super::Repro;
 use super::work::{Done, Worked};
 use crate::Error;
-use crate::decide::Known;
+use crate::decide::{Known, is_known_by_key};
 use crate::exec::{Executed, Stopped};
 use crate::fingerprint::Fingerprint;
 use crate::gitignore;
@@ -99,13 +99,16 @@ impl Repro<'_> {
         self.lock_stamp = LockStamp::of(workspace);
         let stages = group.iter().map(|(stage, _, _)| workspace.stage(*stage));
         let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
-        gitignore::ignore(workspace, cached.map(|out| &out.path))?;
+        self.ignore(cached.map(|out| &out.path));
         self.unpublished.due = Instant::now() + began.elapsed() * PATIENCE;
         Ok(())
     }
 
     fn record_run(&self, done: &Done, executed: &Executed) -> Result<(), Error> {
         let stage = self.setting.workspace.stage(done.stage);
+        if !is_known_by_key(stage) {
+            return Ok(());
+        }
         let store = self.setting.workspace.store();
         let (outs, seconds) = (executed.outs.clone(), executed.duration.as_secs_f64());
         let record = store.record_of(&executed.attempt, done.known.key, outs, seconds)?;
@@ -192,7 +195,16 @@ impl Repro<'_> {
         })?;
         let stages = self.redeclared.iter().map(|index| workspace.stage(*index));
         let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
-        gitignore::ignore(workspace, cached.map(|out| &out.path))
+        self.ignore(cached.map(|out| &out.path));
+        Ok(())
+    }
+
+    /// Keeps cached outs out of git; a `.gitignore` that cannot be read or written is no reason to stop.
+    fn ignore<'p>(&self, outs: impl Iterator<Item = &'p ProjectPath>) {
+        if let Err(error) = gitignore::ignore(self.setting.workspace, outs) {
+            let text = format!("failed to keep outs out of git: {error}");
+            self.setting.sink.emit(&Event::Warning { text });
+        }
     }
 }
 

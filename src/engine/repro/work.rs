@@ -1,5 +1,6 @@
 //! What a worker does with one stage: restores it, or executes it when that is not possible.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Event, Reason};
@@ -42,7 +43,9 @@ pub(super) enum Worked {
 /// Works on `task`.
 pub(super) fn work(setting: Setting<'_>, task: Task) -> Done {
     let began = Instant::now();
-    let result = attempt(setting, &task);
+    // A panic must not keep the loop waiting for this stage for ever.
+    let result = catch_unwind(AssertUnwindSafe(|| attempt(setting, &task)))
+        .unwrap_or_else(|panic| Err(exec::panicked(&*panic).into()));
     let Task {
         stage,
         lock,
