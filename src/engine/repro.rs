@@ -119,7 +119,7 @@ fn perform(
         children: &children,
     };
     let wake = sender.clone();
-    cancellation.subscribe(move |urgency| {
+    let _listening = cancellation.subscribe(move |urgency| {
         // The loop may be over; then nobody needs to know.
         let _ = wake.send(Message::Cancelled(urgency));
     });

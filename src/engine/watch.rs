@@ -1,24 +1,39 @@
 //! Reruns what a change of data, params or pipeline makes stale, until the user interrupts.
 //!
-//! Watches the folders that hold source files (editors replace a file rather than write it) and source folders whole;
-//! an event about any other path, a stage's outs among them, wakes nobody. Changes that come while stages execute are
-//! kept and wake the next round; only what they touch executes again, for everything else is up to date.
+//! Each round first watches, then reads: what changes before the watches stand is read, what changes later wakes the
+//! next round, also while stages execute. To watch anew each time costs little beside a round, and finds folders that
+//! were replaced and links that were set anew. What wakes is a change of a source (`sources`), seen where it really lies
+//! (`lookout`); any other event, of a stage's outs among them, wakes nobody, and when the kernel lost count everything
+//! is taken for changed. Too many rounds are harmless, for what is up to date does not execute; a change that wakes
+//! nobody is not.
+//!
+//! A stage that fails is tried again in the next round, so one that writes, undeclared, into a source folder before it
+//! fails keeps waking us.
+
+mod lookout;
+mod sources;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use hpipe_core::{Event, EventSink, ProjectPath};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode};
-use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
+use notify::event::{AccessKind, AccessMode};
+use notify::{Config, EventKind, RecommendedWatcher, Watcher as _};
 
+use crate::cancel::Subscription;
 use crate::repro::{ReproOptions, repro};
-use crate::workspace::Workspace;
+use crate::workspace::{Location, Workspace};
 use crate::{Cancellation, Error};
+use lookout::Lookout;
+use sources::Sources;
 
 /// Editors write a file in several steps; changes this close together are one.
 const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// Who never stops changing things is not waited for longer than this.
+const LONGEST_DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// Makes the selected stages up to date, and again after each change, until `cancellation` is requested.
 ///
@@ -34,182 +49,192 @@ pub fn watch(
     cancellation: &Cancellation,
     report: &dyn Fn(Error),
 ) -> Result<(), Error> {
-    let (sender, receiver) = channel();
-    let wake = sender.clone();
-    cancellation.subscribe(move |_| {
-        // Nobody listens once the loop is over.
-        let _ = wake.send(Message::Cancelled);
-    });
-    let mut watcher = Watcher::new(&workspace, move |paths| {
-        let _ = sender.send(Message::Changed(paths));
-    })?;
     loop {
-        watcher.follow(&workspace)?;
-        if let Err(error) = repro(&workspace, options, sink, cancellation) {
+        let (watcher, opened) = open(&workspace, cancellation)?;
+        let done = opened.and_then(|opened| {
+            workspace = opened;
+            repro(&workspace, options, sink, cancellation)
+        });
+        if let Err(error) = done {
             report(error);
         }
         sink.emit(&Event::Watching {
-            paths: watcher.sources.len(),
+            paths: watcher.sources.named.len(),
         });
-        loop {
-            let Some(paths) = watcher.wait(&receiver) else {
-                return Ok(());
-            };
-            sink.emit(&Event::Woke { paths });
-            match workspace.reopen() {
-                Ok(reopened) => {
-                    workspace = reopened;
-                    break;
-                }
-                Err(error) => {
-                    report(error);
-                    sink.emit(&Event::Watching {
-                        paths: watcher.sources.len(),
-                    });
-                }
-            }
+        let Some(paths) = watcher.wait() else {
+            return Ok(());
+        };
+        sink.emit(&Event::Woke { paths });
+    }
+}
+
+/// Watches what the project reads and only then reads it; once more if it reads something else by now.
+fn open<'a>(
+    former: &Workspace,
+    cancellation: &'a Cancellation,
+) -> Result<(Watcher<'a>, Result<Workspace, Error>), Error> {
+    let mut sources = Sources::of(former);
+    loop {
+        let watcher = Watcher::new(former.location(), sources, cancellation)?;
+        let opened = former.reopen();
+        let read = match &opened {
+            Ok(workspace) => Sources::of(workspace),
+            Err(_) => watcher.sources.clone().and_attempted(former.location()),
+        };
+        if read == watcher.sources {
+            return Ok((watcher, opened));
         }
+        sources = read;
     }
 }
 
 enum Message {
-    Changed(Vec<PathBuf>),
+    Changed(Change),
     Cancelled,
 }
 
-struct Watcher {
-    debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
-    root: PathBuf,
-    /// Paths whose change wakes.
-    sources: BTreeSet<ProjectPath>,
-    /// Folders the kernel watches for us.
-    folders: BTreeSet<(PathBuf, bool)>,
+/// What the kernel says that changed.
+#[derive(Debug, PartialEq, Eq)]
+enum Change {
+    At(Vec<PathBuf>),
+    /// Nobody knows what: events were lost.
+    Anything,
 }
 
-impl Watcher {
-    fn new(
-        workspace: &Workspace,
-        tell: impl Fn(Vec<PathBuf>) + Send + 'static,
-    ) -> Result<Self, Error> {
-        let root = workspace.location().root.clone();
-        let handler = move |result: DebounceEventResult| {
-            // An error of the watcher itself (a queue that ran over) says "anything may have changed".
-            tell(match result {
-                Ok(events) => events
-                    .iter()
-                    .filter(|e| is_change(e.kind))
-                    .flat_map(|e| e.paths.clone())
-                    .collect(),
-                Err(errors) => errors.iter().flat_map(|e| e.paths.clone()).collect(),
-            });
-        };
-        let debouncer = new_debouncer(DEBOUNCE, None, handler).map_err(|source| Error::Watch {
-            path: root.clone(),
-            source,
-        })?;
-        Ok(Self {
-            debouncer,
-            root,
-            sources: BTreeSet::new(),
-            folders: BTreeSet::new(),
-        })
-    }
-
-    /// Watches what `workspace` reads and no stage makes.
-    fn follow(&mut self, workspace: &Workspace) -> Result<(), Error> {
-        self.sources = sources(workspace);
-        let wanted = self
-            .sources
-            .iter()
-            .map(|path| self.place(path))
-            .collect::<BTreeSet<_>>();
-        for (folder, _) in self.folders.difference(&wanted) {
-            // A folder that is gone is no longer watched anyway.
-            let _ = self.debouncer.unwatch(folder);
+impl Change {
+    /// What an event speaks of; none when it is about no change.
+    ///
+    /// When the kernel's queue ran over, its word is an event of no path that asks for a rescan.
+    fn of(event: notify::Result<notify::Event>) -> Option<Self> {
+        match event {
+            Err(_) => Some(Self::Anything),
+            Ok(event) if event.need_rescan() => Some(Self::Anything),
+            Ok(event) => is_change(event.kind).then_some(Self::At(event.paths)),
         }
-        for (folder, whole) in wanted.difference(&self.folders) {
-            let mode = if *whole {
-                RecursiveMode::Recursive
-            } else {
-                RecursiveMode::NonRecursive
-            };
-            let watched = self.debouncer.watch(folder, mode);
-            watched.map_err(|source| Error::Watch {
-                path: folder.clone(),
-                source,
-            })?;
-        }
-        self.folders = wanted;
-        Ok(())
-    }
-
-    /// The folder to watch for changes of `path`, and whether with everything below: a folder itself, or the nearest
-    /// existing folder around a file.
-    fn place(&self, path: &ProjectPath) -> (PathBuf, bool) {
-        let on_disk = path.on_disk(&self.root);
-        if on_disk.is_dir() {
-            return (on_disk, true);
-        }
-        let around = on_disk.ancestors().skip(1).find(|folder| folder.is_dir());
-        (around.unwrap_or(&self.root).to_owned(), false)
-    }
-
-    /// The sources that changed; none when the user wants to stop.
-    fn wait(&self, receiver: &Receiver<Message>) -> Option<Vec<ProjectPath>> {
-        loop {
-            let first = receiver.recv().ok()?;
-            let mut changed = BTreeSet::new();
-            for message in std::iter::once(first).chain(receiver.try_iter()) {
-                match message {
-                    Message::Cancelled => return None,
-                    Message::Changed(paths) => {
-                        changed.extend(paths.iter().filter_map(|path| self.source(path)))
-                    }
-                }
-            }
-            if !changed.is_empty() {
-                return Some(changed.into_iter().collect());
-            }
-        }
-    }
-
-    /// The source that a changed path is or belongs to.
-    fn source(&self, path: &Path) -> Option<ProjectPath> {
-        let text = path.strip_prefix(&self.root).unwrap_or(path).to_str()?;
-        let path = ProjectPath::new(text);
-        let is_source = self
-            .sources
-            .iter()
-            .any(|source| path.is_within(source) || source.is_within(&path));
-        is_source.then_some(path)
     }
 }
 
 const fn is_change(kind: EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Any
-    )
+    match kind {
+        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => true,
+        // The only word there is of what was written through a mapping into memory.
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Access(_) | EventKind::Other => false,
+    }
 }
 
-/// Every path whose change can make a stage stale: pipeline, vars and params files, and deps that no stage makes.
-fn sources(workspace: &Workspace) -> BTreeSet<ProjectPath> {
-    let stages = &workspace.pipeline().stages;
-    let deps = stages
-        .iter()
-        .flat_map(|stage| stage.deps.iter().map(|dep| &dep.path));
-    let params = stages
-        .iter()
-        .flat_map(|stage| stage.params.iter().map(|param| &param.file));
-    let made = |path: &&ProjectPath| workspace.graph().makers(path).next().is_some();
-    let read = workspace
-        .pipeline()
-        .read
-        .iter()
-        .chain([&workspace.location().file]);
-    deps.chain(params)
-        .filter(|path| !made(path))
-        .chain(read)
-        .cloned()
-        .collect()
+/// Waits for a change of what the project reads.
+struct Watcher<'a> {
+    sources: Sources,
+    lookout: Lookout,
+    receiver: Receiver<Message>,
+    _subscription: Subscription<'a>,
+}
+
+impl<'a> Watcher<'a> {
+    /// From now on, a change of `sources` is noticed.
+    fn new(
+        location: &Location,
+        sources: Sources,
+        cancellation: &'a Cancellation,
+    ) -> Result<Self, Error> {
+        let root = &location.root;
+        // Whoever sends may do so when nobody listens any more.
+        let (sender, receiver) = channel();
+        let wake = sender.clone();
+        let subscription = cancellation.subscribe(move |_| {
+            let _ = wake.send(Message::Cancelled);
+        });
+        if cancellation.is_requested() {
+            let _ = sender.send(Message::Cancelled);
+        }
+        let tell = sender.clone();
+        let handler = move |event| {
+            if let Some(change) = Change::of(event) {
+                let _ = tell.send(Message::Changed(change));
+            }
+        };
+        let kernel = RecommendedWatcher::new(handler, Config::default());
+        let kernel = kernel.map_err(|source| Error::Watch {
+            path: root.clone(),
+            source,
+        })?;
+        let lookout = Lookout::new(kernel, root, &sources)?;
+        if lookout.has_missed {
+            let _ = sender.send(Message::Changed(Change::Anything));
+        }
+        Ok(Self {
+            sources,
+            lookout,
+            receiver,
+            _subscription: subscription,
+        })
+    }
+
+    /// The sources that changed, all of them when nobody knows which; none when the user wants to stop.
+    fn wait(&self) -> Option<Vec<ProjectPath>> {
+        let mut changed = BTreeSet::new();
+        while changed.is_empty() {
+            self.take(self.receiver.recv().ok()?, &mut changed)?;
+        }
+        let began = Instant::now();
+        let mut quiet_at = began + DEBOUNCE;
+        loop {
+            let patience = quiet_at.min(began + LONGEST_DEBOUNCE);
+            let left = patience.saturating_duration_since(Instant::now());
+            match self.receiver.recv_timeout(left) {
+                Ok(message) => {
+                    if self.take(message, &mut changed)? {
+                        quiet_at = Instant::now() + DEBOUNCE;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return Some(changed.into_iter().collect()),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// Adds the sources a message speaks of and says whether there are any; none when the user wants to stop.
+    fn take(&self, message: Message, changed: &mut BTreeSet<ProjectPath>) -> Option<bool> {
+        let mut told = BTreeSet::new();
+        match message {
+            Message::Cancelled => return None,
+            Message::Changed(Change::Anything) => told.extend(self.sources.named.iter().cloned()),
+            Message::Changed(Change::At(paths)) => {
+                for path in paths {
+                    self.lookout.tell(&path, &mut told);
+                }
+            }
+        }
+        let is_any = !told.is_empty();
+        changed.append(&mut told);
+        Some(is_any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, Flag, ModifyKind};
+
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_could_not_tell_is_any_change() {
+        let at = |kind| Change::of(Ok(notify::Event::new(kind).add_path(PathBuf::from("/x"))));
+        let told = || Some(Change::At(vec![PathBuf::from("/x")]));
+        assert_eq!(
+            at(EventKind::Modify(ModifyKind::Data(DataChange::Any))),
+            told()
+        );
+        assert_eq!(at(EventKind::Create(CreateKind::File)), told());
+        let access = |kind| at(EventKind::Access(kind));
+        assert_eq!(access(AccessKind::Close(AccessMode::Write)), told());
+        assert_eq!(access(AccessKind::Close(AccessMode::Read)), None);
+        assert_eq!(access(AccessKind::Open(AccessMode::Any)), None);
+
+        let overflow = notify::Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert_eq!(Change::of(Ok(overflow)), Some(Change::Anything));
+        let error = notify::Error::generic("the disk is gone");
+        assert_eq!(Change::of(Err(error)), Some(Change::Anything));
+    }
 }

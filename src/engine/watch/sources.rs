@@ -1,0 +1,100 @@
+//! What a project reads and no stage makes: the paths whose change wakes `watch`.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use hpipe_core::ProjectPath;
+use hpipe_spec::Files;
+
+use crate::path_range::around;
+use crate::workspace::{Location, Workspace};
+
+/// The names of the files that say what does not count in a folder.
+const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
+
+/// The paths whose change can make a stage stale.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sources {
+    /// Pipeline, vars and params files, and deps that neither are an out nor lie within one. A dep may lie around outs.
+    pub(super) named: BTreeSet<ProjectPath>,
+    /// Where files with ignore rules for source folders lie or may come to lie.
+    pub(super) rules: BTreeSet<ProjectPath>,
+    /// What we write ourselves: within a named folder, this and all below it wakes nobody.
+    pub(super) made: BTreeSet<ProjectPath>,
+}
+
+impl Sources {
+    /// What `workspace` reads.
+    pub(super) fn of(workspace: &Workspace) -> Self {
+        let outs: BTreeSet<_> = workspace
+            .graph()
+            .outs()
+            .map(|(path, _)| path.clone())
+            .collect();
+        let stages = &workspace.pipeline().stages;
+        let deps = stages
+            .iter()
+            .flat_map(|stage| stage.deps.iter().map(|dep| &dep.path));
+        let params = stages
+            .iter()
+            .flat_map(|stage| stage.params.iter().map(|param| &param.file));
+        let read = workspace
+            .pipeline()
+            .read
+            .iter()
+            .chain([&workspace.location().file]);
+        let is_made = |path: &&ProjectPath| around(path).any(|folder| outs.contains(&folder));
+        let named: BTreeSet<_> = deps
+            .chain(params)
+            .filter(|path| !is_made(path))
+            .chain(read)
+            .cloned()
+            .collect();
+        let rules = rules_files(&named);
+        let mut made = outs;
+        made.extend([ProjectPath::new(".cache"), workspace.lock_file()]);
+        Self { named, rules, made }
+    }
+
+    /// These, and what an attempt to read the pipeline at `location` asks for: what is wrong or missing there may be
+    /// mended.
+    pub(super) fn and_attempted(mut self, location: &Location) -> Self {
+        let attempt = Attempt {
+            location,
+            asked: RefCell::default(),
+        };
+        if let Ok(Some(text)) = attempt.read(&location.file) {
+            hpipe_spec::parse(&location.file, &text, &attempt);
+        }
+        self.named.extend(attempt.asked.into_inner());
+        self
+    }
+}
+
+/// The files with ignore rules that concern `paths`: those in the folders around them, as far as the project reaches,
+/// and those at its root, which concern outs too.
+fn rules_files(paths: &BTreeSet<ProjectPath>) -> BTreeSet<ProjectPath> {
+    let folders: BTreeSet<_> = paths
+        .iter()
+        .flat_map(|path| around(path).skip(1))
+        .filter(|folder| !folder.is_outside())
+        .chain([ProjectPath::root()])
+        .collect();
+    folders
+        .iter()
+        .flat_map(|folder| RULES_FILES.map(|name| folder.join(name)))
+        .collect()
+}
+
+/// The project's files, and which of them were asked for.
+struct Attempt<'a> {
+    location: &'a Location,
+    asked: RefCell<BTreeSet<ProjectPath>>,
+}
+
+impl Files for Attempt<'_> {
+    fn read(&self, path: &ProjectPath) -> Result<Option<String>, String> {
+        self.asked.borrow_mut().insert(path.clone());
+        Ok(std::fs::read_to_string(path.on_disk(&self.location.root)).ok())
+    }
+}
