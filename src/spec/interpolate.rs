@@ -153,24 +153,28 @@ impl Unresolved {
 }
 
 /// The value of a text: of the expression if it is one as a whole, else a text with the values inserted. `base` is where
-/// the text stands in the outermost one.
+/// the text stands in the outermost one. An error without faults is a name that only a file that could not be read might
+/// define.
 fn evaluate(text: &str, base: usize, scope: &Scope) -> Result<Value, Vec<Unresolved>> {
     let pieces = pieces(text).map_err(|open| vec![unclosed(open.start + base..open.end + base)])?;
     if let [Piece::Expression(range)] = &pieces[..] {
         return resolve(text, range, base, scope);
     }
     let mut result = String::with_capacity(text.len());
-    let mut faults = Vec::new();
+    let (mut faults, mut resolved) = (Vec::new(), true);
     for piece in &pieces {
         match piece {
             Piece::Text(range) => result.push_str(&text[range.clone()]),
             Piece::Expression(range) => match insert(text, range, base, scope) {
                 Ok(inserted) => result.push_str(&inserted),
-                Err(found) => faults.extend(found),
+                Err(found) => {
+                    resolved = false;
+                    faults.extend(found);
+                }
             },
         }
     }
-    if faults.is_empty() {
+    if resolved {
         Ok(Value::Text(result))
     } else {
         Err(faults)
@@ -218,6 +222,7 @@ fn resolve(
     };
     match scope.lookup(&dotted) {
         Some(value) => Ok(value.clone()),
+        None if scope.may_define(&dotted) => Err(Vec::new()),
         None => Err(vec![unknown(place, &dotted, scope)]),
     }
 }
@@ -340,7 +345,7 @@ mod tests {
             "name": "ridge", "n": 3, "lr": 1e-5, "on": true, "none": null, "layers": [64, {"units": 32}],
             "models": {"ridge": {"alpha": 0.5}}
         }"#;
-        Scope::new(Rc::new(serde_json::from_str(text).unwrap()))
+        Scope::new(Rc::new(serde_json::from_str(text).unwrap()), false)
     }
 
     fn check(text: &str, expect: &str) {
@@ -420,7 +425,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(text in r"(\PC|[$\\{}\[\].]|\$\{|name)*") {
-            let _ = evaluate(&text, 0, &Scope::new(Rc::new(Value::Map(Mapping::new()))));
+            let _ = evaluate(&text, 0, &Scope::new(Rc::new(Value::Map(Mapping::new())), false));
         }
     }
 }

@@ -187,7 +187,7 @@ impl Reading<'_> {
     }
 
     fn plain(&mut self, template: Template) {
-        let scope = Scope::new(self.layers.merged());
+        let scope = Scope::new(self.layers.merged(), self.layers.incomplete);
         let Template {
             name,
             span,
@@ -199,7 +199,7 @@ impl Reading<'_> {
     }
 
     fn group(&mut self, mut template: Template) {
-        let scope = Scope::new(self.layers.merged());
+        let scope = Scope::new(self.layers.merged(), self.layers.incomplete);
         for expanded in self.expand(&mut template, &scope) {
             let Expanded { name, instance } = expanded;
             let mut entries = template.entries.clone();
@@ -257,7 +257,7 @@ impl Reading<'_> {
         let wdir = stage::wdir(entries, &self.folder);
         let layers = self.layers.clone();
         let layers = self.vars.section(layers, vars, &wdir, &mut self.faults);
-        scope.with_vars(layers.merged())
+        scope.with_vars(layers.merged(), layers.incomplete)
     }
 
     fn interpolate(&mut self, node: &mut Node, keys: Keys, scope: &Scope) {

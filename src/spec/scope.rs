@@ -14,6 +14,8 @@ use crate::suggest::nearest;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
     vars: Rc<Value>,
+    /// Whether some source of names could not be read, so that a name it does not have may yet be one.
+    incomplete: bool,
     instance: Option<Rc<Instance>>,
 }
 
@@ -27,10 +29,11 @@ pub(crate) struct Instance {
 }
 
 impl Scope {
-    /// The scope of a file.
-    pub(crate) fn new(vars: Rc<Value>) -> Self {
+    /// The scope of a file. `incomplete` if a source of its names could not be read.
+    pub(crate) fn new(vars: Rc<Value>, incomplete: bool) -> Self {
         Self {
             vars,
+            incomplete,
             instance: None,
         }
     }
@@ -39,14 +42,16 @@ impl Scope {
     pub(crate) fn within(&self, instance: Instance) -> Self {
         Self {
             vars: Rc::clone(&self.vars),
+            incomplete: self.incomplete,
             instance: Some(Rc::new(instance)),
         }
     }
 
     /// This scope with other vars.
-    pub(crate) fn with_vars(&self, vars: Rc<Value>) -> Self {
+    pub(crate) fn with_vars(&self, vars: Rc<Value>, incomplete: bool) -> Self {
         Self {
             vars,
+            incomplete,
             instance: self.instance.clone(),
         }
     }
@@ -58,6 +63,12 @@ impl Scope {
             Some(value) => value.lookup(rest),
             None => self.vars.lookup(dotted),
         }
+    }
+
+    /// Whether an unknown name may be one of a source that could not be read.
+    pub(crate) fn may_define(&self, dotted: &str) -> bool {
+        let (head, _) = dotted.split_once('.').unwrap_or((dotted, ""));
+        self.incomplete && self.instance_value(head).is_none()
     }
 
     fn instance_value(&self, head: &str) -> Option<&Value> {
@@ -105,7 +116,7 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        Scope::new(Rc::new(Value::Map(vars)))
+        Scope::new(Rc::new(Value::Map(vars)), false)
     }
 
     #[test]

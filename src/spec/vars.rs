@@ -44,6 +44,8 @@ enum Loaded {
 pub(crate) struct Layers {
     merged: Rc<Value>,
     layers: Vec<Layer>,
+    /// Whether a file with further names could not be read, which has been told.
+    pub(crate) incomplete: bool,
 }
 
 /// What one item of `vars:`, or the default params file, defines.
@@ -151,9 +153,13 @@ impl<'f> Vars<'f> {
     pub(crate) fn defaults(&mut self, folder: &ProjectPath, faults: &mut Faults) -> Layers {
         let mut layers = Layers::default();
         let path = folder.join(DEFAULT_PARAMS);
-        if let Some(value) = self.file(&path, None, faults) {
-            let origin = Origin::File(path, None);
-            layers.add(Layer { origin, value }, faults);
+        match self.file(&path, None, faults) {
+            Loaded::Content(value) => {
+                let origin = Origin::File(path, None);
+                layers.add(Layer { origin, value }, faults);
+            }
+            Loaded::Absent => {}
+            Loaded::Broken => layers.incomplete = true,
         }
         layers
     }
@@ -207,7 +213,8 @@ impl<'f> Vars<'f> {
         if keys.is_empty() && layers.has_whole(&path) {
             return;
         }
-        let Some(value) = self.file(&path, Some(item.span), faults) else {
+        let Loaded::Content(value) = self.file(&path, Some(item.span), faults) else {
+            layers.incomplete = true;
             return;
         };
         let layer = match keys.is_empty() {
@@ -224,22 +231,15 @@ impl<'f> Vars<'f> {
     }
 
     /// The content of a file that somebody asks for at `asked`; without one it need not exist.
-    fn file(
-        &mut self,
-        path: &ProjectPath,
-        asked: Option<Span>,
-        faults: &mut Faults,
-    ) -> Option<Rc<Value>> {
+    fn file(&mut self, path: &ProjectPath, asked: Option<Span>, faults: &mut Faults) -> Loaded {
         let loaded = match self.loaded.get(path) {
             Some(loaded) => loaded.clone(),
             None => self.load(path, asked, faults),
         };
-        match (loaded, asked) {
-            (Loaded::Content(value), _) => return Some(value),
-            (Loaded::Absent, Some(span)) => faults.push(missing(path, span)),
-            (Loaded::Absent, None) | (Loaded::Broken, _) => {}
+        if let (Loaded::Absent, Some(span)) = (&loaded, asked) {
+            faults.push(missing(path, span));
         }
-        None
+        loaded
     }
 
     fn load(&mut self, path: &ProjectPath, asked: Option<Span>, faults: &mut Faults) -> Loaded {

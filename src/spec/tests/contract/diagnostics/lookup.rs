@@ -126,6 +126,57 @@ stages:
 }
 
 #[test]
+fn names_of_a_file_that_cannot_be_read_are_not_told_as_missing() {
+    let text = r#"
+stages:
+  a:
+    cmd: "train ${model.alpha} ${seed}"
+    deps: ${deps}
+    outs: ["${out.${kind}}", {"${file}": {cache: false}}]
+    frozen: ${frozen}
+  b:
+    foreach: ${models}
+    do: {cmd: "${item.name}"}
+  c:
+    matrix: {m: "${models}", n: [1]}
+    cmd: "${item.m}"
+  d:
+    foreach: [{name: x}]
+    do: {cmd: "${item.nam} ${seed}"}
+"#;
+    assert_snapshot!(faults(text, &[("params.yaml", "seed: 1\nmodel: {alpha: 1\n")]), @r"
+    E007: `item.nam` is not defined
+      pipeline.yaml:16:16 `${item.nam}` not found
+      help: did you mean `${item.name}`?
+    E008: not valid YAML: unclosed bracket '{'
+      params.yaml:2:8 `{alpha:`
+      help: close the `[` or `{` that was opened before
+    ");
+    assert_snapshot!(faults(text, &[("params.yaml", UNREADABLE)]), @r"
+    E007: `item.nam` is not defined
+      pipeline.yaml:16:16 `${item.nam}` not found
+      help: did you mean `${item.name}`?
+    E008: cannot read `params.yaml`: permission denied
+    ");
+    let text = "vars: [missing.yaml]\nstages: {a: {cmd: \"${a}\"}, b: {cmd: x, vars: [b.json]}}\n";
+    assert_snapshot!(faults(text, &[("b.json", "{")]), @r"
+    E008: the vars file `missing.yaml` does not exist
+      pipeline.yaml:1:8 `missing.yaml` not found
+      help: paths in `vars` are relative to the pipeline file, in a stage to its `wdir`
+    E008: not valid JSON: EOF while parsing an object
+      b.json:1:1 `{`
+    ");
+    let text = "stages: {a: {cmd: \"${a}\"}, b: {cmd: \"${b}\", vars: [b.json]}}\n";
+    assert_snapshot!(faults(text, &[("b.json", "{")]), @r"
+    E007: `a` is not defined
+      pipeline.yaml:1:20 `${a}` not found
+      help: names come from `params.yaml`, `vars:` and, under `foreach` and `matrix`, `item` and `key`
+    E008: not valid JSON: EOF while parsing an object
+      b.json:1:1 `{`
+    ");
+}
+
+#[test]
 fn e009_missing_param() {
     let text = "vars: ['more.yaml:sed,b']\n";
     assert_snapshot!(faults(text, &[("more.yaml", "seed: 1\n")]), @r"
