@@ -105,6 +105,19 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     for line in quality.summary() {
         progress.log(&line);
     }
+    let warnings = quality.warnings();
+    if !warnings.is_empty() {
+        let noun = if warnings.len() == 1 {
+            "warning"
+        } else {
+            "warnings"
+        };
+        progress.warn(&format!(
+            "{} data-quality {noun}: {}",
+            warnings.len(),
+            warnings.join("; ")
+        ));
+    }
     let failures = quality.failures();
     if !failures.is_empty() {
         return Err(Error::Quality(failures));

@@ -106,8 +106,9 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         let scores = score(&model, &frame::read_parquet(port)?);
         model.training.validation = Some(scores.map_err(|error| error.within(&port.declared))?);
     }
-    for note in notes(&model) {
-        progress.log(&note);
+    progress.log(&summary(&model));
+    for odd in oddities(&model) {
+        progress.warn(&odd);
     }
     artifact::write(execution.out("model"), &model)
 }
@@ -144,38 +145,42 @@ fn score(model: &Model, table: &Table) -> Result<Scores, Error> {
     Ok(Scores::new(&actual, &model.predict(table)?))
 }
 
-/// What is worth telling about a model.
-fn notes(model: &Model) -> Vec<String> {
+/// What a model is, in a line.
+fn summary(model: &Model) -> String {
+    let training = &model.training;
+    let validation = training.validation.map_or_else(String::new, |scores| {
+        format!(", validation rmse {:.4}", scores.rmse)
+    });
+    format!(
+        "{}: {} rows, {} features, train rmse {:.4}{validation}",
+        model.kind,
+        training.rows,
+        model.features.len(),
+        training.train.rmse,
+    )
+}
+
+/// What is odd about a model.
+fn oddities(model: &Model) -> Vec<String> {
     let Training {
-        rows,
         aliased,
         convergence,
-        train,
-        validation,
+        ..
     } = &model.training;
-    let features = model.features.len();
-    let mut notes = vec![format!(
-        "{}: {rows} rows, {features} features, train rmse {:.4}{}",
-        model.kind,
-        train.rmse,
-        validation.map_or_else(String::new, |scores| format!(
-            ", validation rmse {:.4}",
-            scores.rmse
-        )),
-    )];
+    let mut odd = Vec::new();
     if !aliased.is_empty() {
-        notes.push(format!(
+        odd.push(format!(
             "combinations of other features, given the coefficient 0: {}",
             names::list(aliased.iter().map(String::as_str))
         ));
     }
     if let Some(how) = convergence.as_ref().filter(|how| !how.converged) {
-        notes.push(format!(
+        odd.push(format!(
             "not converged after {} iterations (duality gap {:.3e}): raise max_iter or tol",
             how.iterations, how.duality_gap
         ));
     }
-    notes
+    odd
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ pub struct StageFailure {
     pub help: Option<String>,
     /// Everything the execution printed, stdout and stderr in the order they came.
     pub output: String,
-    /// Where that output is kept, relative to the project.
+    /// Where that output is kept: a path that can be opened from the folder the user is in.
     pub log: Option<PathBuf>,
 }
 
@@ -159,6 +159,8 @@ pub struct Summary {
     pub failed: usize,
     /// Not looked at because of a failure upstream.
     pub blocked: usize,
+    /// Planned, but not looked at because the command stopped before: a failure without `-k`, an interruption.
+    pub not_started: usize,
     /// With `--dry`: would execute, or may.
     pub would_run: usize,
     /// With `--dry`: would be restored.
@@ -189,6 +191,7 @@ impl Summary {
             + self.up_to_date
             + self.failed
             + self.blocked
+            + self.not_started
             + self.would_run
             + self.would_restore
     }

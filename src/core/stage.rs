@@ -146,6 +146,9 @@ pub trait Progress: Sync {
     /// Adds a line to the log of this execution.
     fn log(&self, line: &str);
 
+    /// Tells the user something odd that does not stop the stage, and adds it to the log.
+    fn warn(&self, text: &str);
+
     /// Whether the execution shall stop soon; a long stage asks from time to time and returns [`StageError::cancelled`].
     fn is_cancelled(&self) -> bool;
 }

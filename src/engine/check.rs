@@ -102,12 +102,17 @@ fn check_deps(
             ),
         };
         let fault = Diagnostic::error(Code::MissingDep, message).at(dep.span, "not found");
-        faults.push(fault.help(dep_help(workspace, &dep.path, maker)));
+        faults.push(fault.help(dep_help(workspace, stage, &dep.path, maker)));
     }
     Ok(())
 }
 
-fn dep_help(workspace: &Workspace, path: &ProjectPath, maker: Option<StageIndex>) -> String {
+fn dep_help(
+    workspace: &Workspace,
+    stage: &StageSpec,
+    path: &ProjectPath,
+    maker: Option<StageIndex>,
+) -> String {
     if let Some(maker) = maker {
         let maker = workspace.stage(maker);
         return match maker.frozen {
@@ -119,7 +124,8 @@ fn dep_help(workspace: &Workspace, path: &ProjectPath, maker: Option<StageIndex>
         };
     }
     let outs = || workspace.graph().outs();
-    let near = nearest(path.as_str(), outs().map(|(out, _)| out.as_str()));
+    let others = outs().filter(|(_, maker)| workspace.stage(*maker).name != stage.name);
+    let near = nearest(path.as_str(), others.map(|(out, _)| out.as_str()));
     match near.and_then(|near| outs().find(|(out, _)| out.as_str() == near)) {
         Some((out, maker)) => {
             format!(

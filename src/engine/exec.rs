@@ -9,7 +9,6 @@
 mod builtin;
 mod command;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Event, EventSink, ProjectPath, StageFailure, StageName};
@@ -108,7 +107,9 @@ pub(crate) fn execute(
             attempt,
             duration,
         }),
-        Err(Stopped::Failed(failure)) => Err(with_output(*failure, &attempt, store.root()).into()),
+        Err(Stopped::Failed(failure)) => {
+            Err(with_output(*failure, &attempt, setting.workspace).into())
+        }
         Err(other) => Err(other),
     }
 }
@@ -241,12 +242,21 @@ fn failure(code: Code, message: impl Into<String>) -> StageFailure {
     }
 }
 
-/// Adds what the execution printed, and where that is kept, relative to the project.
-fn with_output(mut failure: StageFailure, attempt: &Attempt, root: &Path) -> StageFailure {
-    let bytes = std::fs::read(attempt.log_path()).unwrap_or_default();
-    failure.output = String::from_utf8_lossy(&bytes).into_owned();
+/// Adds what the execution printed, and where that is kept: relative to the project for who is in its root.
+fn with_output(
+    mut failure: StageFailure,
+    attempt: &Attempt,
+    workspace: &Workspace,
+) -> StageFailure {
     let log = attempt.log_path();
-    failure.log = Some(log.strip_prefix(root).unwrap_or(log).to_owned());
+    let bytes = std::fs::read(log).unwrap_or_default();
+    failure.output = String::from_utf8_lossy(&bytes).into_owned();
+    let is_in_root = std::env::current_dir().is_ok_and(|here| here == workspace.store().root());
+    let short = log
+        .strip_prefix(workspace.store().root())
+        .ok()
+        .filter(|_| is_in_root);
+    failure.log = Some(short.unwrap_or(log).to_owned());
     failure
 }
 

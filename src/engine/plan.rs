@@ -99,6 +99,9 @@ fn resolve_one(
     if !group.is_empty() {
         return Some(group);
     }
+    if target.is_empty() {
+        return None;
+    }
     let folder = selection.folder.clone().unwrap_or_else(ProjectPath::root);
     let made: Vec<_> = graph.makers(&folder.join(target)).collect();
     (!made.is_empty()).then_some(made)
@@ -116,6 +119,9 @@ fn unknown_target(pipeline: &Pipeline, graph: &Graph, target: &str) -> Diagnosti
         format!("no stage, group or out is called `{target}`"),
     );
     match nearest(target, names.chain(groups).chain(outs)) {
+        Some(near) if near == target => {
+            fault.help("a path is meant from the folder you are in; `hpipe dag` shows every stage")
+        }
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help("`hpipe dag` shows every stage"),
     }

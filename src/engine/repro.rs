@@ -180,6 +180,8 @@ struct Repro<'a> {
     awaited: HashMap<StageIndex, StageLock>,
     /// Stages that are up to date, but whose outs are to be cached other than the lock file says.
     redeclared: Vec<StageIndex>,
+    /// Number of stages in the plan.
+    planned: usize,
     working: usize,
     waiting: usize,
     /// Warnings that were told.
@@ -221,6 +223,7 @@ impl<'a> Repro<'a> {
             awaited: HashMap::new(),
             redeclared: Vec::new(),
             told: HashSet::new(),
+            planned: plan.order.len(),
             working: 0,
             waiting: 0,
             stopping: setting.cancellation.is_requested(),
@@ -541,6 +544,7 @@ impl<'a> Repro<'a> {
             .save_durations(&self.durations);
         self.setting.workspace.store().flush();
         self.tell_warnings();
+        self.summary.not_started = self.planned - self.summary.stages();
         self.summary.duration = began.elapsed();
         self.setting.sink.emit(&Event::Finished(self.summary));
         match self.error {

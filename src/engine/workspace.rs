@@ -133,12 +133,7 @@ impl Workspace {
         registry: Arc<Registry>,
         environment: Environment,
     ) -> Result<Self, Error> {
-        let text = read_text(&location.root, &location.file)?.ok_or_else(|| {
-            Error::invalid(
-                vec![absent_pipeline(&location.root.join(location.file.as_str()))],
-                &Sources::default(),
-            )
-        })?;
+        let text = read_pipeline(&location)?;
         let disk = Disk {
             root: &location.root,
         };
@@ -254,6 +249,20 @@ fn check(
     } else {
         Err(faults)
     }
+}
+
+fn read_pipeline(location: &Location) -> Result<String, Error> {
+    let path = location.root.join(location.file.as_str());
+    let fault = match read_text(&location.root, &location.file) {
+        Ok(Some(text)) => return Ok(text),
+        Ok(None) => absent_pipeline(&path),
+        Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+            Diagnostic::error(Code::Syntax, format!("`{}` is not UTF-8", location.file))
+                .help("save it in the encoding UTF-8")
+        }
+        Err(other) => return Err(other),
+    };
+    Err(Error::invalid(vec![fault], &Sources::default()))
 }
 
 fn read_text(root: &Path, path: &ProjectPath) -> Result<Option<String>, Error> {

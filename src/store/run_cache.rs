@@ -66,7 +66,7 @@ pub enum Published {
     Same,
     /// A record with other outs stood already, and stays: the stage is not reproducible.
     Differs(RunRecord),
-    /// A record with other outs stood already, and was replaced, as asked for.
+    /// A record with other outs stood already, and was replaced: as asked for, or because its objects are gone.
     Replaced,
 }
 
@@ -151,7 +151,10 @@ impl Store {
             None => Published::New,
             Some(standing) if standing.outs == record.outs => return Ok(Published::Same),
             Some(standing) if standing.same_result(record) => Published::Same,
-            Some(standing) if !replace => return Ok(Published::Differs(standing)),
+            // A first result whose objects are gone stands for nothing any more.
+            Some(standing) if !replace && self.is_whole(&standing) => {
+                return Ok(Published::Differs(standing));
+            }
             Some(standing) => {
                 keep_in_history(&target, &standing)?;
                 Published::Replaced
@@ -159,6 +162,12 @@ impl Store {
         };
         built.rename_to(&target).map_err(Error::place(&target))?;
         Ok(outcome)
+    }
+
+    /// Whether every out of a record that was stored is still there.
+    fn is_whole(&self, record: &RunRecord) -> bool {
+        let mut cached = record.outs.iter().filter(|out| out.cached);
+        cached.all(|out| self.has(&out.content))
     }
 }
 

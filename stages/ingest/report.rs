@@ -52,6 +52,11 @@ impl Quality {
         self.failed(Severity::Error)
     }
 
+    /// What did not pass with severity `warning`, one line each.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.failed(Severity::Warning)
+    }
+
     /// Everything that did not pass, one line each.
     pub(super) fn summary(&self) -> Vec<String> {
         let line = |(word, severity)| {

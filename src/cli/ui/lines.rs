@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hpipe_core::{Outcome, ProjectPath, Reason, StageFailure, StageName, Summary};
 
-use super::text::{count, one_line, pad};
+use super::text::{count, grouped, one_line, pad};
 use super::{duration, reasons, style};
 
 /// What the lines are about.
@@ -118,10 +118,10 @@ pub(crate) fn note(mode: Mode, stage: &StageName, text: &str) -> String {
     )
 }
 
-/// The line that says that another process is executing a stage.
+/// The line that says that another process is executing a stage: hpipe, or the command it started and did not outlive.
 pub(crate) fn waiting(mode: Mode, stage: &StageName) -> String {
     format!(
-        "{} {}: another hpipe is executing it",
+        "{} {}: another hpipe, or a command that a killed one left behind, is executing it",
         verb(mode, "waiting", style::ODD),
         name(stage)
     )
@@ -157,10 +157,12 @@ pub(crate) fn summary(mode: Mode, summary: &Summary) -> String {
         (summary.failed, Outcome::Failed),
         (summary.blocked, Outcome::Blocked),
     ];
+    let not_started = summary.not_started;
     let parts: Vec<_> = counts
         .into_iter()
         .filter(|(n, _)| *n > 0)
         .map(|(n, outcome)| counted(n, outcome))
+        .chain((not_started > 0).then(|| format!("{} not started", grouped(not_started))))
         .collect();
     let stages = count(summary.stages(), "stage");
     let took = match mode {
@@ -369,7 +371,7 @@ mod tests {
     fn other_lines() {
         let stage = StageName::known("train");
         insta::assert_snapshot!(plain(&note(Mode::Repro, &stage, "kept the former out")), @"note       train: kept the former out");
-        insta::assert_snapshot!(plain(&waiting(Mode::Repro, &stage)), @"waiting    train: another hpipe is executing it");
+        insta::assert_snapshot!(plain(&waiting(Mode::Repro, &stage)), @"waiting    train: another hpipe, or a command that a killed one left behind, is executing it");
         insta::assert_snapshot!(plain(&collapsed(Mode::Repro, 9998)), @"up to date 9,998 stages (-v names them)");
         insta::assert_snapshot!(plain(&started(Mode::Repro, &stage, &[Reason::plain(ReasonKind::New)])), @"started    train (never ran)");
         insta::assert_snapshot!(plain(&warning("pipeline.lock is empty")), @"warning: pipeline.lock is empty");

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hpipe_core::{
     Code, Event, EventSink, Execution, Mapping, PortPath, Progress, ProjectPath, StageError,
-    StageFailure, StageName, Value,
+    StageFailure, StageName, Value, with_causes,
 };
 use hpipe_spec::{Role, StageSpec};
 use hpipe_store::Attempt;
@@ -75,11 +75,7 @@ fn ports<'a>(
 
 /// Says the error with all its causes, and writes the same to the log.
 fn failed(error: &StageError, reporter: &Reporter<'_>) -> StageFailure {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let words: Vec<_> = std::iter::once(error.message.clone())
-        .chain(causes.map(ToString::to_string))
-        .collect();
-    let message = words.join(": ");
+    let message = with_causes(error);
     reporter.log(&message);
     StageFailure {
         help: error.help.clone(),
@@ -109,6 +105,14 @@ impl Progress for Reporter<'_> {
         // A log that cannot be written (a full disk) must not fail the stage; its outs will tell.
         // Several threads may log: a line is one write to a file opened for appending.
         let _ = (&self.log).write_all(format!("{line}\n").as_bytes());
+    }
+
+    fn warn(&self, text: &str) {
+        self.log(text);
+        self.sink.emit(&Event::StageNote {
+            stage: self.stage.clone(),
+            text: text.to_owned(),
+        });
     }
 
     fn is_cancelled(&self) -> bool {

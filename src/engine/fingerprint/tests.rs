@@ -231,6 +231,16 @@ fn edited(edits: &[usize]) -> Fingerprint {
             }
         }
     }
+    // A path that is a dep twice has one content.
+    for i in 0..fingerprint.deps.len() {
+        let path = fingerprint.deps[i].path.clone();
+        let first = fingerprint
+            .deps
+            .iter()
+            .find(|dep| dep.path == path)
+            .map(|dep| dep.content);
+        fingerprint.deps[i].content = first.unwrap_or(fingerprint.deps[i].content);
+    }
     fingerprint
 }
 

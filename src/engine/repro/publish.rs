@@ -10,7 +10,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Event, Outcome, ProjectPath, Reason, StageFailure};
+use hpipe_core::{Code, Event, Outcome, ProjectPath, Reason, StageFailure, with_causes};
 use hpipe_spec::StageSpec;
 use hpipe_store::{LockEntry, LockFile, OutRecord, Published, StageLock};
 
@@ -202,7 +202,7 @@ impl Repro<'_> {
     /// Keeps cached outs out of git; a `.gitignore` that cannot be read or written is no reason to stop.
     fn ignore<'p>(&self, outs: impl Iterator<Item = &'p ProjectPath>) {
         if let Err(error) = gitignore::ignore(self.setting.workspace, outs) {
-            let text = format!("failed to keep outs out of git: {error}");
+            let text = format!("failed to keep outs out of git: {}", with_causes(&error));
             self.setting.sink.emit(&Event::Warning { text });
         }
     }
@@ -238,13 +238,9 @@ fn forget_removed(workspace: &Workspace, lock: &mut LockFile) {
 }
 
 fn machine(error: &Error) -> StageFailure {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let words: Vec<_> = std::iter::once(error.to_string())
-        .chain(causes.map(ToString::to_string))
-        .collect();
     StageFailure {
         code: Code::Machine,
-        message: format!("failed to {}", words.join(": ")),
+        message: format!("failed to {}", with_causes(error)),
         help: None,
         output: String::new(),
         log: None,

@@ -33,6 +33,10 @@ impl Progress for Project {
         self.log.lock().expect("a log").push(line.to_owned());
     }
 
+    fn warn(&self, text: &str) {
+        self.log(text);
+    }
+
     fn is_cancelled(&self) -> bool {
         false
     }

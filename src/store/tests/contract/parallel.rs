@@ -47,10 +47,37 @@ fn the_same_objects_can_be_stored_by_many() {
     });
 }
 
+/// A file's content whose object is there.
+fn stored(project: &Project, byte: u8) -> Content {
+    let name = format!("stored-{byte}");
+    project.write(&name, [byte; 5]);
+    project.store.commit(&path(&name)).unwrap().unwrap()
+}
+
+/// A record that names what nobody can restore any more would keep every later result out.
+#[test]
+fn a_first_result_whose_objects_are_gone_gives_way() {
+    let project = Project::new();
+    let lost = record(
+        digest(1),
+        vec![out("a", Content::file(digest(2), 5, false))],
+    );
+    let next = record(digest(1), vec![out("a", stored(&project, 3))]);
+    assert_eq!(
+        project.store.publish_run(&lost, false).unwrap(),
+        Published::New
+    );
+    assert_eq!(
+        project.store.publish_run(&next, false).unwrap(),
+        Published::Replaced
+    );
+    assert_eq!(project.store.run_record(&digest(1)), Some(next));
+}
+
 #[test]
 fn the_first_result_stands_and_a_forced_one_replaces_it() {
     let project = Project::new();
-    let made = |byte| out("a", Content::file(digest(byte), 5, false));
+    let made = |byte| out("a", stored(&project, byte));
     let mut first = record(digest(1), vec![made(2)]);
     let again = record(digest(1), vec![made(2)]);
     let other = record(digest(1), vec![made(3)]);
@@ -77,10 +104,7 @@ fn of_results_published_at_once_one_stands_whole() {
     let project = Project::new();
     let results: Vec<Published> = std::thread::scope(|scope| {
         let publish = |byte: u8| {
-            let record = record(
-                digest(1),
-                vec![out("a", Content::file(digest(byte), 5, false))],
-            );
+            let record = record(digest(1), vec![out("a", stored(&project, byte))]);
             project.another_store().publish_run(&record, false).unwrap()
         };
         let workers: Vec<_> = (0..8)
