@@ -6,14 +6,19 @@
 /// Finds the word of `known` that `word` is most likely a misspelling of.
 ///
 /// Near means: at most one edit in three characters (an edit inserts, deletes, replaces or swaps neighbours), case not
-/// counted. Of equally near words the first wins. None when nothing is near.
+/// counted; of two characters one may be missing. Of equally near words the first wins. None when nothing is near; never
+/// an empty word.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.to_lowercase().chars().collect();
     let limit = (word.len() / 3).max(1);
     known
-        .filter(|candidate| candidate.chars().count().abs_diff(word.len()) <= limit)
-        .map(|candidate| (distance(&word, candidate), candidate))
-        .filter(|(edits, _)| *edits <= limit)
+        .filter(|candidate| !candidate.is_empty())
+        .filter_map(|candidate| {
+            let length = candidate.chars().count();
+            let limit = limit.min(length.max(word.len()) / 3);
+            let edits = (length.abs_diff(word.len()) <= limit).then(|| distance(&word, candidate));
+            Some((edits.filter(|edits| *edits <= limit)?, candidate))
+        })
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }
@@ -62,6 +67,19 @@ mod tests {
         check("wdir", None);
         check("image", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_short_word_is_near_to_few() {
+        let near = |word: &str, known: &'static str| nearest(word, [known].into_iter());
+        assert_eq!(near("x", "y"), None);
+        assert_eq!(near("x", ""), None);
+        assert_eq!(near("x", "xy"), None);
+        assert_eq!(near("", ""), None);
+        assert_eq!(near("lr", "mu"), None);
+        assert_eq!(near("lr", "lm"), None);
+        assert_eq!(near("X", "x"), Some("x"));
+        assert_eq!(near("cm", "cmd"), Some("cmd"));
     }
 
     #[test]

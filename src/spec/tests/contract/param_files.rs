@@ -94,3 +94,13 @@ fn names_are_looked_up_and_suggested() -> Result<(), String> {
     assert_eq!(file.nearest("seed"), None);
     Ok(())
 }
+
+#[test]
+fn nothing_is_suggested_from_a_file_that_has_nothing_alike() -> Result<(), String> {
+    for (text, name) in [("", "x"), ("", "alpha"), ("y: 1\n", "x"), ("'': 1\n", "x")] {
+        let file = ParamFile::parse(&ProjectPath::new("p.yaml"), text);
+        let file = file.map_err(|_| "it has faults")?;
+        assert_eq!(file.nearest(name), None, "{name} in {text:?}");
+    }
+    Ok(())
+}
