@@ -307,11 +307,12 @@ fn duplicate_key(first: &Key, again: &Key) -> Diagnostic {
 }
 
 fn syntax(error: &ScanError, text: &str, source: SourceId) -> Stop {
-    let span = word_at(
-        text,
-        error.marker().byte_offset().unwrap_or(text.len()),
-        source,
-    );
+    let offset = error.marker().byte_offset().unwrap_or(text.len());
+    if let Some(span) = tab_at_fault(error.kind(), text, offset, source) {
+        let fault = Diagnostic::error(Code::Syntax, "a tab cannot indent YAML");
+        return fault.at(span, "").help("use spaces").into();
+    }
+    let span = word_at(text, offset, source);
     let info = error.info();
     let what = match info.split_once(", ") {
         Some((circumstance, what)) if circumstance.starts_with("while ") => what,
@@ -337,9 +338,41 @@ fn word_at(text: &str, offset: usize, source: SourceId) -> Span {
     }
 }
 
+/// The tabs that indent a line and may not. A plain scalar is blamed by the parser at its start, whichever of its lines
+/// has the tab; everything else on the tab's own line.
+fn tab_at_fault(kind: &ErrorKind, text: &str, offset: usize, source: SourceId) -> Option<Span> {
+    let lines = match kind {
+        ErrorKind::TabInPlainScalar => usize::MAX,
+        ErrorKind::TabInIndentation
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabNotAllowed => 1,
+        _ => return None,
+    };
+    let mut start = line_start(text, text.floor_char_boundary(offset));
+    for line in text[start..].split_inclusive('\n').take(lines) {
+        let content = line.trim_start();
+        let indent = &line[..line.len() - content.len()];
+        if let Some(tab) = indent.find('\t').filter(|_| !content.is_empty()) {
+            let tabs = indent[tab..].chars().take_while(|c| *c == '\t').count();
+            return Some(Span {
+                source,
+                start: (start + tab) as u32,
+                end: (start + tab + tabs) as u32,
+            });
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// The byte at which the line that holds a byte starts.
+fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
 fn line_at(text: &str, offset: usize) -> &str {
-    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-    text[start..].lines().next().unwrap_or_default()
+    let line = &text[line_start(text, offset)..];
+    line.lines().next().unwrap_or_default()
 }
 
 fn syntax_help(kind: &ErrorKind, line: &str) -> Option<&'static str> {

@@ -27,9 +27,9 @@ fn e001_syntax() {
     E001: not valid YAML: illegal placement of ':' indicator
       pipeline.yaml:2:2 `:`
       help: close the `[` or `{` that was opened before
-    E001: not valid YAML: tabs disallowed within this context (block indentation)
-      pipeline.yaml:3:2 `cmd:`
-      help: indent with spaces: YAML does not allow tabs there
+    E001: a tab cannot indent YAML
+      pipeline.yaml:3:1 `\t`
+      help: use spaces
     E001: not valid YAML: expected ',' or ']'
       pipeline.yaml:4:13 `{a}]`
       help: inside `[…]` and `{…}` an interpolation needs quotes: "${name}"
@@ -54,6 +54,46 @@ fn e001_syntax() {
       pipeline.yaml:2:1 `---` starts here
       help: keep one document a file; remove the line `---`
     "#);
+}
+
+#[test]
+fn a_tab_is_blamed_where_it_stands() {
+    let texts = [
+        "stages:\n  a:\n    wdir: b\n\tuses: split\n",
+        "stages:\n  a:\n    wdir: b\r\n    \t\tuses: split\r\n",
+        "stages:\n  a:\n    wdir: b\n\n\t\n  \tuses: split\n",
+        "stages:\n  a:\n    cmd: \"b\"\n\tuses: split\n",
+        "stages:\n  a:\n    cmd: |\n      b\n\n \tuses: split\n",
+        "stages:\n  a:\n    cmd: \"b\n\tc\"\n",
+        "stages:\n  a:\n    deps: [a,\n\tb]\n",
+        "stages:\n  a:\n    deps:\n    - a\n\t- b\n",
+    ];
+    assert_snapshot!(each(&texts), @r"
+    E001: a tab cannot indent YAML
+      pipeline.yaml:4:1 `\t`
+      help: use spaces
+    E001: a tab cannot indent YAML
+      pipeline.yaml:4:5 `\t\t`
+      help: use spaces
+    E001: a tab cannot indent YAML
+      pipeline.yaml:6:3 `\t`
+      help: use spaces
+    E001: a tab cannot indent YAML
+      pipeline.yaml:4:1 `\t`
+      help: use spaces
+    E001: a tab cannot indent YAML
+      pipeline.yaml:6:2 `\t`
+      help: use spaces
+    E001: a tab cannot indent YAML
+      pipeline.yaml:4:1 `\t`
+      help: use spaces
+    E001: a tab cannot indent YAML
+      pipeline.yaml:4:1 `\t`
+      help: use spaces
+    E001: a tab cannot indent YAML
+      pipeline.yaml:5:1 `\t`
+      help: use spaces
+    ");
 }
 
 #[test]
