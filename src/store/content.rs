@@ -68,6 +68,14 @@ pub(crate) struct Survey<'a> {
     manner: Manner,
 }
 
+/// What a folder was found to be.
+struct Folder {
+    content: Content,
+    /// Whether it holds things, but none that counts, or only the rules which hide them. Then it does not count itself: it
+    /// may be all that a removal had to leave, and a folder made anew would not have it.
+    is_hollow: bool,
+}
+
 impl<'a> Survey<'a> {
     pub(crate) const fn new(store: &'a Store, manner: Manner) -> Self {
         Self { store, manner }
@@ -83,7 +91,8 @@ impl<'a> Survey<'a> {
             Some((ContentKind::Folder, _)) => {
                 let above = IgnoreRules::above(self.store.root(), &on_disk)?;
                 let key = if key == b"." { b"" } else { key };
-                self.folder(&on_disk, key, &above, None).map(Some)
+                let folder = self.folder(&on_disk, key, &above, None)?;
+                Ok(Some(folder.content))
             }
         }
     }
@@ -95,9 +104,11 @@ impl<'a> Survey<'a> {
         key: &[u8],
         above: &IgnoreRules,
         outer: Option<&Trail<'_>>,
-    ) -> Result<Content, Error> {
+    ) -> Result<Folder, Error> {
         let trail = Trail::enter(path, outer)?;
-        let (found, rules) = walk::list(path, above, self.store.cache.path())?;
+        let listing = walk::list(path, above, self.store.cache.path())?.all_content()?;
+        let (found, rules) = (listing.found, listing.rules);
+        let may_be_hollow = !listing.left_out.is_empty() || found.iter().any(Found::is_folder);
         let entry = |found: Found| self.entry(found, key, &rules, &trail);
         let entries: Vec<Option<Entry>> = if found.len() < MANY {
             found.into_iter().map(entry).collect::<Result<_, _>>()?
@@ -107,8 +118,11 @@ impl<'a> Survey<'a> {
                 found.map(entry).collect::<Result<_, _>>()
             })?
         };
-        let entries = entries.into_iter().flatten().collect();
-        tree::build(entries, &mut |digest, bytes| self.node(digest, &bytes))
+        let entries: Vec<Entry> = entries.into_iter().flatten().collect();
+        let is_rules_file = |entry: &Entry| IgnoreRules::is_rules_file(&entry.name);
+        let is_hollow = may_be_hollow && entries.iter().all(is_rules_file);
+        let content = tree::build(entries, &mut |digest, bytes| self.node(digest, &bytes))?;
+        Ok(Folder { content, is_hollow })
     }
 
     fn entry(
@@ -126,7 +140,7 @@ impl<'a> Survey<'a> {
         }))
     }
 
-    /// The content of what a folder was found to hold; none when it has vanished meanwhile.
+    /// The content of what a folder was found to hold; none when it is a hollow folder or has vanished meanwhile.
     pub(crate) fn found(
         self,
         found: &Found,
@@ -135,7 +149,10 @@ impl<'a> Survey<'a> {
         trail: Option<&Trail<'_>>,
     ) -> Result<Option<Content>, Error> {
         match found.kind {
-            ContentKind::Folder => self.folder(&found.path, key, rules, trail).map(Some),
+            ContentKind::Folder => {
+                let folder = self.folder(&found.path, key, rules, trail)?;
+                Ok((found.is_link || !folder.is_hollow).then_some(folder.content))
+            }
             ContentKind::File => match walk::look(&found.path)? {
                 Some((_, metadata)) => self.file(&found.path, key, &metadata),
                 None => Ok(None),

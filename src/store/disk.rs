@@ -186,6 +186,27 @@ fn open_for_removal(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes a folder, which is empty.
+pub(crate) fn remove_empty_folder(path: &Path) -> io::Result<()> {
+    step()?;
+    fs::remove_dir(path)
+}
+
+/// Does something in `folder`; when that is not permitted, gives the owner all rights there and tries once more.
+pub(crate) fn with_rights<T>(
+    folder: &Path,
+    mut work: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    match work() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let mode = fs::metadata(folder)?.permissions().mode();
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode | 0o700))?;
+            work()
+        }
+        done => done,
+    }
+}
+
 /// Sets or clears the executable bits, leaving the others.
 pub(crate) fn set_executable(path: &Path, executable: bool) -> io::Result<()> {
     step()?;

@@ -110,6 +110,22 @@ pub enum Error {
         /// The missing object.
         digest: Digest,
     },
+    /// A file is to go where a folder stands that holds what does not count and so was never stored.
+    #[error("put a file at {}: the folder there holds {}, which is ignored and kept nowhere else", path.display(), held.display())]
+    InTheWay {
+        /// Where the file was to go.
+        path: PathBuf,
+        /// What would have been lost.
+        held: PathBuf,
+    },
+    /// The path is, holds or lies in something that no stage makes: the project, its cache, its git repository.
+    #[error("replace or remove {}: {reason}", path.display())]
+    Forbidden {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        reason: &'static str,
+    },
     /// The lock file holds the markers of an unfinished merge.
     #[error("read {}:{line}: it holds merge conflicts", path.display())]
     LockConflict {

@@ -4,11 +4,11 @@
 //! compared, and only then renamed into place; a folder that is not there is built whole beside its place; in a folder
 //! that is there, only what differs is built, all of it verified, and then renamed in, file by file. A process killed
 //! between those renames leaves a folder whose digest is neither the old nor the new one, so it is taken for changed and
-//! restored again, never for whole. What `.hpipeignore` hides inside a folder stays where it is.
+//! restored again, never for whole. What the content of a folder leaves out (`walk`) was never stored, so it stays where it is.
 //!
 //! A damaged object is put aside, so that the next execution stores it anew.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,9 +16,11 @@ use hpipe_core::{Content, ContentKind, Digest, ProjectPath};
 use rayon::prelude::*;
 
 use crate::commit::SMALL;
-use crate::differences::Differences;
+use crate::differences::{self, Differences};
 use crate::disk::{self, Mode};
 use crate::file_hash;
+use crate::ignore_rules::IgnoreRules;
+use crate::removal::Removal;
 use crate::scratch::Temporary;
 use crate::tree::Entry;
 use crate::tree_reader::{self, object_of};
@@ -41,10 +43,15 @@ pub enum LinkType {
 impl Store {
     /// Puts the content at `path`, replacing what is there; a symbolic link is replaced, not followed.
     ///
+    /// What a folder's content leaves out (`.git`, what `.hpipeignore` names) stays in place. A file whose bytes are right
+    /// already only gets its executable bit.
+    ///
     /// # Errors
-    /// [`Error::NotInCache`] when an object is missing or turns out damaged (then also a warning): what was at the path
-    /// is still there. Else what reading the cache or writing the workspace fails with.
+    /// [`Error::NotInCache`] when an object is missing or turns out damaged (then also a warning), [`Error::InTheWay`]
+    /// when a file would bury what was never stored, [`Error::Forbidden`]: what was at the path is still there. Else what
+    /// reading the cache or writing the workspace fails with.
     pub fn restore(&self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
+        self.refuse_vital(path)?;
         self.create_parent(path)?;
         let target = path.on_disk(self.root());
         let restoration = |beside| Restoration {
@@ -74,17 +81,45 @@ struct Restoration<'a> {
 impl Restoration<'_> {
     fn put(self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
         let stands = fs::symlink_metadata(self.target);
-        if content.kind == ContentKind::Folder && stands.is_ok_and(|found| found.is_dir()) {
-            match Differences::find(self.store, content, self.target, path) {
-                Ok(differences) => return self.mend(differences),
-                // What is there cannot even be listed: it is replaced as a whole.
-                Err(Error::DanglingLink { .. } | Error::LinkCycle { .. })
-                | Err(Error::NotContent { .. } | Error::TooDeep { .. }) => {}
-                Err(error) => return Err(error),
+        let is_folder = stands.as_ref().is_ok_and(Metadata::is_dir);
+        match content.kind {
+            ContentKind::Folder if is_folder => {
+                let differences = Differences::find(self.store, content, self.target, path)?;
+                return self.mend(differences);
             }
+            ContentKind::File if is_folder => {
+                let above = IgnoreRules::above(self.store.root(), self.target)?;
+                differences::refuse_to_bury(self.target, &above, self.store)?;
+            }
+            ContentKind::File
+                if stands.is_ok_and(|found| self.may_be(content, &found))
+                    && self.set_only_the_bit(content, path)? =>
+            {
+                return Ok(());
+            }
+            _ => {}
         }
         let built = self.build_for(content, self.target)?;
         self.swap(built, self.target)
+    }
+
+    /// Whether what stands at the path may be the wanted file but for its executable bit, and may get that.
+    fn may_be(self, content: &Content, found: &Metadata) -> bool {
+        let may_get_it = !content.executable || !differences::has_other_names(self.target);
+        found.is_file() && found.len() == content.object_size && may_get_it
+    }
+
+    /// Sets or clears the executable bit of a file whose bytes are right; false when they are not.
+    fn set_only_the_bit(self, content: &Content, path: &ProjectPath) -> Result<bool, Error> {
+        let found = self.store.content(path)?;
+        let Some(right) = found.filter(|found| differences::has_same_bytes(found, content)) else {
+            return Ok(false);
+        };
+        if right.executable != content.executable {
+            disk::set_executable(self.target, content.executable)
+                .map_err(Error::write(self.target))?;
+        }
+        Ok(true)
     }
 
     /// Brings a folder to what it should be: builds all that is missing in it, then puts it in place.
@@ -102,8 +137,12 @@ impl Restoration<'_> {
         for (path, executable) in &differences.executable {
             disk::set_executable(path, *executable).map_err(Error::write(path))?;
         }
-        for path in &differences.extra {
-            disk::remove_any(path).map_err(Error::remove(path))?;
+        let mut removal = Removal::new(self.store);
+        for extra in &differences.extra {
+            match &extra.folder {
+                Some(rules) => drop(removal.folder(&extra.path, rules)?),
+                None => disk::remove_file(&extra.path).map_err(Error::remove(&extra.path))?,
+            }
         }
         Ok(())
     }
@@ -193,7 +232,8 @@ impl Restoration<'_> {
         }
     }
 
-    /// Puts what was built at `target`; a folder that stands in the way is moved aside first.
+    /// Puts what was built at `target`; what stands in the way, a folder that holds nothing but what counts, is moved aside
+    /// first and then removed.
     fn swap(self, mut built: Temporary, target: &Path) -> Result<(), Error> {
         match built.rename_to(target) {
             Err(error) if stands_in_the_way(&error) => {

@@ -2,7 +2,8 @@
 //!
 //! Symbolic links are followed: what counts is what a reader of the path would get. A link that leads nowhere, or back
 //! into a folder that holds it, is an error that names it; so is a socket, pipe or device, which has no content. Left out
-//! are `.git`, the cache folder, our own temporary files, and what `.hpipeignore` names.
+//! are `.git`, the cache folder, our own temporary files, and what `.hpipeignore` names. What is left out belongs to the
+//! user: it is listed apart, so that nobody removes it with a folder it happens to lie in.
 //!
 //! Does not read files: see `content`.
 
@@ -80,15 +81,49 @@ impl<'a> Trail<'a> {
     }
 }
 
-/// Lists a folder, sorted by the bytes of the names, and the rules that hold for what is below it.
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// What counts, sorted by the bytes of the names.
+    pub(crate) found: Vec<Found>,
+    /// What counts and yet has no content, and why.
+    pub(crate) odd: Vec<Odd>,
+    /// What does not count, sorted.
+    pub(crate) left_out: Vec<PathBuf>,
+    /// Temporary files of ours, which do not count either.
+    pub(crate) temporary: Vec<PathBuf>,
+    /// The rules that hold for what is below.
+    pub(crate) rules: IgnoreRules,
+}
+
+/// An entry that has no content: a link that leads nowhere, a socket.
+#[derive(Debug)]
+pub(crate) struct Odd {
+    /// The bytes of its name.
+    pub(crate) name: Vec<u8>,
+    /// Where it lies; it is no folder.
+    pub(crate) path: PathBuf,
+    error: Error,
+}
+
+impl Listing {
+    /// The listing of a folder all of which has content.
+    ///
+    /// # Errors
+    /// [`Error::DanglingLink`], [`Error::LinkCycle`], [`Error::NotContent`] or [`Error::Read`] for what has none.
+    pub(crate) fn all_content(mut self) -> Result<Self, Error> {
+        match self.odd.is_empty() {
+            true => Ok(self),
+            false => Err(self.odd.swap_remove(0).error),
+        }
+    }
+}
+
+/// Lists a folder.
 ///
 /// # Errors
-/// [`Error::DanglingLink`], [`Error::LinkCycle`], [`Error::NotContent`], [`Error::IgnoreFile`] or [`Error::Read`].
-pub(crate) fn list(
-    folder: &Path,
-    above: &IgnoreRules,
-    cache: &Path,
-) -> Result<(Vec<Found>, IgnoreRules), Error> {
+/// [`Error::IgnoreFile`] or [`Error::Read`].
+pub(crate) fn list(folder: &Path, above: &IgnoreRules, cache: &Path) -> Result<Listing, Error> {
     let entries: Vec<DirEntry> = fs::read_dir(folder)
         .and_then(Iterator::collect)
         .map_err(Error::read(folder))?;
@@ -98,59 +133,100 @@ pub(crate) fn list(
     } else {
         above.clone()
     };
-    let mut found = Vec::with_capacity(entries.len());
-    for entry in entries {
-        if let Some(counted) = look_at(&entry, &rules, cache)? {
-            found.push(counted);
-        }
-    }
-    found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Ok((found, rules))
-}
-
-/// Says what an entry is; none when it does not count or has vanished meanwhile.
-fn look_at(entry: &DirEntry, rules: &IgnoreRules, cache: &Path) -> Result<Option<Found>, Error> {
-    let name = entry.file_name().into_vec();
-    let path = entry.path();
-    if name == b".git" || name.starts_with(TEMPORARY_PREFIX.as_bytes()) || path == cache {
-        return Ok(None);
-    }
-    let own_type = entry.file_type().map_err(Error::read(&path))?;
-    let is_link = own_type.is_symlink();
-    if !is_link && rules.ignores(&path, own_type.is_dir()) {
-        return Ok(None);
-    }
-    let kind = if own_type.is_dir() {
-        ContentKind::Folder
-    } else if own_type.is_file() {
-        ContentKind::File
-    } else {
-        match fs::metadata(&path) {
-            Ok(metadata) if rules.ignores(&path, metadata.is_dir()) => return Ok(None),
-            Ok(metadata) => kind_of(&path, &metadata)?,
-            Err(error) => return unreachable(&path, rules, error).map(|()| None),
-        }
+    let mut listing = Listing {
+        found: Vec::with_capacity(entries.len()),
+        rules,
+        ..Listing::default()
     };
-    Ok(Some(Found {
-        name,
-        path,
-        kind,
-        is_link,
-    }))
+    for entry in entries {
+        listing.add(&entry, cache)?;
+    }
+    listing.found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    listing.left_out.sort_unstable();
+    Ok(listing)
 }
 
-/// An entry whose metadata cannot be had: ignored, gone since it was listed, or an error.
-fn unreachable(path: &Path, rules: &IgnoreRules, error: io::Error) -> Result<(), Error> {
-    let gone = || fs::symlink_metadata(path).is_err_and(|error| is_absence(&error));
-    if rules.ignores(path, false) || is_absence(&error) && gone() {
-        return Ok(());
+/// The first thing in a folder, or below, that does not count; none when all of it does.
+///
+/// # Errors
+/// Those of [`list`].
+pub(crate) fn first_left_out(
+    folder: &Path,
+    above: &IgnoreRules,
+    cache: &Path,
+) -> Result<Option<PathBuf>, Error> {
+    let listing = list(folder, above, cache)?;
+    if let Some(path) = listing.left_out.into_iter().next() {
+        return Ok(Some(path));
     }
+    for inner in listing.found.iter().filter(|found| found.is_folder()) {
+        if let Some(path) = first_left_out(&inner.path, &listing.rules, cache)? {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+impl Found {
+    /// Whether it is itself a folder, no link to one.
+    pub(crate) fn is_folder(&self) -> bool {
+        self.kind == ContentKind::Folder && !self.is_link
+    }
+}
+
+impl Listing {
+    /// Says what an entry is; nothing when it has vanished meanwhile.
+    fn add(&mut self, entry: &DirEntry, cache: &Path) -> Result<(), Error> {
+        let name = entry.file_name().into_vec();
+        let path = entry.path();
+        if name.starts_with(TEMPORARY_PREFIX.as_bytes()) {
+            self.temporary.push(path);
+            return Ok(());
+        }
+        let own_type = entry.file_type().map_err(Error::read(&path))?;
+        let is_link = own_type.is_symlink();
+        let left_out = name == b".git"
+            || path == cache
+            || !is_link && self.rules.ignores(&path, own_type.is_dir());
+        let kind = match left_out {
+            true => Ok(None),
+            false if own_type.is_dir() => Ok(Some(ContentKind::Folder)),
+            false if own_type.is_file() => Ok(Some(ContentKind::File)),
+            false => match fs::metadata(&path) {
+                Ok(metadata) if self.rules.ignores(&path, metadata.is_dir()) => Ok(None),
+                Ok(metadata) => kind_of(&path, &metadata).map(Some),
+                Err(_) if self.rules.ignores(&path, false) => Ok(None),
+                Err(error) if is_absence(&error) && is_gone(&path) => return Ok(()),
+                Err(error) => Err(unreachable(&path, error)),
+            },
+        };
+        match kind {
+            Ok(None) => self.left_out.push(path),
+            Ok(Some(kind)) => self.found.push(Found {
+                name,
+                path,
+                kind,
+                is_link,
+            }),
+            Err(error) => self.odd.push(Odd { name, path, error }),
+        }
+        Ok(())
+    }
+}
+
+/// Whether an entry is not there any more.
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| is_absence(&error))
+}
+
+/// Why the metadata of what an entry leads to cannot be had.
+fn unreachable(path: &Path, error: io::Error) -> Error {
     let path = path.to_path_buf();
-    Err(match error {
+    match error {
         error if is_absence(&error) => Error::DanglingLink { path },
         error if error.raw_os_error() == Some(ELOOP) => Error::LinkCycle { path },
         source => Error::Read { path, source },
-    })
+    }
 }
 
 /// What lies at a path, links followed; none when nothing does, or only a link that leads nowhere.

@@ -1,4 +1,4 @@
-//! Changes in the workspace that are neither a commit nor a restore: removing, making room, writing a file whole.
+//! Changes in the workspace that are neither commit, restore nor removal: making room, writing a file whole.
 
 use std::io;
 use std::path::Path;
@@ -6,21 +6,9 @@ use std::path::Path;
 use hpipe_core::ProjectPath;
 
 use crate::disk::{self, Durability};
-use crate::{Error, Store, walk};
+use crate::{Error, Store};
 
 impl Store {
-    /// Removes the file, folder or symbolic link (not its target) at `path`; nothing there is fine.
-    ///
-    /// # Errors
-    /// [`Error::Remove`].
-    pub fn remove(&self, path: &ProjectPath) -> Result<(), Error> {
-        let on_disk = path.on_disk(self.root());
-        match disk::remove_any(&on_disk) {
-            Err(error) if !walk::is_absence(&error) => Err(Error::remove(&on_disk)(error)),
-            _ => Ok(()),
-        }
-    }
-
     /// Creates the folder that will hold `path`, and those above it.
     ///
     /// # Errors

@@ -50,6 +50,9 @@ fn work(root: &Path) -> Result<(), hpipe_store::Error> {
     fs::write(root.join("restored/sub/b"), "edited").expect("it was restored");
     store.restore(&outs[1].content, &path("restored"))?;
     store.restore(&outs[0].content, &path("restored"))?;
+    store.restore(&outs[1].content, &path("restored"))?;
+    store.remove_content(&path("restored"))?;
+    store.restore(&outs[0].content, &path("restored"))?;
     store.remove(&path("restored"))?;
     store.flush();
     Ok(())

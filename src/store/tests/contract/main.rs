@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod folders;
 mod golden;
+mod left_out;
 mod lock_file;
 mod parallel;
 mod stale;

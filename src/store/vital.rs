@@ -1,0 +1,97 @@
+//! The last guard before something is replaced or removed: never the project, its cache or its git repository.
+//!
+//! `spec` and the engine refuse such outs long before, with a place in the pipeline. But they compare paths as written,
+//! and a symbolic link above an out can lead anywhere; here paths are compared as the system resolves them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hpipe_core::ProjectPath;
+
+use crate::walk;
+use crate::{Error, Store};
+
+impl Store {
+    /// Makes sure that nothing vital goes with what lies at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or [`Error::Read`] when the path cannot be resolved.
+    pub(crate) fn refuse_vital(&self, path: &ProjectPath) -> Result<(), Error> {
+        let on_disk = path.on_disk(self.root());
+        let place = resolve(&on_disk).map_err(Error::read(&on_disk))?;
+        match self.why_vital(&place, &on_disk) {
+            None => Ok(()),
+            Some(reason) => Err(Error::Forbidden {
+                path: on_disk,
+                reason,
+            }),
+        }
+    }
+
+    fn why_vital(&self, place: &Path, on_disk: &Path) -> Option<&'static str> {
+        if self.root().starts_with(place) {
+            return Some("it is the project's root, or holds it");
+        }
+        let cache = self.cache.path();
+        let is_link_to_cache = || on_disk.canonicalize().is_ok_and(|target| target == cache);
+        for cache in [cache.to_path_buf(), resolve(cache).ok()?] {
+            if cache.starts_with(place) {
+                return Some("it is the cache folder, or holds it");
+            }
+            if place.starts_with(cache) {
+                return Some("it lies in the cache folder");
+            }
+        }
+        if is_link_to_cache() {
+            return Some("it leads to the cache folder");
+        }
+        let git = self.root().join(".git");
+        let is_git = |git: &Path| place.starts_with(git);
+        (is_git(&git) || git.canonicalize().is_ok_and(|git| is_git(&git)))
+            .then_some("it is the project's git repository, or lies in it")
+    }
+}
+
+/// The path with all links above its last name followed, as far as there is anything.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let (Some(mut above), Some(name)) = (path.parent(), path.file_name()) else {
+        return path.canonicalize(); // `/`, or it ends with `..`
+    };
+    let mut below = PathBuf::from(name);
+    loop {
+        match above.canonicalize() {
+            Err(error) if walk::is_absence(&error) => {}
+            resolved => return Ok(resolved?.join(below)),
+        }
+        let (Some(parent), Some(name)) = (above.parent(), above.file_name()) else {
+            return Ok(path.to_path_buf());
+        };
+        below = Path::new(name).join(below);
+        above = parent;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_the_project_is_vital_however_it_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), Path::new(".cache")).unwrap();
+        for vital in ["/", "/tmp/..", "..", "../../..", ".", "a/..", ".cache"] {
+            let refusal = store.refuse_vital(&ProjectPath::new(vital));
+            let refused = matches!(refusal, Err(Error::Forbidden { .. }));
+            assert!(refused, "{vital}: {refusal:?}");
+        }
+        for harmless in [
+            "out",
+            "new/folder/out",
+            "../beside",
+            ".cached",
+            ".gitignore",
+        ] {
+            store.refuse_vital(&ProjectPath::new(harmless)).unwrap();
+        }
+    }
+}
