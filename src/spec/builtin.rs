@@ -28,6 +28,7 @@ pub fn check_builtin(stage: &StageSpec, registry: &Registry) -> Vec<Diagnostic> 
         span,
         with,
         with_spans,
+        with_uses,
     } = &stage.action
     else {
         return Vec::new();
@@ -40,7 +41,7 @@ pub fn check_builtin(stage: &StageSpec, registry: &Registry) -> Vec<Diagnostic> 
         faults.extend(
             refused
                 .into_iter()
-                .map(|fault| bad_option(builtin, fault, with_spans, *span)),
+                .map(|fault| bad_option(builtin, fault, with_spans, with_uses, *span)),
         );
     }
     faults
@@ -66,14 +67,20 @@ fn bad_option(
     builtin: &dyn Stage,
     fault: OptionFault,
     spans: &[(String, Span)],
+    interpolated: &[(String, Span)],
     uses: Span,
 ) -> Diagnostic {
-    let place = option_place(&fault.path, spans).unwrap_or(uses);
+    let written = option_place(&fault.path, spans);
+    let place = written.map_or(uses, |(_, span)| *span);
+    let used = written.and_then(|(path, _)| interpolated.iter().find(|(known, _)| known == path));
     let message = match fault.path.as_str() {
         "" => format!("options of `{}`: {}", builtin.name(), fault.message),
         path => format!("option `{path}` of `{}`: {}", builtin.name(), fault.message),
     };
-    let diagnostic = Diagnostic::error(Code::BadOption, message).at(place, "");
+    let mut diagnostic = Diagnostic::error(Code::BadOption, message).at(place, "");
+    if let Some((_, span)) = used {
+        diagnostic = diagnostic.at(*span, "used here");
+    }
     match fault.help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
@@ -81,10 +88,10 @@ fn bad_option(
 }
 
 /// Where an option is written; for one that is not, the nearest section that would hold it.
-fn option_place(path: &str, spans: &[(String, Span)]) -> Option<Span> {
+fn option_place<'s>(path: &str, spans: &'s [(String, Span)]) -> Option<&'s (String, Span)> {
     let written = spans.iter().find(|(known, _)| known == path);
     match (written, path.rsplit_once('.')) {
-        (Some((_, span)), _) => Some(*span),
+        (Some(written), _) => Some(written),
         (None, Some((section, _))) => option_place(section, spans),
         (None, None) if path.is_empty() => None,
         (None, None) => option_place("", spans),

@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 
-use hpipe_core::{Code, Diagnostic, Mapping, Span, StageName, Value};
+use hpipe_core::{Code, Diagnostic, Span, StageName};
 
 use crate::faults::Faults;
-use crate::node::{Data, Entry, Node};
+use crate::node::{Data, Entry, Key, Node};
 use crate::scalar::inserted;
 use crate::scope::Instance;
 
@@ -48,19 +48,16 @@ pub(crate) fn foreach(group: &StageName, data: &Node, faults: &mut Faults) -> Ve
 
 fn over_list(items: &[Node]) -> Vec<Candidate> {
     let by_position = items.iter().any(Node::is_collection);
-    let candidate = |(index, item): (usize, &Node)| {
-        let value = item.to_value();
-        Candidate {
-            suffix: match inserted(&value) {
-                Some(text) if !by_position => text,
-                _ => index.to_string(),
-            },
-            span: item.span,
-            instance: Instance {
-                item: value,
-                key: None,
-            },
-        }
+    let candidate = |(index, item): (usize, &Node)| Candidate {
+        suffix: match inserted(&item.to_value()) {
+            Some(text) if !by_position => text,
+            _ => index.to_string(),
+        },
+        span: item.span,
+        instance: Instance {
+            item: item.clone(),
+            key: None,
+        },
     };
     items.iter().enumerate().map(candidate).collect()
 }
@@ -71,9 +68,17 @@ fn over_entry(entry: &Entry) -> Candidate {
         suffix: key.text.clone(),
         span: key.span,
         instance: Instance {
-            item: entry.value.to_value(),
-            key: Some(Value::Text(key.text.clone())),
+            item: placed(&entry.value, entry.place()),
+            key: Some(Node::new(Data::Text(key.text.clone()), key.span)),
         },
+    }
+}
+
+/// A value that comes from `place`.
+fn placed(value: &Node, place: Span) -> Node {
+    Node {
+        origin: Some(place),
+        ..value.clone()
     }
 }
 
@@ -116,8 +121,8 @@ fn combinations(axes: &[Axis<'_>]) -> Result<usize, String> {
 
 /// An axis of a matrix, each value with its part of the instance's name.
 struct Axis<'n> {
-    name: &'n str,
-    values: Vec<(String, Value)>,
+    key: &'n Key,
+    values: Vec<(String, &'n Node)>,
 }
 
 fn axis<'n>(entry: &'n Entry, faults: &mut Faults) -> Option<Axis<'n>> {
@@ -126,20 +131,20 @@ fn axis<'n>(entry: &'n Entry, faults: &mut Faults) -> Option<Axis<'n>> {
         faults.wrong_type(&entry.value, format!("the axis `{name}`"), "a list");
         return None;
     };
-    let fragment = |(index, item): (usize, &Node)| {
-        let value = item.to_value();
-        let fragment = inserted(&value).unwrap_or_else(|| format!("{name}{index}"));
-        (fragment, value)
+    let fragment = |(index, item): (usize, &'n Node)| {
+        let fragment = inserted(&item.to_value()).unwrap_or_else(|| format!("{name}{index}"));
+        (fragment, item)
     };
     let values = items.iter().enumerate().map(fragment).collect();
-    Some(Axis { name, values })
+    let key = &entry.key;
+    Some(Axis { key, values })
 }
 
 /// The combination of number `index`, counted as in a number whose digits are the axes.
 fn combination(axes: &[Axis<'_>], mut index: usize, span: Span) -> Candidate {
     let mut chosen = Vec::with_capacity(axes.len());
     for axis in axes.iter().rev() {
-        chosen.push((axis.name, &axis.values[index % axis.values.len()]));
+        chosen.push((axis.key, &axis.values[index % axis.values.len()]));
         index /= axis.values.len();
     }
     chosen.reverse();
@@ -148,15 +153,16 @@ fn combination(axes: &[Axis<'_>], mut index: usize, span: Span) -> Candidate {
         .map(|(_, (fragment, _))| fragment.as_str())
         .collect();
     let suffix = fragments.join("-");
-    let item: Mapping = chosen
-        .iter()
-        .map(|(name, (_, value))| ((*name).to_owned(), value.clone()))
-        .collect();
+    let item = chosen.iter().map(|(key, (_, value))| Entry {
+        key: (*key).clone(),
+        value: placed(value, value.place()),
+    });
+    let item = Data::Map(item.collect());
     Candidate {
         span,
         instance: Instance {
-            item: Value::Map(item),
-            key: Some(Value::Text(suffix.clone())),
+            item: Node::new(item, span),
+            key: Some(Node::new(Data::Text(suffix.clone()), span)),
         },
         suffix,
     }

@@ -88,7 +88,7 @@ impl Interpolator<'_> {
             Data::Unresolved => {}
             data => {
                 let span = key.span;
-                let node = Node { data, span };
+                let node = Node::new(data, span);
                 self.faults.wrong_type(&node, "a file name", "a text");
             }
         }
@@ -97,13 +97,13 @@ impl Interpolator<'_> {
     /// Interpolates one text; what it becomes stands at `span`.
     fn text(&mut self, text: &str, span: Span) -> Node {
         match evaluate(text, 0, self.scope) {
-            Ok(value) => Node::from_value(&value, span),
+            Ok(Evaluated::Value(value, place)) => value.put(place, span),
+            Ok(Evaluated::Text(text)) => Node::new(Data::Text(text), span),
             Err(faults) => {
                 for fault in faults {
                     self.tell(fault, text, span);
                 }
-                let data = Data::Unresolved;
-                Node { data, span }
+                Node::new(Data::Unresolved, span)
             }
         }
     }
@@ -152,13 +152,36 @@ impl Unresolved {
     }
 }
 
+/// What a text becomes.
+#[derive(Debug)]
+enum Evaluated<'s> {
+    /// It is one expression: a value of the scope, with the place it comes from.
+    Value(&'s Node, Span),
+    /// A text with values inserted.
+    Text(String),
+}
+
+impl Evaluated<'_> {
+    fn into_value(self) -> Value {
+        match self {
+            Self::Value(node, _) => node.to_value(),
+            Self::Text(text) => Value::Text(text),
+        }
+    }
+}
+
 /// The value of a text: of the expression if it is one as a whole, else a text with the values inserted. `base` is where
 /// the text stands in the outermost one. An error without faults is a name that only a file that could not be read might
 /// define.
-fn evaluate(text: &str, base: usize, scope: &Scope) -> Result<Value, Vec<Unresolved>> {
+fn evaluate<'s>(
+    text: &str,
+    base: usize,
+    scope: &'s Scope,
+) -> Result<Evaluated<'s>, Vec<Unresolved>> {
     let pieces = pieces(text).map_err(|open| vec![unclosed(open.start + base..open.end + base)])?;
     if let [Piece::Expression(range)] = &pieces[..] {
-        return resolve(text, range, base, scope);
+        let (value, place) = resolve(text, range, base, scope)?;
+        return Ok(Evaluated::Value(value, place));
     }
     let mut result = String::with_capacity(text.len());
     let (mut faults, mut resolved) = (Vec::new(), true);
@@ -175,7 +198,7 @@ fn evaluate(text: &str, base: usize, scope: &Scope) -> Result<Value, Vec<Unresol
         }
     }
     if resolved {
-        Ok(Value::Text(result))
+        Ok(Evaluated::Text(result))
     } else {
         Err(faults)
     }
@@ -188,7 +211,7 @@ fn insert(
     base: usize,
     scope: &Scope,
 ) -> Result<String, Vec<Unresolved>> {
-    let value = resolve(text, range, base, scope)?;
+    let value = resolve(text, range, base, scope)?.0.to_value();
     inserted(&value).ok_or_else(|| {
         let place = base + range.start..base + range.end;
         let kind = value.kind();
@@ -202,12 +225,12 @@ fn insert(
 }
 
 /// The value of the expression at `range`, its inner expressions first.
-fn resolve(
+fn resolve<'s>(
     text: &str,
     range: &Range<usize>,
     base: usize,
-    scope: &Scope,
-) -> Result<Value, Vec<Unresolved>> {
+    scope: &'s Scope,
+) -> Result<(&'s Node, Span), Vec<Unresolved>> {
     let inside = range.start + OPEN.len()..range.end - 1;
     let written = &text[inside.clone()];
     let place = base + range.start..base + range.end;
@@ -221,7 +244,7 @@ fn resolve(
         return Err(vec![Unresolved::new(place, message, help)]);
     };
     match scope.lookup(&dotted) {
-        Some(value) => Ok(value.clone()),
+        Some(found) => Ok(found),
         None if scope.may_define(&dotted) => Err(Vec::new()),
         None => Err(vec![unknown(place, &dotted, scope)]),
     }
@@ -234,7 +257,7 @@ fn inner(
     place: Range<usize>,
     scope: &Scope,
 ) -> Result<String, Vec<Unresolved>> {
-    let value = evaluate(written, base, scope)?;
+    let value = evaluate(written, base, scope)?.into_value();
     inserted(&value).ok_or_else(|| {
         let message = format!(
             "`${{{written}}}` does not make a name, but {}",
@@ -345,12 +368,25 @@ mod tests {
             "name": "ridge", "n": 3, "lr": 1e-5, "on": true, "none": null, "layers": [64, {"units": 32}],
             "models": {"ridge": {"alpha": 0.5}}
         }"#;
-        Scope::new(Rc::new(serde_json::from_str(text).unwrap()), false)
+        scope_of(&serde_json::from_str(text).unwrap())
+    }
+
+    fn scope_of(vars: &Value) -> Scope {
+        let span = Sources::default().add("params.yaml", "");
+        let span = Span {
+            source: span,
+            start: 0,
+            end: 0,
+        };
+        Scope::new(
+            Rc::new(Node::from_value(vars, span).entries().to_vec()),
+            false,
+        )
     }
 
     fn check(text: &str, expect: &str) {
         match evaluate(text, 0, &scope()) {
-            Ok(value) => assert_eq!(format!("{value:?}"), expect, "{text}"),
+            Ok(value) => assert_eq!(format!("{:?}", value.into_value()), expect, "{text}"),
             Err(faults) => {
                 let told: Vec<_> = faults
                     .iter()
@@ -420,12 +456,14 @@ mod tests {
         #[test]
         fn escaping_round_trips(text in r"(\PC|[$\\{}])*") {
             let escaped = text.replace(OPEN, r"\${");
-            prop_assert_eq!(evaluate(&escaped, 0, &scope()), Ok(Value::Text(text)));
+            let scope = scope();
+            let value = evaluate(&escaped, 0, &scope).map(Evaluated::into_value);
+            prop_assert_eq!(value, Ok(Value::Text(text)));
         }
 
         #[test]
         fn no_text_panics(text in r"(\PC|[$\\{}\[\].]|\$\{|name)*") {
-            let _ = evaluate(&text, 0, &Scope::new(Rc::new(Value::Map(Mapping::new())), false));
+            let _ = evaluate(&text, 0, &scope_of(&Value::Map(Mapping::new())));
         }
     }
 }

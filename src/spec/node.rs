@@ -12,6 +12,8 @@ pub(crate) struct Node {
     pub(crate) data: Data,
     /// Where it is written; after interpolation, where its template is.
     pub(crate) span: Span,
+    /// After interpolation, the place the value comes from: its `key: value` or its item.
+    pub(crate) origin: Option<Span>,
 }
 
 /// What a [`Node`] holds.
@@ -54,6 +56,20 @@ pub(crate) struct Key {
 }
 
 impl Node {
+    /// A value that is written at `span`.
+    pub(crate) const fn new(data: Data, span: Span) -> Self {
+        Self {
+            data,
+            span,
+            origin: None,
+        }
+    }
+
+    /// Where the value comes from.
+    pub(crate) fn place(&self) -> Span {
+        self.origin.unwrap_or(self.span)
+    }
+
     /// What kind of value this is, as a message would call it; none if interpolation failed.
     pub(crate) const fn kind(&self) -> Option<&'static str> {
         Some(match &self.data {
@@ -65,6 +81,14 @@ impl Node {
             Data::Map(_) => "a mapping",
             Data::Unresolved => return None,
         })
+    }
+
+    /// The entries, if it is a mapping.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.data {
+            Data::Map(entries) => entries,
+            _ => &[],
+        }
     }
 
     /// Whether nothing is written there.
@@ -99,7 +123,37 @@ impl Node {
         }
     }
 
-    /// A tree that stands at `span` as a whole: what an interpolation put there.
+    /// The value at a dotted path and the place it comes from, as [`Value::lookup`] finds it; `place` is this node's own.
+    pub(crate) fn lookup(&self, dotted: &str, place: Span) -> Option<(&Self, Span)> {
+        if dotted.is_empty() {
+            return Some((self, place));
+        }
+        let (head, rest) = dotted.split_once('.').unwrap_or((dotted, ""));
+        match &self.data {
+            Data::Map(entries) => lookup(entries, dotted),
+            Data::List(items) => {
+                let item = items.get(head.parse::<usize>().ok()?)?;
+                item.lookup(rest, item.place())
+            }
+            _ => None,
+        }
+    }
+
+    /// This tree, which comes from `place`, as an interpolation puts it at `span`.
+    pub(crate) fn put(&self, place: Span, span: Span) -> Self {
+        let data = match &self.data {
+            Data::List(items) => Data::List(items.iter().map(|i| i.put(i.place(), span)).collect()),
+            Data::Map(entries) => Data::Map(entries.iter().map(|entry| entry.put(span)).collect()),
+            scalar => scalar.clone(),
+        };
+        Self {
+            data,
+            span,
+            origin: Some(place),
+        }
+    }
+
+    /// A tree that stands at `span` as a whole: of a text whose places are not known.
     pub(crate) fn from_value(value: &Value, span: Span) -> Self {
         let data = match value {
             Value::Null => Data::Null,
@@ -116,7 +170,21 @@ impl Node {
                     .collect(),
             ),
         };
-        Self { data, span }
+        Self::new(data, span)
+    }
+}
+
+/// The entry of a key.
+pub(crate) fn find<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Entry> {
+    entries.iter().find(|entry| entry.key.text == key)
+}
+
+/// The value at a dotted path in a mapping and the place it comes from.
+pub(crate) fn lookup<'n>(entries: &'n [Entry], dotted: &str) -> Option<(&'n Node, Span)> {
+    let (head, rest) = dotted.split_once('.').unwrap_or((dotted, ""));
+    match find(entries, head) {
+        Some(entry) => entry.value.lookup(rest, entry.place()),
+        None => find(entries, dotted).map(|entry| (&entry.value, entry.place())),
     }
 }
 
@@ -129,6 +197,31 @@ pub(crate) fn to_mapping(entries: &[Entry]) -> Mapping {
 }
 
 impl Entry {
+    /// Where it comes from: the whole `key: value` if on one line, else the key.
+    pub(crate) fn place(&self) -> Span {
+        let (key, value) = (self.key.span, self.value.span);
+        let follows = value.source == key.source && value.start >= key.end;
+        match self.value.origin {
+            Some(origin) => origin,
+            None if follows && !self.value.is_collection() && !self.value.is_null() => Span {
+                end: value.end,
+                ..key
+            },
+            None => key,
+        }
+    }
+
+    /// This entry as an interpolation puts it at `span`.
+    fn put(&self, span: Span) -> Self {
+        Self {
+            key: Key {
+                text: self.key.text.clone(),
+                span,
+            },
+            value: self.value.put(self.place(), span),
+        }
+    }
+
     fn from_value(key: &str, value: &Value, span: Span) -> Self {
         Self {
             key: Key {

@@ -3,10 +3,12 @@
 //! The extension decides the format; whatever is not `.json` or `.toml` is YAML, as in DVC. All faults have the code of a
 //! bad params file, whatever is wrong inside. Knows nothing of stages nor of who asks.
 
-use hpipe_core::{Code, Diagnostic, Mapping, ProjectPath, SourceId, Sources, Span, Value};
-use toml::de::{DeTable, DeValue};
+use hpipe_core::{Code, Diagnostic, ProjectPath, SourceId, Sources, Span, Value};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 use crate::faults::Faults;
+use crate::node::{Data, Entry, Key, Node, to_mapping};
 use crate::suggest::nearest;
 use crate::yaml;
 
@@ -33,7 +35,7 @@ impl ParamFile {
         let source = sources.add(path.as_str(), text);
         let mut faults = Faults::default();
         match read(path, text, source, &mut faults) {
-            Some(value) if !faults.any_error() => Ok(Self(value)),
+            Some(entries) if !faults.any_error() => Ok(Self(Value::Map(to_mapping(&entries)))),
             _ => Err(Box::new(ParamFileError {
                 diagnostics: faults.into_sorted(source),
                 sources,
@@ -72,19 +74,18 @@ pub(crate) fn read(
     text: &str,
     source: SourceId,
     faults: &mut Faults,
-) -> Option<Value> {
+) -> Option<Vec<Entry>> {
     let mut found = Faults::default();
-    let value = match extension(path) {
+    let root = match extension(path) {
         "json" => json(text, source, &mut found),
         "toml" => toml(text, source, &mut found),
         "py" => unsupported(path, source, &mut found),
-        _ => yaml::read(text, source, &mut found).map(|node| node.to_value()),
+        _ => yaml::read(text, source, &mut found),
     };
     let broken = found.any_error();
     faults.extend(found.into_sorted(source).into_iter().map(bad_param_file));
-    value
-        .filter(|_| !broken)
-        .and_then(|value| as_mapping(value, path, source, faults))
+    root.filter(|_| !broken)
+        .and_then(|root| as_mapping(root, path, source, faults))
 }
 
 fn extension(path: &ProjectPath) -> &str {
@@ -101,16 +102,17 @@ fn bad_param_file(fault: Diagnostic) -> Diagnostic {
 }
 
 fn as_mapping(
-    value: Value,
+    root: Node,
     path: &ProjectPath,
     source: SourceId,
     faults: &mut Faults,
-) -> Option<Value> {
-    match value {
-        Value::Null => Some(Value::Map(Mapping::new())),
-        Value::Map(_) => Some(value),
-        other => {
-            let message = format!("`{path}` must hold a mapping, not {}", other.kind());
+) -> Option<Vec<Entry>> {
+    match root.data {
+        Data::Null => Some(Vec::new()),
+        Data::Map(entries) => Some(entries),
+        _ => {
+            let kind = root.kind().unwrap_or("this");
+            let message = format!("`{path}` must hold a mapping, not {kind}");
             let fault = Diagnostic::error(Code::BadParamFile, message).at(at(source, 0..0), "");
             faults.push(fault.help("write `name: value`, a line a param"));
             None
@@ -118,17 +120,17 @@ fn as_mapping(
     }
 }
 
-fn unsupported(path: &ProjectPath, source: SourceId, faults: &mut Faults) -> Option<Value> {
+fn unsupported(path: &ProjectPath, source: SourceId, faults: &mut Faults) -> Option<Node> {
     let message = format!("`{path}` is a Python file, which is not supported yet");
     let fault = Diagnostic::error(Code::BadParamFile, message).at(at(source, 0..0), "");
     faults.push(fault.help("keep params in a YAML, JSON or TOML file"));
     None
 }
 
-fn json(text: &str, source: SourceId, faults: &mut Faults) -> Option<Value> {
+fn json(text: &str, source: SourceId, faults: &mut Faults) -> Option<Node> {
     let skipped = text.len() - text.trim_start_matches('\u{feff}').len();
     match serde_json::from_str(&text[skipped..]) {
-        Ok(value) => Some(value),
+        Ok(value) => Some(json_places(&value, text, source)),
         Err(error) => {
             let full = error.to_string();
             let message = full.split(" at line ").next().unwrap_or(&full);
@@ -138,6 +140,15 @@ fn json(text: &str, source: SourceId, faults: &mut Faults) -> Option<Value> {
             faults.push(fault.at(at(source, start..end), ""));
             None
         }
+    }
+}
+
+/// A JSON value with its places. JSON is YAML, so that the reader of YAML finds them; should the two disagree, the value
+/// counts, and stands at the start of the file. Compared as they print, which tells `1` from `1.0`.
+fn json_places(value: &Value, text: &str, source: SourceId) -> Node {
+    match yaml::read(text, source, &mut Faults::default()) {
+        Some(node) if format!("{:?}", node.to_value()) == format!("{value:?}") => node,
+        _ => Node::from_value(value, at(source, 0..0)),
     }
 }
 
@@ -151,46 +162,51 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
     text.floor_char_boundary(before + column.saturating_sub(1))
 }
 
-fn toml(text: &str, source: SourceId, faults: &mut Faults) -> Option<Value> {
+fn toml(text: &str, source: SourceId, faults: &mut Faults) -> Option<Node> {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let message = format!("not valid TOML: {}", error.message());
         let fault = Diagnostic::error(Code::BadParamFile, message);
         faults.push(fault.at(at(source, error.span().unwrap_or_default()), ""));
     }
-    errors.is_empty().then(|| from_table(table.get_ref()))
+    let span = at(source, table.span());
+    let root = || Node::new(from_table(table.get_ref(), source), span);
+    errors.is_empty().then(root)
 }
 
 /// The mapping of a table, in the order the file has it: the parser sorts it by key.
-fn from_table(table: &DeTable<'_>) -> Value {
+fn from_table(table: &DeTable<'_>, source: SourceId) -> Data {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
-    let entries = entries.into_iter();
-    Value::Map(
-        entries
-            .map(|(key, value)| (key.get_ref().to_string(), from_toml(value.get_ref())))
-            .collect(),
-    )
+    let entry = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| Entry {
+        key: Key {
+            text: key.get_ref().to_string(),
+            span: at(source, key.span()),
+        },
+        value: from_toml(value, source),
+    };
+    Data::Map(entries.into_iter().map(entry).collect())
 }
 
-fn from_toml(value: &DeValue<'_>) -> Value {
-    match value {
-        DeValue::String(text) => Value::Text(text.to_string()),
+fn from_toml(value: &Spanned<DeValue<'_>>, source: SourceId) -> Node {
+    let data = match value.get_ref() {
+        DeValue::String(text) => Data::Text(text.to_string()),
         DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => Value::Int(number),
-            Err(_) => Value::Text(number.as_str().to_owned()),
+            Ok(number) => Data::Int(number),
+            Err(_) => Data::Text(number.as_str().to_owned()),
         },
         DeValue::Float(number) => match number.as_str().parse() {
-            Ok(number) => Value::Float(number),
-            Err(_) => Value::Text(number.as_str().to_owned()),
+            Ok(number) => Data::Float(number),
+            Err(_) => Data::Text(number.as_str().to_owned()),
         },
-        DeValue::Boolean(flag) => Value::Bool(*flag),
-        DeValue::Datetime(time) => Value::Text(time.to_string()),
+        DeValue::Boolean(flag) => Data::Bool(*flag),
+        DeValue::Datetime(time) => Data::Text(time.to_string()),
         DeValue::Array(items) => {
-            Value::List(items.iter().map(|item| from_toml(item.get_ref())).collect())
+            Data::List(items.iter().map(|item| from_toml(item, source)).collect())
         }
-        DeValue::Table(table) => from_table(table),
-    }
+        DeValue::Table(table) => from_table(table, source),
+    };
+    Node::new(data, at(source, value.span()))
 }
 
 fn at(source: SourceId, range: std::ops::Range<usize>) -> Span {

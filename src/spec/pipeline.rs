@@ -57,8 +57,11 @@ pub enum Action {
         span: Span,
         /// Its options; empty when there is no `with:`.
         with: Mapping,
-        /// Where each option is written, by dotted path; the path `""` is the section (or `uses:` if there is none).
+        /// Where each option is written, by dotted path; the path `""` is the section (or `uses:` if there is none). What
+        /// an interpolation put there is written where its value is: in `vars:`, a params file, or `foreach:`.
         with_spans: Vec<(String, Span)>,
+        /// The `${…}` of each option that an interpolation put there, by dotted path.
+        with_uses: Vec<(String, Span)>,
     },
 }
 

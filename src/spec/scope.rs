@@ -6,14 +6,15 @@
 
 use std::rc::Rc;
 
-use hpipe_core::{Mapping, Value};
+use hpipe_core::Span;
 
+use crate::node::{self, Entry, Node};
 use crate::suggest::nearest;
 
 /// What `${…}` can see at one place. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
-    vars: Rc<Value>,
+    vars: Rc<Vec<Entry>>,
     /// Whether some source of names could not be read, so that a name it does not have may yet be one.
     incomplete: bool,
     instance: Option<Rc<Instance>>,
@@ -23,14 +24,14 @@ pub(crate) struct Scope {
 #[derive(Debug)]
 pub(crate) struct Instance {
     /// `${item}`.
-    pub(crate) item: Value,
+    pub(crate) item: Node,
     /// `${key}`; none in a `foreach` over a list.
-    pub(crate) key: Option<Value>,
+    pub(crate) key: Option<Node>,
 }
 
 impl Scope {
     /// The scope of a file. `incomplete` if a source of its names could not be read.
-    pub(crate) fn new(vars: Rc<Value>, incomplete: bool) -> Self {
+    pub(crate) fn new(vars: Rc<Vec<Entry>>, incomplete: bool) -> Self {
         Self {
             vars,
             incomplete,
@@ -48,7 +49,7 @@ impl Scope {
     }
 
     /// This scope with other vars.
-    pub(crate) fn with_vars(&self, vars: Rc<Value>, incomplete: bool) -> Self {
+    pub(crate) fn with_vars(&self, vars: Rc<Vec<Entry>>, incomplete: bool) -> Self {
         Self {
             vars,
             incomplete,
@@ -56,12 +57,12 @@ impl Scope {
         }
     }
 
-    /// The value of a dotted name.
-    pub(crate) fn lookup(&self, dotted: &str) -> Option<&Value> {
+    /// The value of a dotted name and the place it comes from.
+    pub(crate) fn lookup(&self, dotted: &str) -> Option<(&Node, Span)> {
         let (head, rest) = dotted.split_once('.').unwrap_or((dotted, ""));
         match self.instance_value(head) {
-            Some(value) => value.lookup(rest),
-            None => self.vars.lookup(dotted),
+            Some(value) => value.lookup(rest, value.place()),
+            None => node::lookup(&self.vars, dotted),
         }
     }
 
@@ -71,7 +72,7 @@ impl Scope {
         self.incomplete && self.instance_value(head).is_none()
     }
 
-    fn instance_value(&self, head: &str) -> Option<&Value> {
+    fn instance_value(&self, head: &str) -> Option<&Node> {
         let instance = self.instance.as_deref()?;
         match head {
             "item" => Some(&instance.item),
@@ -88,48 +89,50 @@ impl Scope {
                 collect_names(head.to_owned(), value, &mut names);
             }
         }
-        for (head, value) in self.vars.as_map().into_iter().flat_map(Mapping::iter) {
-            collect_names(head.to_owned(), value, &mut names);
+        for entry in self.vars.iter() {
+            collect_names(entry.key.text.clone(), &entry.value, &mut names);
         }
         nearest(dotted, names.iter().map(String::as_str)).map(str::to_owned)
     }
 }
 
-fn collect_names(path: String, value: &Value, names: &mut Vec<String>) {
-    for (key, value) in value.as_map().into_iter().flat_map(Mapping::iter) {
-        collect_names(format!("{path}.{key}"), value, names);
+fn collect_names(path: String, value: &Node, names: &mut Vec<String>) {
+    for entry in value.entries() {
+        collect_names(format!("{path}.{}", entry.key.text), &entry.value, names);
     }
     names.push(path);
 }
 
 #[cfg(test)]
 mod tests {
+    use hpipe_core::{Sources, Value};
+
     use super::*;
 
+    fn node(json: &str) -> Node {
+        let source = Sources::default().add("params.yaml", "");
+        let span = Span {
+            source,
+            start: 0,
+            end: 0,
+        };
+        Node::from_value(&serde_json::from_str(json).unwrap(), span)
+    }
+
     fn scope() -> Scope {
-        let train: Mapping = [("alpha".to_owned(), Value::Float(0.5))]
-            .into_iter()
-            .collect();
-        let vars: Mapping = [
-            ("train".to_owned(), Value::Map(train)),
-            ("item".to_owned(), Value::Int(1)),
-        ]
-        .into_iter()
-        .collect();
-        Scope::new(Rc::new(Value::Map(vars)), false)
+        let vars = node(r#"{"train": {"alpha": 0.5}, "item": 1}"#);
+        Scope::new(Rc::new(vars.entries().to_vec()), false)
     }
 
     #[test]
     fn item_hides_a_var_of_that_name() {
         let instance = Instance {
-            item: Value::Int(2),
+            item: node("2"),
             key: None,
         };
-        assert_eq!(scope().lookup("item"), Some(&Value::Int(1)));
-        assert_eq!(
-            scope().within(instance).lookup("item"),
-            Some(&Value::Int(2))
-        );
+        let item = |scope: &Scope| scope.lookup("item").map(|(node, _)| node.to_value());
+        assert_eq!(item(&scope()), Some(Value::Int(1)));
+        assert_eq!(item(&scope().within(instance)), Some(Value::Int(2)));
     }
 
     #[test]

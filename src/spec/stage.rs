@@ -148,14 +148,19 @@ impl<'a> Reader<'a> {
             let what = format_args!("`with` of {}", self.what);
             shape::map(&entry.value, what, "a mapping of options", self.faults)
         });
-        let section = with.map_or(uses.span, |entry| entry.key.span);
-        let mut with_spans = vec![(String::new(), section)];
-        option_spans("", entries, &mut with_spans);
+        let mut places = OptionPlaces::default();
+        match with {
+            Some(Entry { key, value }) if value.origin.is_none() => places.add("", key.span, value),
+            Some(entry) => places.add("", entry.place(), &entry.value),
+            None => places.add("", uses.span, uses),
+        }
+        places.entries("", entries);
         Some(Action::Builtin {
             name: name.to_owned(),
             span: uses.span,
             with: to_mapping(entries),
-            with_spans,
+            with_spans: places.written,
+            with_uses: places.used,
         })
     }
 
@@ -331,36 +336,42 @@ fn add_param(
     }
 }
 
-/// Where each option is written: the whole `key: value` if on one line, else the key.
-fn option_spans(path: &str, entries: &[Entry], spans: &mut Vec<(String, Span)>) {
-    for Entry { key, value } in entries {
-        let path = format!("{path}{}", key.text);
-        item_spans(&path, value, spans);
-        spans.push((path, entry_span(key.span, value)));
-    }
+/// Where each option is written, by dotted path.
+#[derive(Default)]
+struct OptionPlaces {
+    written: Vec<(String, Span)>,
+    /// The `${…}` of those that an interpolation put there.
+    used: Vec<(String, Span)>,
 }
 
-fn item_spans(path: &str, value: &Node, spans: &mut Vec<(String, Span)>) {
-    match &value.data {
-        Data::Map(entries) => option_spans(&format!("{path}."), entries, spans),
-        Data::List(items) => {
-            for (index, item) in items.iter().enumerate() {
-                let path = format!("{path}.{index}");
-                item_spans(&path, item, spans);
-                spans.push((path, item.span));
-            }
+impl OptionPlaces {
+    fn add(&mut self, path: impl Into<String>, place: Span, value: &Node) {
+        let path = path.into();
+        if value.origin.is_some() {
+            self.used.push((path.clone(), value.span));
         }
-        _ => {}
+        self.written.push((path, place));
     }
-}
 
-fn entry_span(key: Span, value: &Node) -> Span {
-    let follows = value.span.source == key.source && value.span.start >= key.end;
-    match follows && !value.is_collection() && !value.is_null() {
-        true => Span {
-            end: value.span.end,
-            ..key
-        },
-        false => key,
+    fn entries(&mut self, path: &str, entries: &[Entry]) {
+        for entry in entries {
+            let path = format!("{path}{}", entry.key.text);
+            self.within(&path, &entry.value);
+            self.add(path, entry.place(), &entry.value);
+        }
+    }
+
+    fn within(&mut self, path: &str, value: &Node) {
+        match &value.data {
+            Data::Map(entries) => self.entries(&format!("{path}."), entries),
+            Data::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let path = format!("{path}.{index}");
+                    self.within(&path, item);
+                    self.add(path, item.place(), item);
+                }
+            }
+            _ => {}
+        }
     }
 }

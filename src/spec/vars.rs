@@ -8,11 +8,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use hpipe_core::{Code, Diagnostic, Mapping, ProjectPath, Sources, Span, Value};
+use hpipe_core::{Code, Diagnostic, ProjectPath, Sources, Span};
 
 use crate::faults::Faults;
 use crate::interpolate::is_template;
-use crate::node::{Data, Node, to_mapping};
+use crate::node::{self, Data, Entry, Node};
 use crate::parse::Files;
 use crate::suggest::nearest;
 use crate::{params, shape};
@@ -33,7 +33,7 @@ pub(crate) struct Vars<'f> {
 /// What became of a file.
 #[derive(Debug, Clone)]
 enum Loaded {
-    Content(Rc<Value>),
+    Content(Rc<Vec<Entry>>),
     Absent,
     /// It exists but could not be read, which has been told.
     Broken,
@@ -42,7 +42,7 @@ enum Loaded {
 /// Names from one place after the other.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layers {
-    merged: Rc<Value>,
+    merged: Rc<Vec<Entry>>,
     layers: Vec<Layer>,
     /// Whether a file with further names could not be read, which has been told.
     pub(crate) incomplete: bool,
@@ -52,7 +52,7 @@ pub(crate) struct Layers {
 #[derive(Debug, Clone)]
 struct Layer {
     origin: Origin,
-    value: Rc<Value>,
+    value: Rc<Vec<Entry>>,
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ enum Origin {
 
 impl Layers {
     /// Every name.
-    pub(crate) fn merged(&self) -> Rc<Value> {
+    pub(crate) fn merged(&self) -> Rc<Vec<Entry>> {
         Rc::clone(&self.merged)
     }
 
@@ -76,12 +76,10 @@ impl Layers {
 
     fn add(&mut self, layer: Layer, faults: &mut Faults) {
         let mut twice = Vec::new();
-        if let (Some(old), Some(new)) = (self.merged.as_map(), layer.value.as_map()) {
-            let merged = merged(old, new, "", &mut twice);
-            self.merged = Rc::new(Value::Map(merged));
-        } else {
-            self.merged = Rc::clone(&layer.value);
-        }
+        self.merged = match self.merged.is_empty() {
+            true => Rc::clone(&layer.value),
+            false => Rc::new(merged(&self.merged, &layer.value, "", &mut twice)),
+        };
         for name in twice {
             faults.push(self.conflict(&name, &layer));
         }
@@ -94,7 +92,7 @@ impl Layers {
         let first = self
             .layers
             .iter()
-            .find(|layer| layer.value.lookup(name).is_some());
+            .find(|layer| node::lookup(&layer.value, name).is_some());
         if let Some(span) = again.origin.span() {
             fault = fault.at(span, "again here");
         }
@@ -119,22 +117,22 @@ impl Origin {
 }
 
 /// The entries of both; `twice` gets the dotted names that both give and that are not mappings in both.
-fn merged(old: &Mapping, new: &Mapping, path: &str, twice: &mut Vec<String>) -> Mapping {
-    let kept = old.iter().map(|(key, value)| {
-        let value = match (value, new.get(key)) {
-            (value, None) => value.clone(),
-            (Value::Map(old), Some(Value::Map(new))) => {
-                Value::Map(merged(old, new, &format!("{path}{key}."), twice))
+fn merged(old: &[Entry], new: &[Entry], path: &str, twice: &mut Vec<String>) -> Vec<Entry> {
+    let kept = old.iter().map(|entry| {
+        let key = &entry.key.text;
+        let again = node::find(new, key).map(|again| &again.value.data);
+        let mut kept = entry.clone();
+        match (&entry.value.data, again) {
+            (_, None) => {}
+            (Data::Map(old), Some(Data::Map(new))) => {
+                kept.value.data = Data::Map(merged(old, new, &format!("{path}{key}."), twice));
             }
-            (value, Some(_)) => {
-                twice.push(format!("{path}{key}"));
-                value.clone()
-            }
-        };
-        (key.to_owned(), value)
+            (_, Some(_)) => twice.push(format!("{path}{key}")),
+        }
+        kept
     });
-    let added = new.iter().filter(|(key, _)| old.get(key).is_none());
-    let added = added.map(|(key, value)| (key.to_owned(), value.clone()));
+    let is_new = |entry: &&Entry| node::find(old, &entry.key.text).is_none();
+    let added = new.iter().filter(is_new).cloned();
     kept.chain(added).collect()
 }
 
@@ -178,7 +176,7 @@ impl<'f> Vars<'f> {
                     reject_templates(item, faults);
                     let layer = Layer {
                         origin: Origin::Item(item.span),
-                        value: Rc::new(Value::Map(to_mapping(entries))),
+                        value: Rc::new(entries.clone()),
                     };
                     layers.add(layer, faults);
                 }
@@ -281,23 +279,21 @@ fn reject_templates(node: &Node, faults: &mut Faults) {
 
 /// The entries of a file that `file:key1,key2` asks for.
 fn selected(
-    value: &Value,
+    entries: &[Entry],
     keys: &[&str],
     path: &ProjectPath,
     span: Span,
     faults: &mut Faults,
-) -> Value {
-    let mut chosen = Mapping::new();
-    let Some(map) = value.as_map() else {
-        return Value::Map(chosen);
-    };
+) -> Vec<Entry> {
+    let mut chosen: Vec<Entry> = Vec::new();
     for key in keys {
-        match map.get(key) {
-            Some(value) => chosen.insert(*key, value.clone()),
+        match node::find(entries, key) {
+            Some(_) if node::find(&chosen, key).is_some() => {}
+            Some(entry) => chosen.push(entry.clone()),
             None => {
                 let fault =
                     Diagnostic::error(Code::MissingParam, format!("`{path}` has no param `{key}`"));
-                let near = nearest(key, map.iter().map(|(key, _)| key));
+                let near = nearest(key, entries.iter().map(|entry| entry.key.text.as_str()));
                 let help = near.map_or_else(
                     || "only names at the top of the file can be chosen".to_owned(),
                     |near| format!("did you mean `{near}`?"),
@@ -306,7 +302,7 @@ fn selected(
             }
         }
     }
-    Value::Map(chosen)
+    chosen
 }
 
 fn missing(path: &ProjectPath, span: Span) -> Diagnostic {

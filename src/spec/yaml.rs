@@ -71,10 +71,7 @@ impl<'t> Builder<'t, '_> {
     }
 
     fn nothing(&self) -> Node {
-        Node {
-            data: Data::Null,
-            span: self.span(0, 0),
-        }
+        Node::new(Data::Null, self.span(0, 0))
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
@@ -105,7 +102,7 @@ impl<'t> Builder<'t, '_> {
                 let plain = style == granit::ScalarStyle::Plain;
                 let data = self.scalar(text.into_owned(), plain, tag.as_deref(), span);
                 let span = self.trimmed(span);
-                (Node { data, span }, anchor)
+                (Node::new(data, span), anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.check_tag(tag.as_deref(), "seq", span);
@@ -170,7 +167,7 @@ impl<'t> Builder<'t, '_> {
                     let last = items.last().map(|item: &Node| item.span);
                     let span = self.enclosing(start, last, end);
                     let data = Data::List(items);
-                    return Ok(Node { data, span });
+                    return Ok(Node::new(data, span));
                 }
                 (event, span) => items.push(self.node(event, span)?),
             }
@@ -185,7 +182,7 @@ impl<'t> Builder<'t, '_> {
                     let last = entries.last().map(|entry: &Entry| entry.value.span);
                     let span = self.enclosing(start, last, end);
                     let data = Data::Map(self.tidied(entries));
-                    return Ok(Node { data, span });
+                    return Ok(Node::new(data, span));
                 }
                 (event, span) => {
                     let key = self.key(event, span)?;

@@ -56,6 +56,16 @@ impl Stage for Train {
         if with.lookup("grid").is_some() {
             faults.push(fault("grid.depth", "is needed", Some("add `depth: 3`")));
         }
+        if let Some(Value::List(derived)) = with.lookup("derived") {
+            for (index, _) in derived
+                .iter()
+                .enumerate()
+                .filter(|(_, d)| d.as_map().is_none())
+            {
+                let path = format!("derived.{index}");
+                faults.push(fault(&path, "must be a mapping", None));
+            }
+        }
         if with.lookup("kind").is_none() {
             faults.push(fault("kind", "is needed", None));
         }
@@ -72,9 +82,13 @@ impl Stage for Train {
 }
 
 fn faults(text: &str) -> String {
+    faults_beside(text, &[])
+}
+
+fn faults_beside(text: &str, files: &[(&str, &str)]) -> String {
     let mut registry = Registry::default();
     registry.add(Train);
-    let parsed = parse_with(text, &[]);
+    let parsed = parse_with(text, files);
     match &parsed.pipeline {
         Some(pipeline) => render(&check_builtins(pipeline, &registry), &parsed.sources),
         None => panic!("{}", render(&parsed.diagnostics, &parsed.sources)),
@@ -143,6 +157,150 @@ stages:
     E011: option `kind` of `train`: is needed
       pipeline.yaml:7:7 `with`
     ");
+}
+
+/// Two stages that take options from elsewhere, as a whole and one by one.
+const INTERPOLATED: &str = r#"
+stages:
+  whole:
+    uses: train
+    with: ${features}
+    deps: {table: a, extras: b}
+    outs: {model: c}
+  parts:
+    uses: train
+    with:
+      kind: ridge
+      alpha: "${model.${name}.alpha}"
+      derived: [{}, "${features.derived[1]}", x]
+    deps: {table: a, extras: b}
+    outs: {model: d}
+"#;
+
+#[test]
+fn an_option_from_a_params_file_is_blamed_there() {
+    let params = r#"
+name: ridge
+model: {ridge: {alpha: -1}}
+features:
+  grid:
+    width: 3
+  alpha: -1  # too low
+  derived:
+    - {name: x}
+    - y
+    - name: z
+    - [z]
+"#;
+    assert_snapshot!(faults_beside(INTERPOLATED, &[("params.yaml", params)]), @r#"
+    E011: option `alpha` of `train`: must not be negative
+      params.yaml:7:3 `alpha: -1`
+      pipeline.yaml:5:11 `${features}` used here
+    E011: option `grid.depth` of `train`: is needed
+      params.yaml:5:3 `grid`
+      pipeline.yaml:5:11 `${features}` used here
+      help: add `depth: 3`
+    E011: option `derived.1` of `train`: must be a mapping
+      params.yaml:10:7 `y`
+      pipeline.yaml:5:11 `${features}` used here
+    E011: option `derived.3` of `train`: must be a mapping
+      params.yaml:12:7 `[z]`
+      pipeline.yaml:5:11 `${features}` used here
+    E011: option `kind` of `train`: is needed
+      params.yaml:4:1 `features`
+      pipeline.yaml:5:11 `${features}` used here
+    E011: option `alpha` of `train`: must not be negative
+      params.yaml:3:17 `alpha: -1`
+      pipeline.yaml:12:14 `\"${model.${name}.alpha}\"` used here
+    E011: option `derived.2` of `train`: must be a mapping
+      pipeline.yaml:13:47 `x`
+    "#);
+}
+
+#[test]
+fn an_option_from_json_and_toml_is_blamed_there() {
+    let json = r#"{
+  "name": "ridge", "model": {"ridge": {"alpha": -1}},
+  "features": {"alpha": -1, "kind": "\ud83d\ude00", "derived": [{}, 1.5]}
+}"#;
+    let text = format!("vars: [p.json]\n{INTERPOLATED}");
+    assert_snapshot!(faults_beside(&text, &[("p.json", json)]), @r#"
+    E011: option `alpha` of `train`: must not be negative
+      p.json:3:16 `\"alpha\": -1`
+      pipeline.yaml:6:11 `${features}` used here
+    E011: option `derived.1` of `train`: must be a mapping
+      p.json:3:69 `1.5`
+      pipeline.yaml:6:11 `${features}` used here
+    E011: option `alpha` of `train`: must not be negative
+      p.json:2:40 `\"alpha\": -1`
+      pipeline.yaml:13:14 `\"${model.${name}.alpha}\"` used here
+    E011: option `derived.2` of `train`: must be a mapping
+      pipeline.yaml:14:47 `x`
+    "#);
+    let toml = "name = 'ridge'\nmodel.ridge.alpha = -1\n[features]\nalpha = -1\nkind = 'b'\nderived = [\n  {},\n  2,\n]\n";
+    let text = format!("vars: ['p.toml:name,model,features']\n{INTERPOLATED}");
+    assert_snapshot!(faults_beside(&text, &[("p.toml", toml)]), @r#"
+    E011: option `alpha` of `train`: must not be negative
+      p.toml:4:1 `alpha = -1`
+      pipeline.yaml:6:11 `${features}` used here
+    E011: option `derived.1` of `train`: must be a mapping
+      p.toml:8:3 `2`
+      pipeline.yaml:6:11 `${features}` used here
+    E011: option `alpha` of `train`: must not be negative
+      p.toml:2:13 `alpha = -1`
+      pipeline.yaml:13:14 `\"${model.${name}.alpha}\"` used here
+    E011: option `derived.2` of `train`: must be a mapping
+      pipeline.yaml:14:47 `x`
+    "#);
+}
+
+#[test]
+fn an_option_from_vars_foreach_and_matrix_is_blamed_there() {
+    let text = r#"
+vars: [{low: -1, grids: [{alpha: -1}]}]
+stages:
+  each:
+    foreach:
+      a: {kind: x, alpha: 1}
+      b: {kind: x, alpha: -1}
+    do:
+      uses: train
+      with: ${item}
+      deps: {table: a, extras: b}
+      outs: {model: "${key}"}
+  list:
+    foreach: [1, -1]
+    do:
+      uses: train
+      with: {kind: x, alpha: "${item}"}
+      deps: {table: a, extras: b}
+      outs: {model: "l${item}"}
+  cross:
+    matrix:
+      alpha: [1, "${low}"]
+      grid: ${grids}
+    uses: train
+    with:
+      kind: x
+      alpha: ${item.alpha}
+      derived: ["${item.grid.alpha}"]
+    deps: {table: a, extras: b}
+    outs: {model: "m${key}"}
+"#;
+    assert_snapshot!(faults(text), @r#"
+    E011: option `alpha` of `train`: must not be negative
+      pipeline.yaml:7:20 `alpha: -1`
+      pipeline.yaml:10:13 `${item}` used here
+    E011: option `alpha` of `train`: must not be negative
+      pipeline.yaml:14:18 `-1`
+      pipeline.yaml:17:30 `\"${item}\"` used here
+    E011: option `derived.0` of `train`: must be a mapping
+      pipeline.yaml:2:27 `alpha: -1`
+      pipeline.yaml:28:17 `\"${item.grid.alpha}\"` used here
+    E011: option `alpha` of `train`: must not be negative
+      pipeline.yaml:2:9 `low: -1`
+      pipeline.yaml:27:14 `${item.alpha}` used here
+    "#);
 }
 
 #[test]
