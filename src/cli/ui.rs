@@ -14,6 +14,7 @@ mod metrics;
 mod plain;
 mod reasons;
 mod report;
+mod status_area;
 pub(crate) mod style;
 mod terminal;
 mod text;
@@ -27,7 +28,7 @@ use std::sync::{Mutex, PoisonError};
 use anstream::AutoStream;
 pub(crate) use anstream::ColorChoice;
 use hpipe_core::{Diagnostic, Sources};
-use indicatif::{MultiProgress, ProgressDrawTarget};
+use indicatif::MultiProgress;
 
 pub(crate) use attempts::{LoggedAttempt, attempts_table};
 pub(crate) use lines::Mode;
@@ -97,11 +98,12 @@ impl Ui {
             columns: terminal_columns(&stderr),
             state: ChannelState::new(stderr),
         };
+        let status = status_area::on_stderr(err.color);
         Self {
             verbosity,
             stdout: out,
             stderr: err,
-            status: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            status: MultiProgress::with_draw_target(status),
         }
     }
 

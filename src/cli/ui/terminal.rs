@@ -235,7 +235,6 @@ mod tests {
     use super::*;
     use crate::ui::testing::{Captured, Screen};
     use hpipe_core::{Outcome, Summary};
-    use indicatif::ProgressDrawTarget;
 
     fn started(stage: &str) -> Event {
         Event::StageStarted {
@@ -256,14 +255,23 @@ mod tests {
     }
 
     fn sink() -> (TerminalSink, Captured, Screen) {
-        let screen = Screen::default();
-        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        sink_on(Screen::new(100), true)
+    }
+
+    fn sink_on(screen: Screen, color: bool) -> (TerminalSink, Captured, Screen) {
+        let target = screen.status_area(color);
         let (ui, captured) = Captured::ui_with_status(Verbosity::Normal, target);
         let sink = TerminalSink::new(ui, Mode::Repro);
         sink.emit(&Event::Plan {
             stages: ["a", "b", "c"].map(StageName::known).into(),
         });
         (sink, captured, screen)
+    }
+
+    fn draw(sink: &TerminalSink) {
+        let status = sink.status();
+        let bars = status.running.values().flatten().chain(&status.overall);
+        bars.for_each(ProgressBar::force_draw);
     }
 
     #[test]
@@ -278,9 +286,7 @@ mod tests {
             total: Some(5),
             message: "fold 3 of 5".to_owned(),
         });
-        let status = sink.status();
-        let bars = status.running.values().flatten().chain(&status.overall);
-        bars.for_each(ProgressBar::force_draw);
+        draw(&sink);
         let shown = screen.shown();
         assert!(shown.contains("running    b 0."), "{shown}");
         assert!(
@@ -307,6 +313,36 @@ mod tests {
         sink.emit(&started("a"));
         drop(sink);
         assert_eq!(screen.shown(), "");
+    }
+
+    /// The terminal shows what is typed, `^C` too, where the cursor is.
+    #[test]
+    fn what_is_typed_leaves_no_line_behind() {
+        for columns in [20, 40, 80, 100] {
+            let (sink, _, mut screen) = sink_on(Screen::new(columns), true);
+            sink.emit(&started("a"));
+            sink.emit(&started("b"));
+            draw(&sink);
+            assert!(screen.shown().contains("running    b"), "{columns}");
+            screen.echo("^C");
+            draw(&sink);
+            screen.echo("^C");
+            sink.emit(&finished("a"));
+            sink.emit(&finished("b"));
+            sink.emit(&Event::Finished(Summary::default()));
+            assert_eq!(screen.shown(), "", "{columns}");
+        }
+    }
+
+    #[test]
+    fn the_status_has_colour_where_it_is_wanted() {
+        for color in [true, false] {
+            let (sink, _, screen) = sink_on(Screen::new(100), color);
+            sink.emit(&started("a"));
+            draw(&sink);
+            assert_eq!(screen.sent().contains("\u{1b}[36mrunning"), color);
+            assert_eq!(screen.sent().contains("[0m"), color);
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use indicatif::{MultiProgress, ProgressDrawTarget, TermLike};
+use indicatif::{MultiProgress, ProgressDrawTarget};
 
+use super::status_area::StatusArea;
 use super::{Channel, ChannelState, Ui, Verbosity};
 
 /// What was printed, without ANSI sequences.
@@ -14,7 +15,7 @@ pub(crate) struct Captured {
     stderr: Buffer,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
@@ -100,77 +101,113 @@ fn channel(writer: impl Write + Send + 'static) -> Channel {
     }
 }
 
-/// A terminal of 100 columns that remembers what it shows.
-#[derive(Clone, Default, Debug)]
-pub(crate) struct Screen(Arc<Mutex<Cursor>>);
-
-#[derive(Default, Debug)]
-struct Cursor {
-    lines: Vec<String>,
-    row: usize,
+/// A terminal that remembers what it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Screen {
+    columns: usize,
+    sent: Buffer,
 }
 
 impl Screen {
-    /// The lines that are not empty, without ANSI sequences.
-    pub(crate) fn shown(&self) -> String {
-        let cursor = self.0.lock().expect("no writer panics");
-        let lines = cursor.lines.iter().map(|line| line.trim_end());
-        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
-        anstream::adapter::strip_str(&lines.join("\n")).to_string()
+    /// A terminal of so many columns, and more lines than anybody writes.
+    pub(crate) fn new(columns: usize) -> Self {
+        Self {
+            columns,
+            sent: Buffer::default(),
+        }
     }
 
-    fn change(&self, change: impl FnOnce(&mut Cursor)) -> io::Result<()> {
-        let mut cursor = self.0.lock().expect("no writer panics");
-        change(&mut cursor);
-        let row = cursor.row;
-        if cursor.lines.len() <= row {
-            cursor.lines.resize(row + 1, String::new());
+    /// Where a status can be drawn on it.
+    pub(crate) fn status_area(&self, color: bool) -> ProgressDrawTarget {
+        let size = |screen: &Self| (u16::try_from(screen.columns).unwrap_or(u16::MAX), 1000);
+        ProgressDrawTarget::term_like(Box::new(StatusArea::new(self.clone(), color, size)))
+    }
+
+    /// Shows what somebody types, as a terminal does.
+    pub(crate) fn echo(&mut self, typed: &str) {
+        self.write_all(typed.as_bytes())
+            .expect("memory takes everything");
+    }
+
+    /// What it was sent, ANSI sequences included.
+    pub(crate) fn sent(&self) -> String {
+        self.sent.text()
+    }
+
+    /// The lines that are not empty.
+    pub(crate) fn shown(&self) -> String {
+        let sent = self.sent();
+        let (mut cursor, mut rest) = (Cursor::default(), sent.chars());
+        while let Some(c) = rest.next() {
+            match c {
+                '\r' => cursor.column = 0,
+                '\n' => cursor.row += 1,
+                '\u{1b}' => {
+                    let all = rest.as_str();
+                    let end = all.find(|c: char| c.is_ascii_alphabetic());
+                    let (sequence, after) = all.split_at(end.map_or(all.len(), |end| end + 1));
+                    cursor.obey(sequence);
+                    rest = after.chars();
+                }
+                c => cursor.put(c, self.columns),
+            }
         }
+        let lines = cursor.lines.iter().map(|line| line.trim_end());
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        lines.join("\n")
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sent.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-impl TermLike for Screen {
-    fn width(&self) -> u16 {
-        100
-    }
+/// Where a terminal writes next.
+#[derive(Default)]
+struct Cursor {
+    lines: Vec<String>,
+    row: usize,
+    /// May be one behind the last: the line is broken by what comes next.
+    column: usize,
+}
 
-    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.change(|cursor| cursor.row = cursor.row.saturating_sub(n))
-    }
-
-    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.change(|cursor| cursor.row += n)
-    }
-
-    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        self.write_str(text)?;
-        self.change(|cursor| cursor.row += 1)
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        self.change(|_| {})?;
-        for (nth, part) in text.split('\n').enumerate() {
-            self.change(|cursor| cursor.row += usize::from(nth > 0))?;
-            self.change(|cursor| cursor.lines[cursor.row].push_str(part.trim_start_matches('\r')))?;
+impl Cursor {
+    fn put(&mut self, c: char, columns: usize) {
+        if self.column == columns {
+            (self.row, self.column) = (self.row + 1, 0);
         }
-        Ok(())
+        let line = self.line();
+        let mut cells: Vec<char> = line.chars().collect();
+        cells.resize(columns, ' ');
+        cells[self.column] = c;
+        *self.line() = cells.into_iter().collect();
+        self.column += 1;
     }
 
-    fn clear_line(&self) -> io::Result<()> {
-        self.change(|_| {})?;
-        self.change(|cursor| cursor.lines[cursor.row].clear())
+    /// Obeys the ANSI sequence, without its escape character.
+    fn obey(&mut self, sequence: &str) {
+        let (numbers, letter) = sequence.split_at(sequence.len() - 1);
+        let n = numbers.trim_start_matches('[').parse().unwrap_or(1);
+        match letter {
+            "A" => self.row = self.row.saturating_sub(n),
+            "B" => self.row += n,
+            "K" => self.line().clear(),
+            "m" => {}
+            _ => panic!("bug: the tests' terminal does not know `{sequence}`"),
+        }
     }
 
-    fn flush(&self) -> io::Result<()> {
-        Ok(())
+    fn line(&mut self) -> &mut String {
+        let row = self.row;
+        if self.lines.len() <= row {
+            self.lines.resize(row + 1, String::new());
+        }
+        &mut self.lines[row]
     }
 }
