@@ -36,6 +36,7 @@ mod run_cache;
 mod scratch;
 mod stat_cache;
 mod store;
+mod stored;
 mod tree;
 mod tree_reader;
 mod utc;

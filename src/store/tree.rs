@@ -17,7 +17,7 @@ use std::ops::Range;
 use hpipe_core::{Content, ContentKind, Digest, HashFunction};
 
 /// `hpipe`, a zero byte, `T` for tree, and the version.
-const MAGIC: [u8; 8] = *b"hpipe\0T\x01";
+pub(crate) const MAGIC: [u8; 8] = *b"hpipe\0T\x01";
 
 /// More entries than this are cut into several nodes; no node holds more.
 const MOST_ENTRIES: usize = 1024;
@@ -258,6 +258,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Node, NotANode> {
         INDEX => index(items),
         _ => Err(NotANode("it is of an unknown kind")),
     }
+}
+
+/// The content of the folder whose root node has these bytes and this digest.
+///
+/// # Errors
+/// Those of [`decode`].
+pub(crate) fn content(digest: Digest, bytes: &[u8]) -> Result<Content, NotANode> {
+    let (size, files) = totals(&decode(bytes)?);
+    Ok(folder(digest, bytes.len() as u64, size, files))
 }
 
 fn index(items: Vec<Entry>) -> Result<Node, NotANode> {

@@ -13,4 +13,5 @@ mod left_out;
 mod lock_file;
 mod parallel;
 mod stale;
+mod stored;
 mod support;

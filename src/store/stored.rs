@@ -1,0 +1,64 @@
+//! Says what is stored under a digest, for somebody who has nothing but that.
+//!
+//! Everywhere else a reference says whether it points to a file or a folder, and how large it is. Here the object itself
+//! must tell: bytes that are a folder's node are a folder. Whether a file was executable is not told by its bytes.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use hpipe_core::{Content, Digest};
+
+use crate::objects::ObjectId;
+use crate::tree;
+use crate::{Error, Store, file_hash};
+
+impl Store {
+    /// What is stored under this digest: a folder when the bytes are those of a folder's node, else a file, which counts
+    /// as not executable. None when the object is missing or turns out damaged (then also a warning).
+    ///
+    /// Reads the whole object. What a folder's entries point to is not looked at:
+    /// [`restore`](Self::restore) names what is missing of it.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when the object is there but cannot be read.
+    pub fn stored(&self, digest: &Digest) -> Result<Option<Content>, Error> {
+        let path = self.objects().path(*digest);
+        let size = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() => found.len(),
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::read(&path)(error)),
+        };
+        let id = ObjectId {
+            digest: *digest,
+            size,
+        };
+        let Some(object) = self.objects().open(id)? else {
+            return Ok(None);
+        };
+        if may_be_node(&object).map_err(Error::read(&path))? {
+            let bytes = self.objects().read(id)?;
+            return Ok(bytes.map(|bytes| {
+                tree::content(*digest, &bytes)
+                    .unwrap_or_else(|_| Content::file(*digest, size, false))
+            }));
+        }
+        let found = file_hash::hash_file(&object, size, Self::pool).map_err(Error::read(&path))?;
+        if found == *digest {
+            return Ok(Some(Content::file(*digest, size, false)));
+        }
+        self.objects().put_aside(*digest);
+        Ok(None)
+    }
+}
+
+/// Whether the object begins as a folder's node does, so that it is worth reading as one.
+fn may_be_node(object: &File) -> io::Result<bool> {
+    let mut head = [0; tree::MAGIC.len()];
+    match object.read_exact_at(&mut head, 0) {
+        Ok(()) => Ok(head == tree::MAGIC),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
