@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hpipe_core::Digest;
 
 /// Reproducible, fast and servable machine-learning pipelines in one binary.
 #[derive(Debug, Parser)]
@@ -76,6 +77,12 @@ pub(crate) enum Command {
     /// Show the metrics that stages wrote.
     #[command(subcommand, after_help = "Example: hpipe metrics show")]
     Metrics(Metrics),
+    /// Bring back what the cache holds.
+    #[command(
+        subcommand,
+        after_help = "Example: hpipe cache restore blake3:1eeec6b0… model.old"
+    )]
+    Cache(Cache),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),
@@ -217,6 +224,25 @@ pub(crate) struct MetricsShow {
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Put the file or folder stored under a digest at a path where nothing is.
+    #[command(after_help = "Example: hpipe cache restore blake3:1eeec6b0… model.old")]
+    Restore(CacheRestore),
+}
+
+/// Arguments of `cache restore`.
+#[derive(Debug, Args)]
+pub(crate) struct CacheRestore {
+    /// The digest, as `repro` told it: `blake3:` and 64 hex digits.
+    #[arg(value_name = "DIGEST")]
+    pub(crate) digest: Digest,
+    /// Where to put it.
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
 }
 
 /// Arguments of `init`.

@@ -1,5 +1,6 @@
 //! The commands, one file each. Each turns its arguments into one call of a library and prints the answer.
 
+mod cache;
 mod dag;
 mod init;
 mod logs;
@@ -11,7 +12,7 @@ mod why;
 
 use hpipe_engine::{Surveyed, Workspace};
 
-use crate::args::{Command, Metrics};
+use crate::args::{Cache, Command, Metrics};
 use crate::error::{Error, Exit};
 use crate::session::Session;
 use crate::state::State;
@@ -27,6 +28,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Watch(arguments) => watch::watch(session, arguments),
         Command::Logs(arguments) => logs::logs(session, arguments),
         Command::Metrics(Metrics::Show(arguments)) => metrics::show(session, arguments),
+        Command::Cache(Cache::Restore(arguments)) => cache::restore(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
     }
 }
@@ -40,7 +42,7 @@ pub(crate) fn wants_json(command: &Command) -> bool {
         Command::Dag(arguments) => arguments.form.json,
         Command::Watch(arguments) => arguments.working.json,
         Command::Metrics(Metrics::Show(arguments)) => arguments.json,
-        Command::Logs(_) | Command::Init(_) => false,
+        Command::Logs(_) | Command::Cache(_) | Command::Init(_) => false,
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) use metrics::metrics_table;
 pub(crate) use plain::PlainSink;
 pub(crate) use report::{Input, StageReport, status_text, why_text};
 pub(crate) use terminal::TerminalSink;
-pub(crate) use text::{one_line, width};
+pub(crate) use text::{count, one_line, width};
 
 use crate::diagnostic;
 

@@ -210,7 +210,9 @@ impl Event {
     pub fn kept(stage: &StageName, path: &ProjectPath, digest: &Digest) -> Self {
         Self::StageNote {
             stage: stage.clone(),
-            text: format!("kept the former {path} in the cache as {digest}"),
+            text: format!(
+                "kept the former {path}; `hpipe cache restore {digest} PATH` brings it back"
+            ),
         }
     }
 }
