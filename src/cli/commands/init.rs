@@ -4,6 +4,8 @@ use std::fs::{File, create_dir_all};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use hpipe_engine::Location;
+
 use crate::args::Init;
 use crate::error::{Error, Exit};
 use crate::session::Session;
@@ -34,8 +36,21 @@ pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
             .ui
             .note(&format!("made {}", folder.join(name).display()));
     }
+    if let Some(file) = around(&folder) {
+        let file = file.display();
+        session.ui.note(&format!(
+            "note: this project lies inside that of {file} and is independent of it"
+        ));
+    }
     session.ui.note("now try `hpipe repro`, then `hpipe dag`");
     Ok(Exit::Done)
+}
+
+/// The pipeline file of the project that the folder lies in.
+fn around(folder: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    let location = Location::find(folder.parent()?, None).ok()?;
+    Some(location.root.join(location.file.as_str()))
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), Error> {
