@@ -43,7 +43,7 @@ pub enum Event {
         /// One lowercase fragment.
         text: String,
     },
-    /// A stage waits for another hpipe process that is executing it.
+    /// A stage waits for another hpipe that is executing it, or for a command that a killed one left behind.
     StageWaiting {
         /// Which stage.
         stage: StageName,
