@@ -1,7 +1,7 @@
 //! Faults of the lock file, told like those of the pipeline: with the line, and how to go on.
 
 use hpipe_core::{Code, Diagnostic, SourceId, Sources, Span};
-use hpipe_store::{Error as StoreError, LockFile};
+use hpipe_store::{Error as StoreError, LockFile, LockStamp};
 
 use crate::Error;
 use crate::workspace::Workspace;
@@ -17,11 +17,19 @@ impl Workspace {
             .map_err(|error| self.lock_fault(error))
     }
 
-    /// Changes the lock file.
+    /// The state the lock file is in; to be asked for before reading it.
+    pub(crate) fn lock_stamp(&self) -> LockStamp {
+        self.store().lock_stamp(&self.lock_file())
+    }
+
+    /// Changes the lock file; says what is there then, and the stamp of just that.
     ///
     /// # Errors
     /// As [`read_lock`](Self::read_lock), and [`Error::Store`] when it cannot be written.
-    pub(crate) fn update_lock(&self, edit: impl FnOnce(&mut LockFile)) -> Result<LockFile, Error> {
+    pub(crate) fn update_lock(
+        &self,
+        edit: impl FnOnce(&mut LockFile),
+    ) -> Result<(LockFile, LockStamp), Error> {
         self.store()
             .update_lock(&self.lock_file(), edit)
             .map_err(|error| self.lock_fault(error))

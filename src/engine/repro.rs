@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use hpipe_core::{Event, EventSink, Outcome, Reason, ReasonKind, StageFailure, StageName, Summary};
 use hpipe_spec::Action;
-use hpipe_store::{LockFile, StageLock};
+use hpipe_store::{LockFile, LockStamp, StageLock};
 
 use crate::cancel::Urgency;
 use crate::decide::{Decision, Evidence, Known, declared_outs, recorded_outs};
@@ -28,7 +28,7 @@ use crate::schedule::Schedule;
 use crate::survey::survey;
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error, check};
-use publish::{LockStamp, Unpublished};
+use publish::Unpublished;
 use work::{Done, Task};
 
 /// How `repro` shall go about it.
@@ -201,7 +201,7 @@ impl<'a> Repro<'a> {
         sender: Sender<Message>,
     ) -> Result<Self, Error> {
         let workspace = setting.workspace;
-        let lock_stamp = LockStamp::of(workspace);
+        let lock_stamp = workspace.lock_stamp();
         let durations = workspace.store().durations();
         let schedule = Schedule::new(
             workspace.graph(),
@@ -309,7 +309,7 @@ impl<'a> Repro<'a> {
         let Some(lock) = self.lock(index)? else {
             return Ok(());
         };
-        if !self.lock_stamp.is_current(self.setting.workspace) {
+        if self.lock_stamp != self.setting.workspace.lock_stamp() {
             self.catch_up()?;
         }
         let (known, reasons, restore) = match self.decide(index)? {
@@ -395,7 +395,7 @@ impl<'a> Repro<'a> {
     fn catch_up(&mut self) -> Result<(), Error> {
         let workspace = self.setting.workspace;
         self.inputs.forget_everything();
-        self.lock_stamp = LockStamp::of(workspace);
+        self.lock_stamp = workspace.lock_stamp();
         self.lock_file = workspace.read_lock()?;
         Ok(())
     }

@@ -48,7 +48,7 @@ mod yaml;
 
 pub use attempts::{Attempt, AttemptEnd, AttemptState, AttemptSummary};
 pub use error::Error;
-pub use lock_file::{LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams};
+pub use lock_file::{LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams, LockStamp};
 pub use locks::StageLock;
 pub use restore::LinkType;
 pub use run_cache::{OutRecord, Published, RunRecord};

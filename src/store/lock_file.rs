@@ -6,7 +6,10 @@
 //! before references. As that costs a disk flush, callers publish several stages at once when they can.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use hpipe_core::{Content, Digest, Mapping, ProjectPath, StageName, Value};
@@ -94,6 +97,28 @@ pub struct LockOut {
     pub content: Content,
 }
 
+/// Tells states of the lock file apart: another process may replace it at any time. Compares equal while nobody has.
+///
+/// The file is only ever replaced as a whole, so a new inode number is the surest sign; numbers are used again, so times
+/// and size speak too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LockStamp(Option<Stamp>);
+
+/// Inode number, seconds and nanoseconds of the modification time, the change time likewise, bytes.
+type Stamp = (u64, (i64, i64), (i64, i64), u64);
+
+impl LockStamp {
+    /// That of the file at `path`; of one that cannot be found as of one that is not there.
+    fn of(path: &Path) -> Self {
+        let stamp = |found: Metadata| {
+            let modified = (found.mtime(), found.mtime_nsec());
+            let changed = (found.ctime(), found.ctime_nsec());
+            (found.ino(), modified, changed, found.size())
+        };
+        Self(std::fs::metadata(path).ok().map(stamp))
+    }
+}
+
 /// The lock file as last read or written, so that publishing need not parse what nobody else has touched.
 #[derive(Debug, Default)]
 pub(crate) struct LockMemory(Mutex<Option<(Digest, LockFile)>>);
@@ -140,8 +165,14 @@ impl Store {
         Ok(lock)
     }
 
+    /// The state the lock file at `path` is in. Ask for it before reading the file: then a later equal one proves that what
+    /// was read still holds.
+    pub fn lock_stamp(&self, path: &ProjectPath) -> LockStamp {
+        LockStamp::of(&path.on_disk(self.root()))
+    }
+
     /// Changes the lock file at `path`: reads what is there now, applies `edit`, and replaces the file if that changed
-    /// anything. Returns what is there then.
+    /// anything. Returns what is there then, and the stamp of just that: taken before other processes may write again.
     ///
     /// # Errors
     /// Those of [`read_lock`](Self::read_lock), and what locking and writing fail with; the file is then as it was.
@@ -149,15 +180,18 @@ impl Store {
         &self,
         path: &ProjectPath,
         edit: impl FnOnce(&mut LockFile),
-    ) -> Result<LockFile, Error> {
+    ) -> Result<(LockFile, LockStamp), Error> {
         let _alone = self.lock_publication(path.as_str())?;
+        // Before reading: git, which knows no lock of ours, may write after.
+        let mut stamp = self.lock_stamp(path);
         let before = self.read_lock(path)?;
         let mut after = before.clone();
         edit(&mut after);
         if after != before {
             self.write_lock(path, &after)?;
+            stamp = self.lock_stamp(path);
         }
-        Ok(after)
+        Ok((after, stamp))
     }
 
     fn write_lock(&self, path: &ProjectPath, lock: &LockFile) -> Result<(), Error> {

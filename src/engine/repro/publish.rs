@@ -7,7 +7,6 @@
 //! hpipe. The lock file holds all stages and is synced, so it is written for a group of results, and the less often the
 //! longer it takes: at most a twentieth of the time goes there. Until then the locks of the stages are kept.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Event, Outcome, ProjectPath, Reason, StageFailure, with_causes};
@@ -89,14 +88,13 @@ impl Repro<'_> {
         let began = Instant::now();
         let workspace = self.setting.workspace;
         let group = std::mem::take(&mut self.unpublished.entries);
-        self.lock_file = workspace.update_lock(|lock| {
+        (self.lock_file, self.lock_stamp) = workspace.update_lock(|lock| {
             let entries = group
                 .iter()
                 .map(|(stage, entry, _)| (workspace.stage(*stage).name.clone(), entry.clone()));
             lock.stages.extend(entries);
             forget_removed(workspace, lock);
         })?;
-        self.lock_stamp = LockStamp::of(workspace);
         let stages = group.iter().map(|(stage, _, _)| workspace.stage(*stage));
         let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
         self.ignore(cached.map(|out| &out.path));
@@ -244,25 +242,5 @@ fn machine(error: &Error) -> StageFailure {
         help: None,
         output: String::new(),
         log: None,
-    }
-}
-
-/// Tells whether the lock file is still the one we read or wrote: another process may have replaced it.
-///
-/// The file is only ever replaced as a whole, so a new inode number is the surest sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LockStamp(Option<(u64, i64, i64, u64)>);
-
-impl LockStamp {
-    /// The lock file as it is now.
-    pub(super) fn of(workspace: &Workspace) -> Self {
-        let path = workspace.lock_file().on_disk(&workspace.location().root);
-        let metadata = std::fs::metadata(path).ok();
-        Self(metadata.map(|found| (found.ino(), found.mtime(), found.mtime_nsec(), found.size())))
-    }
-
-    /// Whether nobody replaced it since.
-    pub(super) fn is_current(self, workspace: &Workspace) -> bool {
-        self == Self::of(workspace)
     }
 }

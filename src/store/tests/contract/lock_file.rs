@@ -170,7 +170,7 @@ fn exactly(value: &Value) -> String {
 
 /// Writes a lock file and reads it back without what is in memory.
 fn written_and_read(project: &Project, edit: impl FnOnce(&mut LockFile)) -> (LockFile, LockFile) {
-    let written = project.store.update_lock(&path(LOCK), edit).unwrap();
+    let (written, _) = project.store.update_lock(&path(LOCK), edit).unwrap();
     let read = project.another_store().read_lock(&path(LOCK));
     let read = read.unwrap_or_else(|error| panic!("{error}\n{}", project.read(LOCK)));
     (written, read)
@@ -294,7 +294,7 @@ fn what_another_wrote_meanwhile_is_kept() {
             drop(lock.stages.insert(stage("b"), bare_entry("y")))
         })
         .unwrap();
-    let merged = project
+    let (merged, _) = project
         .store
         .update_lock(&lock, |lock| {
             drop(lock.stages.insert(stage("c"), bare_entry("z")))
@@ -382,7 +382,7 @@ fn what_is_no_lock_file_is_refused_with_its_line() {
 #[test]
 fn a_lock_file_cut_short_is_refused_or_a_prefix() {
     let project = Project::new();
-    let whole = project
+    let (whole, _) = project
         .store
         .update_lock(&path(LOCK), |lock| {
             lock.stages.insert(stage("a"), full_entry());
@@ -404,4 +404,39 @@ fn a_lock_file_cut_short_is_refused_or_a_prefix() {
             }
         }
     }
+}
+
+#[test]
+fn a_stamp_is_that_of_the_returned_lock_file() {
+    let project = Project::new();
+    let lock = path(LOCK);
+    let absent = project.store.lock_stamp(&lock);
+    let (_, unwritten) = project.store.update_lock(&lock, |_| {}).unwrap();
+    assert_eq!(unwritten, absent);
+
+    let update = |store: &hpipe_store::Store, name: &str| {
+        let edit = |lock: &mut LockFile| drop(lock.stages.insert(stage(name), bare_entry("x")));
+        store.update_lock(&lock, edit).unwrap()
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let worker = |worker: usize| {
+            let store = project.another_store();
+            move || {
+                let name = |i| format!("{worker}-{i}");
+                (0..20)
+                    .map(|i| update(&store, &name(i)))
+                    .collect::<Vec<_>>()
+            }
+        };
+        let workers: Vec<_> = (0..4).map(|i| scope.spawn(worker(i))).collect();
+        let results = workers.into_iter().map(|worker| worker.join().unwrap());
+        results.flatten().collect()
+    });
+    let stamps: std::collections::HashSet<_> = results.iter().map(|(_, stamp)| *stamp).collect();
+    assert_eq!(stamps.len(), results.len(), "the file grew each time");
+    let now = project.store.lock_stamp(&lock);
+    let (last, _) = results.iter().find(|(_, stamp)| *stamp == now).unwrap();
+    assert_eq!(*last, project.store.read_lock(&lock).unwrap());
+    let (same, stamp) = update(&project.store, "0-0");
+    assert_eq!((same, stamp), (last.clone(), now), "nothing was written");
 }
