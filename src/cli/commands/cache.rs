@@ -21,7 +21,7 @@ pub(super) fn restore(session: &Session, arguments: &CacheRestore) -> Result<Exi
         });
     }
     let restored = store.stored(&arguments.digest).and_then(|stored| {
-        let content = stored.ok_or_else(|| StoreError::NotInCache {
+        let content = stored.ok_or(StoreError::NotInCache {
             path: target,
             digest: arguments.digest,
         })?;
