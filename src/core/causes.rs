@@ -21,7 +21,7 @@ mod tests {
     #[error("{attempt}")]
     struct Attempt {
         attempt: &'static str,
-        source: Option<Box<Attempt>>,
+        source: Option<Box<Self>>,
     }
 
     #[test]

@@ -75,7 +75,8 @@ pub(crate) fn execute(
     for out in &stage.outs {
         if !out.persist {
             keep_unknown(setting, &stage.name, &out.path, recorded)?;
-            store.remove(&out.path)?;
+            // What does not count as the out's content (ignored files, a repository) was not kept, so it stays.
+            store.remove_content(&out.path)?;
         }
         store.create_parent(&out.path)?;
     }
