@@ -88,7 +88,10 @@ fn severity_and_threshold_decide() {
     let project = ingest(csv, &with(r#"{"severity": "off"}"#)).expect("off");
     assert_eq!(
         project.logged(),
-        ["warning: duplicates: 1 row equal to an earlier one (threshold 0.00 %)"]
+        [
+            "warning: duplicates: 1 row equal to an earlier one (threshold 0.00 %)",
+            "1 data-quality warning: duplicates: 1 row equal to an earlier one (threshold 0.00 %)"
+        ]
     );
     let quality = project.json("q.json");
     assert_eq!(quality["verdict"], "warnings");
