@@ -74,10 +74,21 @@ fn sources() -> Vec<PathBuf> {
         .collect()
 }
 
+/// What cargo knows of the workspace on this platform: crates of others need not be on the machine.
 fn metadata() -> cargo_metadata::Metadata {
+    let version = std::process::Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .expect("rustc");
+    let version = String::from_utf8(version.stdout).expect("a text");
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .expect("a host");
+    let options = ["--locked", "--offline", "--filter-platform", host];
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
-        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .other_options(options.map(str::to_owned))
         .exec()
         .expect("cargo metadata")
 }
