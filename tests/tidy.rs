@@ -21,8 +21,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hpipe-core", &[]),
     ("hpipe-engine", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
+    ("hpipe-learn", &[]),
     ("hpipe-spec", &["hpipe-core"]),
-    ("hpipe-stages", &["hpipe-core"]),
+    ("hpipe-stages", &["hpipe-core", "hpipe-learn"]),
     ("hpipe-store", &["hpipe-core"]),
     ("hpipe-track", &["hpipe-core"]),
 ];
@@ -37,6 +38,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hpipe-store", &["polars", "notify", "petgraph"]),
     ("hpipe-engine", &["polars", "clap", "indicatif", "linfa"]),
     ("hpipe-cli", &["polars", "linfa"]),
+    ("hpipe-learn", &["polars", "ureq"]),
 ];
 
 fn root() -> &'static Path {
