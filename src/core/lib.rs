@@ -1,7 +1,7 @@
 //! The words and ports every other room of hpipe speaks.
 //!
 //! Holds the nouns ([`StageName`], [`ProjectPath`], [`Digest`], [`Value`], [`Content`], [`Reason`], [`Event`],
-//! [`Diagnostic`]) and the ports ([`Stage`], [`Progress`], [`EventSink`]) through which rooms meet that must not know
+//! [`Diagnostic`]) and the ports ([`Stage`], [`Progress`], [`Memo`], [`EventSink`]) through which rooms meet that must not know
 //! each other: the engine drives a [`Stage`] without knowing polars, a stage reports [`Progress`] without knowing the
 //! terminal.
 //!
@@ -13,6 +13,7 @@ mod content;
 mod diagnostic;
 mod digest;
 mod event;
+mod memo;
 mod name;
 mod path;
 mod reason;
@@ -27,6 +28,7 @@ pub use diagnostic::{
 };
 pub use digest::{Digest, HashFunction, ParseDigestError};
 pub use event::{Event, EventSink, Outcome, StageFailure, Summary};
+pub use memo::{Memo, NoMemo};
 pub use name::{NameError, StageName};
 pub use path::ProjectPath;
 pub use reason::{Reason, ReasonKind};

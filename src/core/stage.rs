@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{ProjectPath, Value};
+use crate::{Memo, ProjectPath, Value};
 
 /// A built-in stage, named in a pipeline by `uses:`.
 ///
@@ -99,6 +99,8 @@ pub struct Execution<'a> {
     pub outs: &'a [PortPath],
     /// Where it says how far it is.
     pub progress: &'a dyn Progress,
+    /// Where it keeps its parts for the next execution; none of its results may depend on it.
+    pub memo: &'a dyn Memo,
 }
 
 impl Execution<'_> {

@@ -8,6 +8,7 @@
 
 mod builtin;
 mod command;
+mod memo;
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use crate::witness::Witness;
 use crate::workspace::Workspace;
 
 pub(crate) use command::Children;
+pub(crate) use memo::MemoUse;
 
 /// What an execution needs besides its stage.
 #[derive(Clone, Copy)]
@@ -32,6 +34,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) sink: &'a dyn EventSink,
     pub(crate) cancellation: &'a Cancellation,
     pub(crate) children: &'a Children,
+    pub(crate) memo: MemoUse,
 }
 
 /// A successful execution.

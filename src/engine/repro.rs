@@ -20,7 +20,7 @@ use hpipe_store::{LockFile, LockStamp, StageLock};
 
 use crate::cancel::Urgency;
 use crate::decide::{Decision, Evidence, Known, declared_outs, recorded_outs};
-use crate::exec::{Children, Setting, store_again};
+use crate::exec::{Children, MemoUse, Setting, store_again};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::plan::{Plan, Selection};
@@ -117,6 +117,10 @@ fn perform(
         sink,
         cancellation,
         children: &children,
+        memo: MemoUse {
+            recall: options.run_cache && !options.force,
+            replace: options.force,
+        },
     };
     let wake = sender.clone();
     let _listening = cancellation.subscribe(move |urgency| {

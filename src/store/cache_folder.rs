@@ -23,6 +23,9 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 /// Keeps the whole folder out of git, this file included.
 const GITIGNORE: &str = "*\n";
 
+/// The folder of the memo; the number is the version of the layout.
+const MEMO: &str = "memo-v1";
+
 /// Linux's limit of 255 bytes a name, less room for a suffix.
 const LONGEST_NAME: usize = 200;
 
@@ -62,6 +65,16 @@ impl CacheFolder {
     /// Where the run record of this stage key lies.
     pub(crate) fn run(&self, key: &Digest) -> PathBuf {
         self.fanned_out("runs-v1", key)
+    }
+
+    /// Where what is remembered under this key lies.
+    pub(crate) fn memo(&self, key: &Digest) -> PathBuf {
+        self.fanned_out(MEMO, key)
+    }
+
+    /// Where everything that is remembered lies.
+    pub(crate) fn memo_folder(&self) -> PathBuf {
+        self.path.join(MEMO)
     }
 
     /// Where the stat cache lies.

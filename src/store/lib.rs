@@ -2,7 +2,7 @@
 //!
 //! The way in is [`Store`]. It answers what lies at a path of the workspace ([`Store::content`]), keeps it
 //! ([`Store::commit`]) and puts it back ([`Store::restore`]); it remembers executions by their stage key
-//! ([`Store::run_record`]) and in `pipeline.lock` ([`Store::read_lock`]); it hands out the locks under which stages
+//! ([`Store::run_record`]) and in `pipeline.lock` ([`Store::read_lock`]), and parts of them ([`Store::recall`]); it hands out the locks under which stages
 //! execute and the folders their attempts write into.
 //!
 //! Two rules stand above the others. A wrong cache hit is the worst thing that can happen, so nothing is believed that
@@ -29,6 +29,7 @@ mod ignore_rules;
 mod lock_file;
 mod lock_format;
 mod locks;
+mod memo;
 mod objects;
 mod removal;
 mod restore;

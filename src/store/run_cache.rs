@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Mode};
 use crate::file_hash::hash_bytes;
-use crate::scratch::Temporary;
 use crate::{Attempt, Error, Store};
 
 /// The first words of a record; the number is the version.
@@ -144,7 +143,7 @@ impl Store {
         let mut built = self.cache.temporary()?;
         let file = built.create(Mode::Plain)?;
         disk::write(&file, encode(record).as_bytes()).map_err(Error::write(&target))?;
-        if create_only(&mut built, &target)? {
+        if built.link_to(&target).map_err(Error::place(&target))? {
             return Ok(Published::New);
         }
         let outcome = match self.run_record(&record.key) {
@@ -168,20 +167,6 @@ impl Store {
     fn is_whole(&self, record: &RunRecord) -> bool {
         let mut cached = record.outs.iter().filter(|out| out.cached);
         cached.all(|out| self.has(&out.content))
-    }
-}
-
-/// Puts what was built at `target` unless something is there already; says whether it did.
-fn create_only(built: &mut Temporary, target: &Path) -> Result<bool, Error> {
-    match disk::hard_link(built.path(), target) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        // A file system without hard links: of two that come at the same instant, the second stands.
-        Err(_) if !target.exists() => {
-            built.rename_to(target).map_err(Error::place(target))?;
-            Ok(true)
-        }
-        Err(_) => Ok(false),
     }
 }
 

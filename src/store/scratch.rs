@@ -196,6 +196,17 @@ impl Temporary {
         self.placed = true;
         Ok(())
     }
+
+    /// Puts the file that was built at `target` unless something is there already; says whether it did.
+    pub(crate) fn link_to(&mut self, target: &Path) -> io::Result<bool> {
+        match disk::hard_link(&self.path, target) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            // A file system without hard links: of two that come at the same instant, the second stands.
+            Err(_) if !target.exists() => self.rename_to(target).map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
 }
 
 impl Drop for Temporary {

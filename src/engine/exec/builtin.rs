@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 
 use hpipe_core::{
     Code, Event, EventSink, Execution, Mapping, PortPath, Progress, ProjectPath, StageError,
@@ -13,6 +14,7 @@ use hpipe_core::{
 use hpipe_spec::{Role, StageSpec};
 use hpipe_store::Attempt;
 
+use super::memo::StoredMemo;
 use super::{Setting, Stopped, failure, panicked};
 use crate::Cancellation;
 
@@ -40,11 +42,20 @@ pub(super) fn run(
     let with = Value::Map(with.clone());
     let deps = ports(setting, stage.deps.iter().map(|dep| (&dep.role, &dep.path)));
     let outs = ports(setting, stage.outs.iter().map(|out| (&out.role, &out.path)));
+    let memo = StoredMemo {
+        store: setting.workspace.store(),
+        builtin,
+        usage: setting.memo.of(stage),
+        stage: &stage.name,
+        sink: setting.sink,
+        gave_up: AtomicBool::new(false),
+    };
     let execution = Execution {
         with: &with,
         deps: &deps,
         outs: &outs,
         progress: &reporter,
+        memo: &memo,
     };
     match catch_unwind(AssertUnwindSafe(|| builtin.execute(&execution))) {
         Ok(Ok(())) => Ok(()),

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use hpipe_core::{Execution, PortPath, Progress, ProjectPath, Registry, StageError, Value};
+use hpipe_core::{Execution, NoMemo, PortPath, Progress, ProjectPath, Registry, StageError, Value};
 
 /// A project folder in which stages are executed.
 pub(crate) struct Project {
@@ -102,6 +102,7 @@ impl Project {
             deps: &deps,
             outs: &outs,
             progress: self,
+            memo: &NoMemo,
         })
     }
 

@@ -21,7 +21,7 @@ const AT_ONCE: usize = 8;
 /// Where in the project the steps are counted.
 const COUNT: &str = "count";
 
-/// Commits, publishes, restores over an edited out, notes an attempt: every kind of step there is.
+/// Commits, publishes, remembers, restores over an edited out, notes an attempt: every kind of step there is.
 fn work(root: &Path) -> Result<(), hpipe_store::Error> {
     let store = Store::open(root, Path::new(".cache"))?;
     let name = stage("a");
@@ -41,6 +41,9 @@ fn work(root: &Path) -> Result<(), hpipe_store::Error> {
     store.publish_run(&result, false)?;
     store.publish_run(&record(digest(1), outs[..1].to_vec()), true)?;
     store.publish_run(&result, true)?;
+    for (key, replace) in [(1, false), (2, false), (2, false), (2, true)] {
+        store.remember(&digest(key), &remembered(key), replace)?;
+    }
     store.update_lock(&path("pipeline.lock"), |lock| {
         let mut entry = bare_entry("true");
         entry.outs = outs.iter().map(lock_out).collect();
@@ -56,6 +59,11 @@ fn work(root: &Path) -> Result<(), hpipe_store::Error> {
     store.remove(&path("restored"))?;
     store.flush();
     Ok(())
+}
+
+/// What is remembered under the key.
+fn remembered(key: u8) -> Vec<u8> {
+    vec![key; 10_000]
 }
 
 fn lock_out(out: &hpipe_store::OutRecord) -> hpipe_store::LockOut {
@@ -114,6 +122,13 @@ fn check_references(root: &Path, context: &str) {
     for content in entries.chain(outs).collect::<Vec<_>>() {
         assert!(store.has(&content), "{context}");
         store.restore(&content, &path("check")).unwrap();
+    }
+    for key in [1, 2] {
+        let value = store.recall(&digest(key));
+        assert!(
+            value.is_none_or(|value| value == remembered(key)),
+            "{context}"
+        );
     }
     store.attempts(&stage("a")).unwrap();
     store.remove(&path("check")).unwrap();

@@ -112,6 +112,52 @@ fn a_run_record_under_another_key_counts_as_none() {
 }
 
 #[test]
+fn a_damaged_memo_entry_counts_as_none_and_is_replaced() {
+    let project = Project::new();
+    let key = digest(1);
+    for value in [&b"the loss of trial 7"[..], b""] {
+        project.store.remember(&key, value, true).unwrap();
+        let good = fs::read(project.memo(&key)).unwrap();
+        let cut = (0..good.len()).map(|length| good[..length].to_vec());
+        let flipped = (0..good.len() * 8).map(|bit| {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            bad
+        });
+        for bad in damages(&good).into_iter().chain(cut).chain(flipped) {
+            overwrite(&project.memo(&key), &bad);
+            assert_eq!(project.store.recall(&key), None, "{bad:x?}");
+            assert_eq!(project.store.take_warnings().len(), 1);
+            project.store.remember(&key, value, false).unwrap();
+            assert_eq!(project.store.recall(&key).as_deref(), Some(value));
+            project.store.take_warnings();
+        }
+    }
+}
+
+#[test]
+fn many_damaged_memo_entries_are_one_warning() {
+    let project = Project::new();
+    for byte in 1..20 {
+        project.store.remember(&digest(byte), b"x", false).unwrap();
+        overwrite(&project.memo(&digest(byte)), b"");
+        assert_eq!(project.store.recall(&digest(byte)), None);
+    }
+    let warnings = project.store.take_warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].ends_with(".cache/memo-v1 are damaged; they count as missing"));
+}
+
+#[test]
+fn a_memo_entry_under_another_key_counts_as_none() {
+    let project = Project::new();
+    project.store.remember(&digest(1), b"one", false).unwrap();
+    fs::create_dir_all(project.memo(&digest(2)).parent().unwrap()).unwrap();
+    fs::copy(project.memo(&digest(1)), project.memo(&digest(2))).unwrap();
+    assert_eq!(project.store.recall(&digest(2)), None);
+}
+
+#[test]
 fn a_damaged_stat_cache_counts_as_empty() {
     let mut project = Project::new();
     for i in 0..100 {

@@ -113,6 +113,23 @@ hpipe-run 1 blake3:b1511c4ca7d0775753fed9d61d410aa99bff3c60b640bccb7bebc89695efc
 "##);
 }
 
+#[test]
+fn a_memo_entry() {
+    let project = Project::new();
+    project
+        .store
+        .remember(&digest(0xab), b"trial 7: 0.25", false)
+        .unwrap();
+    insta::assert_snapshot!(hex(&fs::read(project.memo(&digest(0xab))).unwrap()), @r##"
+68 70 69 70 65 00 4d 01 01 ab ab ab ab ab ab ab
+ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab
+ab ab ab ab ab ab ab ab ab c1 64 5c e3 c9 6d 61
+0c 49 0d 50 0b 66 ff a6 1e 31 13 9c 9a be bb 0b
+0a f8 a4 0e ea 69 bc cc 66 74 72 69 61 6c 20 37
+3a 20 30 2e 32 35
+"##);
+}
+
 fn project_folder() -> Content {
     full_entry().outs[0].content
 }

@@ -148,6 +148,73 @@ fn a_stage_is_locked_once() {
     assert!(project.store.lock_stage(&name).is_ok());
 }
 
+#[test]
+fn the_first_value_remembered_stands_unless_it_is_to_be_replaced() {
+    let project = Project::new();
+    let remember = |value: &[u8], replace| {
+        project.store.remember(&digest(1), value, replace).unwrap();
+        project.another_store().recall(&digest(1)).unwrap()
+    };
+    assert_eq!(project.store.recall(&digest(1)), None);
+    assert_eq!(remember(b"first", false), b"first");
+    assert_eq!(remember(b"second", false), b"first");
+    assert_eq!(remember(b"third", true), b"third");
+}
+
+/// Values that differ by who remembers them, so that a mixture would show; longer than a page.
+fn value_of(writer: u8) -> Vec<u8> {
+    vec![writer; 5_000]
+}
+
+/// Remembers a hundred keys and looks whether every one of them is whole whenever it is there.
+fn remember_all(store: &Store, writer: u8) {
+    for key in 0..100 {
+        store
+            .remember(&digest(key), &value_of(writer), writer.is_multiple_of(2))
+            .unwrap();
+        let value = store.recall(&digest(key)).unwrap();
+        assert_eq!(value, value_of(value[0]), "a mixture of two values");
+    }
+}
+
+/// Not a test of its own: what the processes started below do.
+#[test]
+fn memo_writer() {
+    if let Some(root) = std::env::var_os(MEMO_ROOT) {
+        let store = Store::open(Path::new(&root), Path::new(".cache")).unwrap();
+        std::thread::scope(|threads| {
+            for writer in 0..4 {
+                let store = &store;
+                threads.spawn(move || remember_all(store, writer));
+            }
+        });
+        assert_eq!(store.take_warnings(), Vec::<String>::new());
+    }
+}
+
+/// Names the project's folder to the processes that remember at once.
+const MEMO_ROOT: &str = "HPIPE_STORE_TEST_MEMO";
+
+#[test]
+fn threads_of_several_processes_remember_at_once() {
+    let project = Project::new();
+    let start = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "parallel::memo_writer"])
+            .env(MEMO_ROOT, project.root())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let processes: Vec<_> = (0..3).map(|_| start()).collect();
+    for mut process in processes {
+        assert!(process.wait().unwrap().success());
+    }
+    for key in 0..100 {
+        assert!(project.store.recall(&digest(key)).is_some());
+    }
+}
+
 /// Starts a shell that has the lock as standard input, reads it to its end, then waits until `door` is opened.
 fn child_behind(door: &Path, held: &StageLock) -> Child {
     Command::new("/bin/sh")

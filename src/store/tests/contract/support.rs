@@ -69,6 +69,11 @@ impl Project {
     pub(crate) fn run(&self, key: &Digest) -> PathBuf {
         fanned_out(&self.at(".cache/runs-v1"), key)
     }
+
+    /// Where what is remembered under a key lies.
+    pub(crate) fn memo(&self, key: &Digest) -> PathBuf {
+        fanned_out(&self.at(".cache/memo-v1"), key)
+    }
 }
 
 fn fanned_out(folder: &Path, digest: &Digest) -> PathBuf {
