@@ -11,8 +11,8 @@ mod category;
 mod numeric;
 mod recipe;
 
-pub(crate) use category::{Category, Unseen};
-pub(crate) use numeric::{Derived, Numeric, Scaled};
+pub(crate) use category::{Category, CategoryFiller, Encoding, Unseen};
+pub(crate) use numeric::{Derived, Filler, Numeric, Scaled};
 pub(crate) use recipe::{Recipe, RecipeParams};
 
 use serde::{Deserialize, Serialize};
@@ -38,14 +38,14 @@ pub(crate) struct Transform {
 
 impl Artifact for Transform {
     const FORMAT: &'static str = "hpipe-transform";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WHAT: &'static str = "a transform";
 }
 
 /// What [`Transform::apply`] makes.
 #[derive(Debug)]
 pub(crate) struct Applied {
-    /// `n_rows` × number of features, every value finite.
+    /// `n_rows` × number of features; every value finite, or missing where the transform keeps what is missing.
     pub(crate) features: Table,
     /// For each column with categories that training did not see: its name and the number of such rows.
     pub(crate) unseen: Vec<(String, usize)>,
@@ -89,7 +89,7 @@ impl Transform {
     }
 }
 
-/// Named columns of finite numbers, as they are between the steps.
+/// Named columns of numbers, as they are between the steps: finite, or NaN where a missing one is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers(Vec<(String, Vec<f64>)>);
 
@@ -123,14 +123,14 @@ mod tests {
         let json = r#"{
             "target": "y",
             "numeric": [
-                {"column": "rooms", "bounds": [0.0, 9.0], "impute": 5.0},
+                {"column": "rooms", "bounds": [0.0, 9.0], "impute": {"constant": 5.0}},
                 {"column": "people", "bounds": null, "impute": null}
             ],
-            "derived": [{"name": "each", "recipe": {"ratio": ["rooms", "people"]}, "impute": 1.5}],
+            "derived": [{"name": "each", "recipe": {"ratio": ["rooms", "people"]}, "impute": {"constant": 1.5}}],
             "scaled": [{"column": "each", "center": 1.0, "scale": 0.5}],
             "categories": [{
-                "column": "sea", "impute": "near", "categories": ["far", "near"],
-                "dropped": "far", "unseen": "ignore"
+                "column": "sea", "impute": {"constant": "near"}, "categories": ["far", "near"],
+                "encoding": {"one_hot": {"dropped": "far"}}, "unseen": "ignore"
             }]
         }"#;
         serde_json::from_str(json).expect("a transform")

@@ -6,13 +6,16 @@
 use std::collections::BTreeMap;
 
 use super::params::{
-    CategoryParams, Clip, Drop, Impute, ImputeCategory, Scale, ValidFeaturesParams,
+    CategoryParams, Clip, Drop, Encode, Impute, ImputeCategory, Scale, ValidFeaturesParams,
 };
 use crate::error::Error;
 use crate::names;
 use crate::statistics::{self, Sorted};
 use crate::table::Table;
-use crate::transform::{Category, Derived, Numbers, Numeric, Scaled, Transform, Unseen};
+use crate::transform::{
+    Category, CategoryFiller, Derived, Encoding, Filler, Numbers, Numeric, Scaled, Transform,
+    Unseen,
+};
 
 /// A transform, and what is worth noting about how it came to be.
 pub(super) struct Fitted {
@@ -53,12 +56,13 @@ pub(super) fn fit(params: &ValidFeaturesParams, train: &Table) -> Result<Fitted,
     let mut scaled = Vec::new();
     for column in names.filter(|name| !params.drop.contains(*name)) {
         let values = numbers.get(column)?;
-        if values.iter().all(|x| *x == values[0]) {
+        let known: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
+        if known.windows(2).all(|pair| pair[0] == pair[1]) {
             notes.push(format!(
                 "`{column}` is constant in train and tells a model nothing"
             ));
         }
-        scaled.push(fit_scale(*params.scale.of(column), column, values));
+        scaled.push(fit_scale(*params.scale.of(column), column, &known));
     }
     let categories = params
         .categorical
@@ -102,10 +106,15 @@ fn fit_numeric(
     })
 }
 
-fn learn_impute(rule: Impute, column: &str, values: &[Option<f64>]) -> Result<Option<f64>, Error> {
+fn learn_impute(
+    rule: Impute,
+    column: &str,
+    values: &[Option<f64>],
+) -> Result<Option<Filler>, Error> {
     let learned = match rule {
         Impute::None => return Ok(None),
-        Impute::Constant(x) => return Ok(Some(x)),
+        Impute::Keep => return Ok(Some(Filler::Keep)),
+        Impute::Constant(x) => return Ok(Some(Filler::Constant(x))),
         Impute::Median => Sorted::new(present(values)).median(),
         Impute::Mean => Some(present(values))
             .filter(|values| !values.is_empty())
@@ -117,7 +126,7 @@ fn learn_impute(rule: Impute, column: &str, values: &[Option<f64>]) -> Result<Op
         "median"
     };
     learned
-        .map(Some)
+        .map(|x| Some(Filler::Constant(x)))
         .ok_or_else(|| nothing_to_learn(column, what))
 }
 
@@ -154,13 +163,14 @@ fn fit_category(params: &CategoryParams, train: &Table) -> Result<Category, Erro
     }
     let impute = match &params.impute {
         ImputeCategory::None => None,
-        ImputeCategory::Constant(word) => Some(word.clone()),
+        ImputeCategory::Keep => Some(CategoryFiller::Keep),
+        ImputeCategory::Constant(word) => Some(CategoryFiller::Constant(word.clone())),
         ImputeCategory::MostFrequent => {
             // of equal counts `max_by_key` takes the last, hence reversed
             let most = counts.iter().rev().max_by_key(|(_, count)| **count);
             let (word, _) =
                 most.ok_or_else(|| nothing_to_learn(column, "most frequent category"))?;
-            Some(word.clone())
+            Some(CategoryFiller::Constant(word.clone()))
         }
     };
     let categories = match &params.categories {
@@ -175,10 +185,10 @@ fn fit_category(params: &CategoryParams, train: &Table) -> Result<Category, Erro
     if categories.is_empty() {
         return Err(nothing_to_learn(column, "categories"));
     }
-    let dropped = match &params.drop {
-        Drop::None => None,
-        Drop::First => categories.first().cloned(),
-        Drop::Category(word) => Some(word.clone()),
+    let dropped = match (params.encode, &params.drop) {
+        (Encode::Native, _) | (Encode::OneHot, Drop::None) => None,
+        (Encode::OneHot, Drop::First) => categories.first().cloned(),
+        (Encode::OneHot, Drop::Category(word)) => Some(word.clone()),
     };
     let stand_in = match &params.unseen {
         Unseen::As(word) => Some(word),
@@ -199,7 +209,10 @@ fn fit_category(params: &CategoryParams, train: &Table) -> Result<Category, Erro
         column: column.clone(),
         impute,
         categories,
-        dropped,
+        encoding: match params.encode {
+            Encode::OneHot => Encoding::OneHot { dropped },
+            Encode::Native => Encoding::Native,
+        },
         unseen: params.unseen.clone(),
     })
 }

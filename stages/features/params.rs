@@ -58,6 +58,8 @@ pub(super) enum Impute {
     Median,
     /// The mean of the training part.
     Mean,
+    /// Nothing: it stays missing, which tree models take.
+    Keep,
     /// This number.
     Constant(f64),
 }
@@ -71,6 +73,8 @@ pub(super) enum ImputeCategory {
     None,
     /// The category most rows of the training part have; of equally frequent ones the first in the alphabet.
     MostFrequent,
+    /// Nothing: it stays missing, as a feature of its own that tree models take, or as zeros of an encoding.
+    Keep,
     /// This category.
     Constant(String),
 }
@@ -110,9 +114,22 @@ pub(super) struct CategoryParams {
     #[serde(default)]
     pub(super) unseen: Unseen,
     #[serde(default)]
+    pub(super) encode: Encode,
+    #[serde(default)]
     pub(super) drop: Drop,
     #[serde(default)]
     pub(super) impute: ImputeCategory,
+}
+
+/// What features a column of categories becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Encode {
+    /// Zeros and ones, a feature a category.
+    #[default]
+    OneHot,
+    /// The categories themselves: one feature, which tree models split by sets of categories.
+    Native,
 }
 
 /// Which category gets no feature.
@@ -242,6 +259,11 @@ impl Clip {
 impl CategoryParams {
     /// Checks that what other options name is among the declared categories, if these are declared.
     fn check(&self, path: &str, faults: &mut Faults) {
+        faults.require(
+            self.encode == Encode::OneHot || self.drop == Drop::First,
+            format!("{path}.drop"),
+            "is for `encode: one_hot`; a native column is one feature",
+        );
         let Some(categories) = &self.categories else {
             return;
         };
@@ -346,7 +368,7 @@ mod tests {
         let json = r#"{"target": "y", "numeric": ["a"], "scale": {"default": "standart"},
             "impute": {"default": {"constant": "0"}, "columns": {"a": "mode"}}}"#;
         insta::assert_snapshot!(faults::<FeaturesParams>(json), @r#"
-        impute.columns.a: `mode` is not a word for this (known words: `none`, `median`, `mean`, `constant`)
+        impute.columns.a: `mode` is not a word for this (known words: `none`, `median`, `mean`, `keep`, `constant`)
         impute.default.constant: found the text "0", expected a number
         scale.default: `standart` is not a word for this (did you mean `standard`?)
         "#);

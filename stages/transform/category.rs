@@ -1,10 +1,10 @@
-//! One-hot encoding: a column of categories becomes a column of zeros and ones for each.
+//! Columns of categories: one-hot encoded, a column of zeros and ones for each, or native, as one column of words.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::names;
-use crate::table::{Column, Table};
+use crate::table::{Column, Table, Values};
 
 /// A column of categories and how it is encoded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,14 +12,37 @@ pub(crate) struct Category {
     /// Its name in the table.
     pub(crate) column: String,
     /// What a missing value becomes; none: it is an error.
-    pub(crate) impute: Option<String>,
+    pub(crate) impute: Option<CategoryFiller>,
     /// The known categories, in the order of their features.
     pub(crate) categories: Vec<String>,
-    /// The category without a feature of its own, which is all zeros; none: every category has one, and together they
-    /// are collinear with an intercept.
-    pub(crate) dropped: Option<String>,
+    /// What features they become.
+    pub(crate) encoding: Encoding,
     /// What becomes of a category that is not known.
     pub(crate) unseen: Unseen,
+}
+
+/// What a missing category becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CategoryFiller {
+    /// This category.
+    Constant(String),
+    /// It stays missing; all features of an encoding are 0.
+    Keep,
+}
+
+/// What features a column of categories becomes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Encoding {
+    /// A feature of zeros and ones for each category.
+    OneHot {
+        /// The category without a feature of its own, which is all zeros; none: every category has one, and together
+        /// they are collinear with an intercept.
+        dropped: Option<String>,
+    },
+    /// One feature that holds the words themselves; a missing one is missing.
+    Native,
 }
 
 /// What becomes of a category that is not known.
@@ -29,7 +52,7 @@ pub(crate) enum Unseen {
     /// It is an error that names column, row and category.
     #[default]
     Error,
-    /// All features are 0; so also looks the dropped category.
+    /// All features are 0, as for the dropped category; a native feature is missing.
     Ignore,
     /// It is taken for this known category.
     As(String),
@@ -37,7 +60,7 @@ pub(crate) enum Unseen {
 
 /// What [`Category::apply`] makes.
 pub(crate) struct Encoded {
-    /// A feature of zeros and ones for each category that is not dropped.
+    /// The features: see [`Encoding`].
     pub(crate) columns: Vec<Column>,
     /// Number of rows with a category that is not known.
     pub(crate) unseen: usize,
@@ -55,13 +78,10 @@ impl Category {
         let mut unseen = 0;
         let mut places = Vec::with_capacity(words.len());
         for (row, word) in words.iter().enumerate() {
-            let word =
-                word.as_ref()
-                    .or(self.impute.as_ref())
-                    .ok_or_else(|| Error::MissingValue {
-                        column: self.column.clone(),
-                        row: row + 1,
-                    })?;
+            let Some(word) = self.filled(word.as_ref(), row)? else {
+                places.push(None);
+                continue;
+            };
             let place = self.place(word);
             unseen += usize::from(place.is_none());
             places.push(match (place, &self.unseen) {
@@ -71,17 +91,48 @@ impl Category {
                 (None, Unseen::Error) => return Err(self.refuse(word, row)),
             });
         }
+        let columns = match &self.encoding {
+            Encoding::OneHot { dropped } => self.one_hot(&places, dropped.as_ref()),
+            Encoding::Native => vec![self.native(&places)],
+        };
+        Ok(Encoded { columns, unseen })
+    }
+
+    /// The word of a row, imputed where it is missing; none where a missing one is kept.
+    fn filled<'a>(
+        &'a self,
+        word: Option<&'a String>,
+        row: usize,
+    ) -> Result<Option<&'a String>, Error> {
+        match (word, &self.impute) {
+            (Some(word), _) | (None, Some(CategoryFiller::Constant(word))) => Ok(Some(word)),
+            (None, Some(CategoryFiller::Keep)) => Ok(None),
+            (None, None) => Err(Error::MissingValue {
+                column: self.column.clone(),
+                row: row + 1,
+            }),
+        }
+    }
+
+    /// A feature of zeros and ones for each category that is not dropped.
+    fn one_hot(&self, places: &[Option<usize>], dropped: Option<&String>) -> Vec<Column> {
         let kept = self.categories.iter().enumerate();
-        let kept = kept.filter(|(_, category)| self.dropped.as_ref() != Some(category));
+        let kept = kept.filter(|(_, category)| dropped != Some(*category));
         let columns = kept.map(|(place, category)| {
             let is = |found: &Option<usize>| if *found == Some(place) { 1.0 } else { 0.0 };
             let values = places.iter().map(|found| Some(is(found))).collect();
             Column::number(self.feature(category), values)
         });
-        Ok(Encoded {
-            columns: columns.collect(),
-            unseen,
-        })
+        columns.collect()
+    }
+
+    /// The words themselves.
+    fn native(&self, places: &[Option<usize>]) -> Column {
+        let word = |place: &Option<usize>| place.map(|place| self.categories[place].clone());
+        Column {
+            name: self.column.clone(),
+            values: Values::Text(places.iter().map(word).collect()),
+        }
     }
 
     fn place(&self, word: &str) -> Option<usize> {
@@ -104,7 +155,6 @@ impl Category {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Values;
 
     fn encode(
         words: &[Option<&str>],
@@ -115,7 +165,9 @@ mod tests {
             column: "c".into(),
             impute: None,
             categories: vec!["<1H OCEAN".into(), "INLAND".into(), "ISLAND".into()],
-            dropped: dropped.map(str::to_owned),
+            encoding: Encoding::OneHot {
+                dropped: dropped.map(str::to_owned),
+            },
             unseen,
         };
         let words = words.iter().map(|word| word.map(str::to_owned)).collect();
@@ -167,5 +219,24 @@ mod tests {
             encode(&[Some("INLAND"), None], None, Unseen::Ignore),
             Err("column `c` has no value in row 2".into())
         );
+    }
+
+    #[test]
+    fn a_native_column_keeps_its_words() {
+        let category = Category {
+            column: "c".into(),
+            impute: Some(CategoryFiller::Keep),
+            categories: vec!["INLAND".into(), "ISLAND".into()],
+            encoding: Encoding::Native,
+            unseen: Unseen::Ignore,
+        };
+        let words = [Some("ISLAND"), None, Some("NEAR BAY")];
+        let values = Values::Text(words.map(|word| word.map(str::to_owned)).to_vec());
+        let name = "c".to_owned();
+        let table = Table::new(vec![Column { name, values }]).expect("a table");
+        let encoded = category.apply(&table).expect("a feature");
+        let expect = Values::Text(vec![Some("ISLAND".into()), None, None]);
+        assert_eq!((encoded.columns.len(), encoded.unseen), (1, 1));
+        assert_eq!(encoded.columns[0].values, expect);
     }
 }

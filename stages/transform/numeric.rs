@@ -14,11 +14,21 @@ pub(crate) struct Numeric {
     /// Values below the first are raised to it, values above the second lowered.
     pub(crate) bounds: Option<[f64; 2]>,
     /// What a missing value becomes; none: it is an error.
-    pub(crate) impute: Option<f64>,
+    pub(crate) impute: Option<Filler>,
+}
+
+/// What a missing number becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Filler {
+    /// This number.
+    Constant(f64),
+    /// It stays missing: tree models learn which way it goes, linear ones refuse it.
+    Keep,
 }
 
 impl Numeric {
-    /// The column's values, one a row.
+    /// The column's values, one a row; NaN where a missing one is kept.
     pub(crate) fn apply(&self, table: &Table) -> Result<Vec<f64>, Error> {
         fill(&self.column, self.bounded(table)?, self.impute)
     }
@@ -50,11 +60,11 @@ pub(crate) struct Derived {
     /// How it is computed.
     pub(crate) recipe: Recipe,
     /// What an undefined value becomes (the ratio to zero); none: it is an error.
-    pub(crate) impute: Option<f64>,
+    pub(crate) impute: Option<Filler>,
 }
 
 impl Derived {
-    /// The column's values, one a row.
+    /// The column's values, one a row; NaN where an undefined one is kept.
     pub(crate) fn apply(&self, numbers: &Numbers) -> Result<Vec<f64>, Error> {
         let values = fill(&self.name, self.recipe.compute(numbers)?, self.impute);
         values.map_err(|error| match error {
@@ -76,19 +86,20 @@ pub(crate) struct Scaled {
 }
 
 impl Scaled {
-    /// The feature's values, one a row.
+    /// The feature's values, one a row; none where it is missing.
     pub(crate) fn apply(&self, numbers: &Numbers) -> Result<Vec<Option<f64>>, Error> {
         let values = numbers.get(&self.column)?.iter();
-        Ok(values
-            .map(|x| Some((x - self.center) / self.scale))
-            .collect())
+        let scaled = values.map(|x| (!x.is_nan()).then(|| (x - self.center) / self.scale));
+        Ok(scaled.collect())
     }
 }
 
-/// Every value, the missing ones replaced.
-fn fill(name: &str, values: Vec<Option<f64>>, impute: Option<f64>) -> Result<Vec<f64>, Error> {
-    match impute {
-        Some(filler) => Ok(values.into_iter().map(|x| x.unwrap_or(filler)).collect()),
-        None => Column::number(name, values).finite(),
-    }
+/// Every value, the missing ones replaced, by NaN where they are kept.
+fn fill(name: &str, values: Vec<Option<f64>>, impute: Option<Filler>) -> Result<Vec<f64>, Error> {
+    let filler = match impute {
+        Some(Filler::Constant(x)) => x,
+        Some(Filler::Keep) => f64::NAN,
+        None => return Column::number(name, values).finite(),
+    };
+    Ok(values.into_iter().map(|x| x.unwrap_or(filler)).collect())
 }
