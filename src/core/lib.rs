@@ -19,6 +19,7 @@ mod path;
 mod reason;
 mod registry;
 mod stage;
+mod suggest;
 mod value;
 
 pub use causes::with_causes;
@@ -36,4 +37,5 @@ pub use registry::Registry;
 pub use stage::{
     Arity, Direction, Execution, OptionFault, Port, PortPath, Progress, Stage, StageError,
 };
+pub use suggest::nearest;
 pub use value::{Mapping, Value};

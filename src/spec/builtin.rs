@@ -9,7 +9,7 @@ use hpipe_core::{
 
 use crate::faults::{Faults, listed};
 use crate::pipeline::{Action, Pipeline, Role, StageSpec};
-use crate::suggest::nearest;
+use hpipe_core::nearest;
 
 /// Finds every fault in how the stages of a pipeline use built-in stages.
 pub fn check_builtins(pipeline: &Pipeline, registry: &Registry) -> Vec<Diagnostic> {

@@ -9,7 +9,7 @@ use std::fmt;
 use hpipe_core::{Code, Diagnostic, SourceId, Span};
 
 use crate::node::Node;
-use crate::suggest::nearest;
+use hpipe_core::nearest;
 
 /// The faults found so far, in the order they were found.
 #[derive(Debug, Default)]

@@ -22,12 +22,11 @@ mod scalar;
 mod scope;
 mod shape;
 mod stage;
-mod suggest;
 mod vars;
 mod yaml;
 
 pub use builtin::{check_builtin, check_builtins};
+pub use hpipe_core::nearest;
 pub use params::{ParamFile, ParamFileError};
 pub use parse::{Files, Parsed, parse};
 pub use pipeline::{Action, Dep, EnvVar, Out, OutKind, Param, Pipeline, Role, Script, StageSpec};
-pub use suggest::nearest;

@@ -9,8 +9,8 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::faults::Faults;
 use crate::node::{Data, Entry, Key, Node, to_mapping};
-use crate::suggest::nearest;
 use crate::yaml;
+use hpipe_core::nearest;
 
 /// A params file: a mapping of names to values.
 #[derive(Debug, Clone, PartialEq)]

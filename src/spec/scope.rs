@@ -9,7 +9,7 @@ use std::rc::Rc;
 use hpipe_core::Span;
 
 use crate::node::{self, Entry, Node};
-use crate::suggest::nearest;
+use hpipe_core::nearest;
 
 /// What `${…}` can see at one place. Cheap to clone.
 #[derive(Debug, Clone, Default)]

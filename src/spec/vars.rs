@@ -14,8 +14,8 @@ use crate::faults::Faults;
 use crate::interpolate::is_template;
 use crate::node::{self, Data, Entry, Node};
 use crate::parse::Files;
-use crate::suggest::nearest;
 use crate::{params, shape};
+use hpipe_core::nearest;
 
 /// The params file that is loaded without being asked for.
 pub(crate) const DEFAULT_PARAMS: &str = "params.yaml";
