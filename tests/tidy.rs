@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hpipe-stages", &["hpipe-core", "hpipe-learn"]),
     ("hpipe-store", &["hpipe-core"]),
     ("hpipe-track", &["hpipe-core"]),
+    ("hpipe-tune", &["hpipe-core"]),
 ];
 
 /// Crates that must not come anywhere near a room, not even through others.
@@ -39,6 +40,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hpipe-engine", &["polars", "clap", "indicatif", "linfa"]),
     ("hpipe-cli", &["polars", "linfa"]),
     ("hpipe-learn", &["polars", "ureq"]),
+    ("hpipe-tune", &["polars", "rayon", "rustix", "serde_json"]),
 ];
 
 fn root() -> &'static Path {
