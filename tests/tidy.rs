@@ -21,7 +21,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hpipe-core", &[]),
     ("hpipe-engine", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
+<<<<<<< HEAD
     ("hpipe-learn", &[]),
+=======
+    ("hpipe-plot", &[]),
+>>>>>>> 61b617d (plot: a room for charts and report pages, as SVG, PNG and HTML)
     ("hpipe-spec", &["hpipe-core"]),
     ("hpipe-stages", &["hpipe-core", "hpipe-learn"]),
     ("hpipe-store", &["hpipe-core"]),
@@ -36,6 +40,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
         &["serde_json", "serde-saphyr", "blake3", "polars", "rayon"],
     ),
     ("hpipe-spec", &["blake3", "polars", "rustix", "notify"]),
+    ("hpipe-plot", &["polars", "ndarray", "rayon", "image"]),
     ("hpipe-store", &["polars", "notify", "petgraph"]),
     ("hpipe-engine", &["polars", "clap", "indicatif", "linfa"]),
     ("hpipe-cli", &["polars", "linfa"]),
