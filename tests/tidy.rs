@@ -21,11 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hpipe-core", &[]),
     ("hpipe-engine", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
-<<<<<<< HEAD
     ("hpipe-learn", &[]),
-=======
     ("hpipe-plot", &[]),
->>>>>>> 61b617d (plot: a room for charts and report pages, as SVG, PNG and HTML)
     ("hpipe-spec", &["hpipe-core"]),
     ("hpipe-stages", &["hpipe-core", "hpipe-learn"]),
     ("hpipe-store", &["hpipe-core"]),
