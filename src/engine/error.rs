@@ -34,6 +34,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// git could not tell what a revision holds.
+    #[error(transparent)]
+    Git(#[from] crate::GitError),
     /// Another hpipe executes the stage, and waiting was not wanted.
     #[error("stage `{0}` is being executed by another hpipe")]
     Busy(StageName),

@@ -4,6 +4,7 @@
 //! what the targets need, `inputs` gathers what each stage depends on into its `fingerprint`, `decide` answers up to
 //! date, restore or run, `schedule` says which is next, `exec` does it, and [`repro`](repro()) publishes the results.
 //! [`survey`](survey()) is the same walk stopped after `decide`; [`watch`](watch()) walks again after each change.
+//! [`Snapshot`] is the project at another time, a git revision, for whatever compares.
 //!
 //! Deliberately knows neither terminal nor experiments nor any built-in stage: it emits [`hpipe_core::Event`]s and drives
 //! the [`hpipe_core::Stage`] port.
@@ -14,6 +15,7 @@ mod decide;
 mod error;
 mod exec;
 mod fingerprint;
+mod git;
 mod gitignore;
 mod graph;
 mod inputs;
@@ -24,6 +26,7 @@ mod plan;
 mod reasons;
 mod repro;
 mod resolve;
+mod revision;
 mod schedule;
 mod survey;
 #[cfg(test)]
@@ -34,9 +37,11 @@ mod workspace;
 
 pub use cancel::{Cancellation, Urgency};
 pub use error::Error;
+pub use git::GitError;
 pub use graph::{Graph, StageIndex};
 pub use plan::{Plan, Selection};
 pub use repro::{ReproOptions, repro};
+pub use revision::{Found, Snapshot, WORKSPACE};
 pub use survey::{Surveyed, SurveyedDep, survey};
 pub use watch::watch;
 pub use workspace::{Environment, Location, Workspace};

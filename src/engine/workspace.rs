@@ -17,7 +17,7 @@ use crate::graph::{Graph, StageIndex};
 use crate::resolve::resolve;
 
 /// The names a pipeline file may have, the preferred one first.
-const PIPELINE_FILES: [&str; 2] = ["pipeline.yaml", "dvc.yaml"];
+pub(crate) const PIPELINE_FILES: [&str; 2] = ["pipeline.yaml", "dvc.yaml"];
 
 /// Where a project's results are kept, relative to its root.
 const CACHE: &str = ".cache";

@@ -25,6 +25,20 @@ pub struct LockFile {
     pub stages: BTreeMap<StageName, LockEntry>,
 }
 
+impl LockFile {
+    /// Reads the text of a lock file that does not lie in the workspace, of a commit say; `name` is what errors call it.
+    /// An empty text is an empty lock file.
+    ///
+    /// # Errors
+    /// As [`Store::read_lock`], but for reading from disk.
+    pub fn parse(bytes: &[u8], name: &Path) -> Result<Self, Error> {
+        match bytes.trim_ascii() {
+            [] => Ok(Self::default()),
+            _ => lock_format::parse(bytes, name),
+        }
+    }
+}
+
 /// What one stage was last brought up to date with: its fingerprint and its outs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LockEntry {

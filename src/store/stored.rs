@@ -7,11 +7,10 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use hpipe_core::{Content, Digest};
+use hpipe_core::{Content, ContentKind, Digest};
 
 use crate::objects::ObjectId;
-use crate::tree;
-use crate::{Error, Store, file_hash};
+use crate::{Error, Store, file_hash, tree, tree_reader};
 
 impl Store {
     /// What is stored under this digest: a folder when the bytes are those of a folder's node, else a file, which counts
@@ -50,6 +49,50 @@ impl Store {
         }
         self.objects().put_aside(*digest);
         Ok(None)
+    }
+}
+
+impl Store {
+    /// The bytes of a stored file, verified; none when its object is missing or damaged (then also a warning), or when
+    /// `content` is a folder's.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when the object is there but cannot be read.
+    pub fn stored_bytes(&self, content: &Content) -> Result<Option<Vec<u8>>, Error> {
+        match content.kind {
+            ContentKind::File => self.objects().read(tree_reader::object_of(content)),
+            ContentKind::Folder => Ok(None),
+        }
+    }
+
+    /// The files of a stored folder and of all folders in it, by their paths from it, sorted within each folder; none
+    /// when one of its nodes is missing or damaged.
+    ///
+    /// Whether the files' own objects are there is not looked at. A name that is not UTF-8 is shown as well as may be.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when a node is there but cannot be read.
+    pub fn stored_files(&self, folder: &Content) -> Result<Option<Vec<(String, Content)>>, Error> {
+        let Some(entries) = tree_reader::entries(self.objects(), folder)? else {
+            return Ok(None);
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let name = String::from_utf8_lossy(&entry.name).into_owned();
+            if entry.content.kind == ContentKind::File {
+                files.push((name, entry.content));
+                continue;
+            }
+            let Some(below) = self.stored_files(&entry.content)? else {
+                return Ok(None);
+            };
+            files.extend(
+                below
+                    .into_iter()
+                    .map(|(path, content)| (format!("{name}/{path}"), content)),
+            );
+        }
+        Ok(Some(files))
     }
 }
 

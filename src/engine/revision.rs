@@ -1,0 +1,365 @@
+//! The project as it is or was: its pipeline and files in the workspace or at a git revision.
+//!
+//! A file of a commit is either tracked by git, or an out that the commit's lock file records; then its bytes are an
+//! object of the cache. An out that is gone from the cache but lies unchanged in the workspace is read from there.
+//! Serves whatever compares times: metrics, plots, params.
+//!
+//! Only reads: no file of the workspace is touched, nothing is checked out. Does not know what files mean.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use hpipe_core::{Content, ContentKind, Diagnostic, Digest, ProjectPath, with_causes};
+use hpipe_spec::{Files, Pipeline};
+use hpipe_store::{LockFile, LockOut};
+
+use crate::git::{Git, Tracked};
+use crate::resolve::resolve;
+use crate::workspace::PIPELINE_FILES;
+use crate::{Error, Workspace};
+
+/// What the workspace is called where a revision may be named, as in DVC.
+pub const WORKSPACE: &str = "workspace";
+
+/// How many folders deep files of the workspace are looked for.
+const DEPTH_LIMIT: usize = 64;
+
+/// The project at one time: now, or at a commit.
+pub struct Snapshot<'w> {
+    workspace: &'w Workspace,
+    name: String,
+    /// None for the workspace.
+    past: Option<Past>,
+}
+
+/// What is known of a commit.
+struct Past {
+    git: Git,
+    commit: String,
+    pipeline: Option<Pipeline>,
+    /// Outs that the commit's lock file records, by path.
+    outs: BTreeMap<ProjectPath, Content>,
+    warnings: Vec<String>,
+    /// Files of folders met so far: listing a folder of a thousand files once is enough.
+    folders: RefCell<BTreeMap<ProjectPath, BTreeMap<ProjectPath, Content>>>,
+}
+
+/// What lies at a path of a [`Snapshot`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A file's bytes.
+    File(Vec<u8>),
+    /// A folder: the files in it and in all its folders, sorted.
+    Folder(Vec<ProjectPath>),
+    /// Nothing, as far as anything tells.
+    Absent,
+    /// It was an out, but the cache no longer has its object.
+    Lost(Digest),
+}
+
+impl<'w> Snapshot<'w> {
+    /// The project as it is.
+    pub fn now(workspace: &'w Workspace) -> Self {
+        Self {
+            workspace,
+            name: WORKSPACE.to_owned(),
+            past: None,
+        }
+    }
+
+    /// The project at `revision`: whatever git takes for a commit, or [`WORKSPACE`].
+    ///
+    /// A commit without a pipeline file has no [`pipeline`](Self::pipeline); one whose pipeline or lock file cannot be
+    /// read has none either, and a [warning](Self::warnings).
+    ///
+    /// # Errors
+    /// [`Error::Git`] when there is no git, no repository or no such revision.
+    pub fn at(workspace: &'w Workspace, revision: &str) -> Result<Self, Error> {
+        if revision == WORKSPACE {
+            return Ok(Self::now(workspace));
+        }
+        let git = Git::around(&workspace.location().root)?;
+        let commit = git.commit(revision)?;
+        Ok(Self {
+            workspace,
+            name: revision.to_owned(),
+            past: Some(Past::read(workspace, revision, git, commit)?),
+        })
+    }
+
+    /// What the user calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The hash of its commit; none for the workspace.
+    pub fn commit(&self) -> Option<&str> {
+        self.past.as_ref().map(|past| past.commit.as_str())
+    }
+
+    /// The pipeline as it was; none when there was none, or none that can be read.
+    pub fn pipeline(&self) -> Option<&Pipeline> {
+        match &self.past {
+            Some(past) => past.pipeline.as_ref(),
+            None => Some(self.workspace.pipeline()),
+        }
+    }
+
+    /// What is odd about it: lowercase fragments to print as warnings.
+    pub fn warnings(&self) -> &[String] {
+        self.past.as_ref().map_or(&[], |past| &past.warnings)
+    }
+
+    /// What lies at a path.
+    ///
+    /// In a commit git is asked first, then the outs of the lock file. A file of more bytes than memory cannot be read.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Store`] and [`Error::Git`] when the machine refuses.
+    pub fn find(&self, path: &ProjectPath) -> Result<Found, Error> {
+        let Some(past) = &self.past else {
+            return self.on_disk(path);
+        };
+        match past.git.at(&past.commit, path)? {
+            Some(Tracked::File(bytes)) => Ok(Found::File(bytes)),
+            Some(Tracked::Folder) => {
+                let tracked = past.git.files(&past.commit, path)?;
+                self.folder(past, path, tracked)
+            }
+            None => self.recorded(past, path),
+        }
+    }
+
+    fn on_disk(&self, path: &ProjectPath) -> Result<Found, Error> {
+        let on_disk = path.on_disk(&self.workspace.location().root);
+        if on_disk.is_dir() {
+            let mut files = Vec::new();
+            list(&on_disk, path, DEPTH_LIMIT, &mut files)?;
+            files.sort();
+            return Ok(Found::Folder(files));
+        }
+        match std::fs::read(&on_disk) {
+            Ok(bytes) => Ok(Found::File(bytes)),
+            Err(error) if is_absent(&error) => Ok(Found::Absent),
+            Err(source) => Err(unreadable(on_disk)(source)),
+        }
+    }
+
+    /// A folder that holds these files, and outs.
+    fn folder(
+        &self,
+        past: &Past,
+        folder: &ProjectPath,
+        mut files: Vec<ProjectPath>,
+    ) -> Result<Found, Error> {
+        for (out, content) in past.outs.iter().filter(|(out, _)| out.is_within(folder)) {
+            files.extend(self.files_of(past, out, content)?.into_keys());
+        }
+        files.sort();
+        files.dedup();
+        Ok(Found::Folder(files))
+    }
+
+    /// An out, or a file in one, or a folder that holds outs.
+    fn recorded(&self, past: &Past, path: &ProjectPath) -> Result<Found, Error> {
+        if let Some(content) = past.outs.get(path) {
+            return self.stored(past, path, content);
+        }
+        let holds = past
+            .outs
+            .iter()
+            .find(|(out, content)| content.kind == ContentKind::Folder && path.is_within(out));
+        if let Some((out, content)) = holds {
+            let files = self.files_of(past, out, content)?;
+            let here = files.get(path);
+            return here.map_or(Ok(Found::Absent), |content| {
+                self.stored(past, path, content)
+            });
+        }
+        match past.outs.keys().any(|out| out.is_within(path)) {
+            true => self.folder(past, path, Vec::new()),
+            false => Ok(Found::Absent),
+        }
+    }
+
+    /// What an object holds.
+    fn stored(&self, past: &Past, path: &ProjectPath, content: &Content) -> Result<Found, Error> {
+        let store = self.workspace.store();
+        if content.kind == ContentKind::Folder {
+            let files = self.files_of(past, path, content)?;
+            return Ok(match files.is_empty() && content.files > 0 {
+                true => Found::Lost(content.digest),
+                false => Found::Folder(files.into_keys().collect()),
+            });
+        }
+        if let Some(bytes) = store.stored_bytes(content)? {
+            return Ok(Found::File(bytes));
+        }
+        let lies_there = store
+            .content(path)?
+            .is_some_and(|now| now.same_bytes(content));
+        match lies_there {
+            true => self.on_disk(path),
+            false => Ok(Found::Lost(content.digest)),
+        }
+    }
+
+    /// The files of an out; none of a folder whose nodes are gone.
+    fn files_of(
+        &self,
+        past: &Past,
+        out: &ProjectPath,
+        content: &Content,
+    ) -> Result<BTreeMap<ProjectPath, Content>, Error> {
+        if content.kind == ContentKind::File {
+            return Ok(BTreeMap::from([(out.clone(), *content)]));
+        }
+        if let Some(known) = past.folders.borrow().get(out) {
+            return Ok(known.clone());
+        }
+        let files = self.workspace.store().stored_files(content)?;
+        let files = files.unwrap_or_default().into_iter();
+        let files: BTreeMap<_, _> = files
+            .map(|(path, content)| (out.join(&path), content))
+            .collect();
+        past.folders.borrow_mut().insert(out.clone(), files.clone());
+        Ok(files)
+    }
+}
+
+impl Past {
+    fn read(
+        workspace: &Workspace,
+        revision: &str,
+        git: Git,
+        commit: String,
+    ) -> Result<Self, Error> {
+        let mut past = Self {
+            git,
+            commit,
+            pipeline: None,
+            outs: BTreeMap::new(),
+            warnings: Vec::new(),
+            folders: RefCell::default(),
+        };
+        past.read_pipeline(workspace, revision)?;
+        past.read_lock(workspace, revision)?;
+        Ok(past)
+    }
+
+    fn read_pipeline(&mut self, workspace: &Workspace, revision: &str) -> Result<(), Error> {
+        let file = &workspace.location().file;
+        let usual = PIPELINE_FILES.contains(&file.as_str());
+        let others = PIPELINE_FILES.iter().filter(|_| usual);
+        let names = [file.clone()]
+            .into_iter()
+            .chain(others.map(|name| ProjectPath::new(name)));
+        for name in names {
+            let Some(Tracked::File(bytes)) = self.git.at(&self.commit, &name)? else {
+                continue;
+            };
+            match self.parsed(&name, &bytes) {
+                Ok(mut pipeline) => {
+                    resolve(&mut pipeline, workspace.store().root());
+                    self.pipeline = Some(pipeline);
+                }
+                Err(why) => {
+                    let warning = format!("the {name} of {revision} cannot be read: {why}");
+                    self.warnings.push(warning);
+                }
+            }
+            break;
+        }
+        Ok(())
+    }
+
+    fn parsed(&self, name: &ProjectPath, bytes: &[u8]) -> Result<Pipeline, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        let parsed = hpipe_spec::parse(name, text, self);
+        let first = parsed.diagnostics.iter().find(|fault| fault.is_error());
+        match (first, parsed.pipeline) {
+            (None, Some(pipeline)) => Ok(pipeline),
+            (Some(fault), _) => Err(told(fault, &parsed.sources)),
+            (None, None) => Err("nobody can say why".to_owned()),
+        }
+    }
+
+    fn read_lock(&mut self, workspace: &Workspace, revision: &str) -> Result<(), Error> {
+        let name = workspace.lock_file();
+        let Some(Tracked::File(bytes)) = self.git.at(&self.commit, &name)? else {
+            return Ok(());
+        };
+        match LockFile::parse(&bytes, &PathBuf::from(name.as_str())) {
+            Ok(lock) => {
+                let outs = lock.stages.into_values().flat_map(|entry| entry.outs);
+                self.outs = outs
+                    .map(|LockOut { path, content, .. }| (path, content))
+                    .collect();
+            }
+            Err(error) => {
+                let why = with_causes(&error);
+                self.warnings
+                    .push(format!("at {revision}, failed to {why}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a pipeline refers to is read from the same commit.
+impl Files for Past {
+    fn read(&self, path: &ProjectPath) -> Result<Option<String>, String> {
+        match self.git.at(&self.commit, path) {
+            Ok(Some(Tracked::File(bytes))) => {
+                let text = String::from_utf8(bytes);
+                text.map(Some).map_err(|_| "it is not UTF-8".to_owned())
+            }
+            Ok(_) => Ok(None),
+            Err(error) => Err(with_causes(&error)),
+        }
+    }
+}
+
+/// A fault in one line, with its place.
+fn told(fault: &Diagnostic, sources: &hpipe_core::Sources) -> String {
+    let Some(label) = fault.labels.first() else {
+        return fault.message.clone();
+    };
+    let place = sources.locate(label.span);
+    format!("line {}: {}", place.line, fault.message)
+}
+
+/// Adds the files of a folder on disk and of its folders; links to folders are not followed.
+fn list(
+    on_disk: &std::path::Path,
+    path: &ProjectPath,
+    depth: usize,
+    files: &mut Vec<ProjectPath>,
+) -> Result<(), Error> {
+    let unreadable = || unreadable(on_disk.to_owned());
+    for entry in std::fs::read_dir(on_disk).map_err(unreadable())? {
+        let entry = entry.map_err(unreadable())?;
+        let path = path.join(&entry.file_name().to_string_lossy());
+        let kind = entry.file_type().map_err(unreadable())?;
+        if !kind.is_dir() {
+            files.push(path);
+        } else if depth > 0 {
+            list(&entry.path(), &path, depth - 1, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: PathBuf) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Read { path, source }
+}
+
+/// Also a path that leads through a file.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
