@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hpipe-spec", &["hpipe-core"]),
     ("hpipe-stages", &["hpipe-core", "hpipe-learn"]),
     ("hpipe-store", &["hpipe-core"]),
-    ("hpipe-track", &["hpipe-core"]),
+    ("hpipe-track", &["hpipe-core", "hpipe-spec"]),
     ("hpipe-tune", &["hpipe-core"]),
 ];
 

@@ -26,6 +26,23 @@ pub(crate) fn resolve(pipeline: &mut Pipeline, root: &Path) {
             }
         }
     }
+    for path in shown(pipeline) {
+        if let Some(resolved) = folders.resolve(path) {
+            *path = resolved;
+        }
+    }
+}
+
+/// The files that are declared to be shown.
+fn shown(pipeline: &mut Pipeline) -> impl Iterator<Item = &mut ProjectPath> {
+    let outs = pipeline.stages.iter_mut().flat_map(|stage| &mut stage.outs);
+    let made = outs.flat_map(|out| &mut out.plots);
+    let plots = pipeline.plots.iter_mut().chain(made);
+    let drawn = plots
+        .flat_map(|plot| &mut plot.y)
+        .map(|drawn| &mut drawn.file);
+    let metrics = pipeline.metrics.iter_mut().map(|(path, _)| path);
+    drawn.chain(metrics)
 }
 
 /// The folders met so far, each asked from the disk once.

@@ -244,7 +244,12 @@ pub(crate) fn check_flags(what: &str, flags: &[Entry], known: &[&[&str]], faults
             "labels" => {
                 shape::list(value, described, "a list", faults);
             }
-            "x" | "y" | "meta" => {}
+            "y" if matches!(value.data, Data::List(_)) => {
+                for column in shape::list(value, described, "a list of columns", faults) {
+                    shape::text(column, described, faults);
+                }
+            }
+            "meta" => {}
             _ => {
                 shape::text(value, described, faults);
             }

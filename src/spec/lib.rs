@@ -18,6 +18,7 @@ mod outs;
 mod params;
 mod parse;
 mod pipeline;
+mod plots;
 mod scalar;
 mod scope;
 mod shape;
@@ -27,6 +28,9 @@ mod yaml;
 
 pub use builtin::{check_builtin, check_builtins};
 pub use hpipe_core::nearest;
-pub use params::{ParamFile, ParamFileError};
+pub use params::{ParamFile, ParamFileError, read_document};
 pub use parse::{Files, Parsed, parse};
-pub use pipeline::{Action, Dep, EnvVar, Out, OutKind, Param, Pipeline, Role, Script, StageSpec};
+pub use pipeline::{
+    Action, Dep, EnvVar, Out, OutKind, Param, Pipeline, PlotColumns, PlotSpec, PlotX, Role, Script,
+    StageSpec,
+};

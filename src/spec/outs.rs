@@ -1,6 +1,6 @@
 //! Deps and outs of a stage.
 //!
-//! A command's are lists, as in DVC: `- path` or `- path: {flags}`. A built-in stage's are mappings from roles to a path,
+//! A command's are lists, as in DVC: `- path` or `- path: {flags}`, for a plot also `- path: [{flags}…]`. A built-in stage's are mappings from roles to a path,
 //! to `{path: p, flags}`, or to a list of these, for the stage must know which file is which. Knows nothing of which
 //! roles a built-in stage has (that is `builtin`).
 
@@ -10,6 +10,7 @@ use crate::faults::wrong_type;
 use crate::keys::{self, OUT_FLAGS, PLOT_FLAGS};
 use crate::node::{Data, Entry, Node, to_mapping};
 use crate::pipeline::{Dep, Out, OutKind, Role};
+use crate::plots;
 use crate::shape;
 use crate::stage::Reader;
 
@@ -88,12 +89,25 @@ impl<'a> Reader<'a> {
     /// `path: {flags}` of a command.
     fn out_with_flags(&mut self, kind: OutKind, file: &Entry) -> Option<Out> {
         let what = format!("`{}` of {}", file.key.text, self.what);
-        let flags = shape::map(&file.value, &what, "a mapping of flags", self.faults);
-        keys::check_flags(&what, flags, &[OUT_FLAGS, plot_flags(kind)], self.faults);
+        let ways = match (&file.value.data, kind) {
+            (Data::List(ways), OutKind::Plot) => ways.as_slice(),
+            _ => std::slice::from_ref(&file.value),
+        };
+        let ways: Vec<&[Entry]> = ways
+            .iter()
+            .map(|way| shape::map(way, &what, "a mapping of flags", self.faults))
+            .collect();
+        for flags in &ways {
+            keys::check_flags(&what, flags, &[OUT_FLAGS, plot_flags(kind)], self.faults);
+        }
         let path = self.path(&file.key.text, file.key.span)?;
         let mut out = plain(path, kind, None, &file.value);
         out.span = file.key.span;
-        Some(flagged(out, flags))
+        let mut out = flagged(out, ways.first().copied().unwrap_or_default());
+        for flags in ways.iter().skip(1).filter(|_| kind == OutKind::Plot) {
+            out.plots.push(plots::of_out(&out.path, flags, out.span));
+        }
+        Some(out)
     }
 
     /// `{path: p, flags}` of a built-in stage.
@@ -152,6 +166,10 @@ const fn plot_flags(kind: OutKind) -> &'static [&'static str] {
 }
 
 fn plain(path: ProjectPath, kind: OutKind, role: Option<Role>, node: &Node) -> Out {
+    let plots = match kind {
+        OutKind::Plot => vec![plots::of_out(&path, &[], node.span)],
+        OutKind::Out | OutKind::Metric => Vec::new(),
+    };
     Out {
         path,
         role,
@@ -160,6 +178,7 @@ fn plain(path: ProjectPath, kind: OutKind, role: Option<Role>, node: &Node) -> O
         persist: false,
         span: node.span,
         notes: Mapping::new(),
+        plots,
     }
 }
 
@@ -173,10 +192,15 @@ fn flagged(out: Out, flags: &[Entry]) -> Out {
         .filter(|entry| !["path", "cache", "persist"].contains(&entry.key.text.as_str()))
         .cloned()
         .collect();
+    let plots = match out.kind {
+        OutKind::Plot => vec![plots::of_out(&out.path, flags, out.span)],
+        OutKind::Out | OutKind::Metric => Vec::new(),
+    };
     Out {
         cache: flag("cache", out.cache),
         persist: flag("persist", out.persist),
         notes: to_mapping(&notes),
+        plots,
         ..out
     }
 }

@@ -16,8 +16,9 @@ use hpipe_core::nearest;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamFile(Value);
 
-/// A params file that could not be read.
-#[derive(Debug, Clone)]
+/// A params file, or another file of values, that could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", .diagnostics.first().map_or("it has faults", |fault| fault.message.as_str()))]
 pub struct ParamFileError {
     /// What is wrong, at least one fault.
     pub diagnostics: Vec<Diagnostic>,
@@ -61,6 +62,24 @@ impl ParamFile {
     }
 }
 
+/// Reads the text of a data file `path`, of metrics say: any value, not only a mapping. The extension decides the format
+/// as for params. An empty file is null.
+///
+/// # Errors
+/// Every fault found in the text, each with code E008; the sources hold the text under the name `path`.
+pub fn read_document(path: &ProjectPath, text: &str) -> Result<Value, Box<ParamFileError>> {
+    let mut sources = Sources::default();
+    let source = sources.add(path.as_str(), text);
+    let mut faults = Faults::default();
+    match parsed(path, text, source, &mut faults) {
+        Some(root) => Ok(root.to_value()),
+        None => Err(Box::new(ParamFileError {
+            diagnostics: faults.into_sorted(source),
+            sources,
+        })),
+    }
+}
+
 /// `a`, `a.b` and `a.b.c` for `a.b.c`.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     let dots = path.match_indices('.').map(|(at, _)| &path[..at]);
@@ -75,6 +94,11 @@ pub(crate) fn read(
     source: SourceId,
     faults: &mut Faults,
 ) -> Option<Vec<Entry>> {
+    parsed(path, text, source, faults).and_then(|root| as_mapping(root, path, source, faults))
+}
+
+/// The value a text holds; none if it has faults.
+fn parsed(path: &ProjectPath, text: &str, source: SourceId, faults: &mut Faults) -> Option<Node> {
     let mut found = Faults::default();
     let root = match extension(path) {
         "json" => json(text, source, &mut found),
@@ -84,8 +108,8 @@ pub(crate) fn read(
     };
     let broken = found.any_error();
     faults.extend(found.into_sorted(source).into_iter().map(bad_param_file));
-    root.filter(|_| !broken)
-        .and_then(|root| as_mapping(root, path, source, faults))
+    let empty = || Node::new(Data::Null, at(source, 0..0));
+    (!broken).then(|| root.unwrap_or_else(empty))
 }
 
 fn extension(path: &ProjectPath) -> &str {
@@ -123,7 +147,7 @@ fn as_mapping(
 fn unsupported(path: &ProjectPath, source: SourceId, faults: &mut Faults) -> Option<Node> {
     let message = format!("`{path}` is a Python file, which is not supported yet");
     let fault = Diagnostic::error(Code::BadParamFile, message).at(at(source, 0..0), "");
-    faults.push(fault.help("keep params in a YAML, JSON or TOML file"));
+    faults.push(fault.help("keep values in a YAML, JSON or TOML file"));
     None
 }
 

@@ -10,10 +10,10 @@ use crate::expand::{self, Expanded};
 use crate::faults::Faults;
 use crate::interpolate::{Interpolator, Keys, is_template};
 use crate::node::{Data, Entry, Node};
-use crate::pipeline::{Pipeline, StageSpec};
+use crate::pipeline::Pipeline;
 use crate::scope::Scope;
 use crate::vars::{Layers, Vars};
-use crate::{keys, shape, stage, yaml};
+use crate::{keys, plots, shape, stage, yaml};
 
 /// The files a pipeline may refer to: the disk for the engine, a map for tests.
 pub trait Files {
@@ -46,7 +46,7 @@ pub fn parse(path: &ProjectPath, text: &str, files: &dyn Files) -> Parsed {
         vars,
         faults: Faults::default(),
         layers: Layers::default(),
-        stages: Vec::new(),
+        pipeline: Pipeline::default(),
     };
     if let Some(root) = yaml::read(text, source, &mut reading.faults) {
         reading.file(root, is_template(text));
@@ -54,12 +54,12 @@ pub fn parse(path: &ProjectPath, text: &str, files: &dyn Files) -> Parsed {
     let Reading {
         vars,
         faults,
-        stages,
+        mut pipeline,
         ..
     } = reading;
-    let read = [path.clone()].into_iter().chain(vars.read).collect();
+    pipeline.read = [path.clone()].into_iter().chain(vars.read).collect();
     Parsed {
-        pipeline: (!faults.any_error()).then_some(Pipeline { stages, read }),
+        pipeline: (!faults.any_error()).then_some(pipeline),
         diagnostics: faults.into_sorted(source),
         sources: vars.sources,
     }
@@ -71,7 +71,7 @@ struct Reading<'f> {
     vars: Vars<'f>,
     faults: Faults,
     layers: Layers,
-    stages: Vec<StageSpec>,
+    pipeline: Pipeline,
 }
 
 /// A stage before expansion and interpolation.
@@ -101,6 +101,20 @@ impl Reading<'_> {
         if let Some(stages) = take(&mut sections, "stages") {
             self.all_stages(stages);
         }
+        self.shown(&mut sections);
+    }
+
+    /// What is declared to be shown beside the stages.
+    fn shown(&mut self, sections: &mut Vec<Entry>) {
+        let scope = Scope::new(self.layers.merged(), self.layers.incomplete);
+        if let Some(mut metrics) = take(sections, "metrics") {
+            self.interpolate(&mut metrics, Keys::Literal, &scope);
+            self.pipeline.metrics = plots::metrics(&metrics, &self.folder, &mut self.faults);
+        }
+        if let Some(mut plots) = take(sections, "plots") {
+            self.interpolate(&mut plots, Keys::FileNames, &scope);
+            self.pipeline.plots = plots::plots(&plots, &self.folder, &mut self.faults);
+        }
     }
 
     fn load_vars(&mut self, sections: &[Entry]) {
@@ -115,7 +129,7 @@ impl Reading<'_> {
     fn all_stages(&mut self, stages: Node) {
         match stages.data {
             Data::Map(entries) => {
-                self.stages.reserve(entries.len());
+                self.pipeline.stages.reserve(entries.len());
                 entries.into_iter().for_each(|entry| self.stage(entry));
             }
             Data::Null => {}
@@ -246,7 +260,7 @@ impl Reading<'_> {
             self.interpolate(&mut entry.value, keys, &scope);
         }
         let stage = stage::read(name, span, entries, &self.folder, &mut self.faults);
-        self.stages.extend(stage);
+        self.pipeline.stages.extend(stage);
     }
 
     /// The scope with a stage's own `vars:`, whose files are relative to its working folder.

@@ -3,6 +3,8 @@
 //! Every part keeps the span it came from, so that a fault found later (a dep that does not exist, a cycle) still points
 //! at the line. Paths are relative to the project root whatever `wdir` and folder they were written in.
 
+use std::collections::HashSet;
+
 use hpipe_core::{Mapping, ProjectPath, Span, StageName, Value};
 
 /// The stages of one pipeline file, expanded, in the file's order.
@@ -10,6 +12,10 @@ use hpipe_core::{Mapping, ProjectPath, Span, StageName, Value};
 pub struct Pipeline {
     /// The stages; `foreach` and `matrix` are expanded to one stage an item.
     pub stages: Vec<StageSpec>,
+    /// Metrics files that are declared beside the stages, with the place of each.
+    pub metrics: Vec<(ProjectPath, Span)>,
+    /// Plots that are declared beside the stages.
+    pub plots: Vec<PlotSpec>,
     /// Files whose text decided what the pipeline says: itself, `vars` files, and the default params file if anything
     /// is interpolated. One that was looked for and does not exist is among them, for it would matter if it did.
     pub read: Vec<ProjectPath>,
@@ -122,6 +128,79 @@ pub struct Out {
     pub span: Span,
     /// Plot keys and other descriptive flags as written; none of them is part of the stage key.
     pub notes: Mapping,
+    /// How it is drawn, once or in several ways; empty but for [`OutKind::Plot`].
+    pub plots: Vec<PlotSpec>,
+}
+
+/// A plot: which columns of which files are drawn, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlotSpec {
+    /// What it is called: the file or folder it draws, or a name where `y` says which files.
+    pub id: String,
+    /// Where it is written.
+    pub span: Span,
+    /// What is drawn upwards.
+    pub y: Vec<PlotColumns>,
+    /// What is drawn to the right.
+    pub x: PlotX,
+    /// What stands above; the id if it is not said.
+    pub title: Option<String>,
+    /// What stands along x; the column's name if it is not said.
+    pub x_label: Option<String>,
+    /// What stands along y; the column's name, if it is only one, where it is not said.
+    pub y_label: Option<String>,
+    /// The kind of plot: `linear`, `scatter`, ….
+    pub template: Option<String>,
+    /// Whether the first line of a table names its columns; else they are called `0`, `1`, ….
+    pub header: bool,
+}
+
+/// Columns of one file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlotColumns {
+    /// The file, or a folder of files.
+    pub file: ProjectPath,
+    /// Their names; none named means the last column.
+    pub columns: Vec<String>,
+}
+
+/// What is drawn to the right.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PlotX {
+    /// The number of the row, from 0.
+    Row,
+    /// This column of the file that y comes from.
+    Column(String),
+    /// These columns: one for all of y, or one for each.
+    OfFiles(Vec<(ProjectPath, String)>),
+}
+
+impl PlotSpec {
+    /// The last column of `file` over the number of the row.
+    pub fn plain(id: String, file: ProjectPath, span: Span) -> Self {
+        let columns = Vec::new();
+        Self {
+            id,
+            span,
+            y: vec![PlotColumns { file, columns }],
+            x: PlotX::Row,
+            title: None,
+            x_label: None,
+            y_label: None,
+            template: None,
+            header: true,
+        }
+    }
+
+    /// Whether it says nothing but what is drawn.
+    pub fn is_plain(&self) -> bool {
+        let columns = self.y.iter().flat_map(|drawn| &drawn.columns);
+        let texts = [&self.title, &self.x_label, &self.y_label, &self.template];
+        self.x == PlotX::Row
+            && self.header
+            && columns.count() == 0
+            && texts.iter().all(|text| text.is_none())
+    }
 }
 
 /// Which section an out stands in.
@@ -155,6 +234,32 @@ pub struct EnvVar {
     pub value: Option<String>,
     /// Where it is written.
     pub span: Span,
+}
+
+impl Pipeline {
+    /// Every metrics file, those that stages make first; each once.
+    pub fn metrics_files(&self) -> Vec<ProjectPath> {
+        let outs = self.stages.iter().flat_map(|stage| &stage.outs);
+        let made = outs
+            .filter(|out| out.kind == OutKind::Metric)
+            .map(|out| &out.path);
+        let declared = self.metrics.iter().map(|(path, _)| path);
+        let mut seen = HashSet::new();
+        made.chain(declared)
+            .filter(|path| seen.insert(*path))
+            .cloned()
+            .collect()
+    }
+
+    /// Every plot: those declared beside the stages, then those that stages make. One that a stage makes and says nothing
+    /// of is left out where a declared one draws the same file.
+    pub fn all_plots(&self) -> Vec<&PlotSpec> {
+        let declared: HashSet<&str> = self.plots.iter().map(|plot| plot.id.as_str()).collect();
+        let outs = self.stages.iter().flat_map(|stage| &stage.outs);
+        let made = outs.flat_map(|out| &out.plots);
+        let made = made.filter(|plot| !(plot.is_plain() && declared.contains(plot.id.as_str())));
+        self.plots.iter().chain(made).collect()
+    }
 }
 
 impl StageSpec {

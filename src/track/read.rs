@@ -1,28 +1,65 @@
-//! Metrics files: the JSON that stages write.
+//! Metrics files: the JSON, YAML or TOML that stages write.
 //!
-//! A metrics file is any JSON; its numbers, booleans and texts are metrics, named by their path in it
-//! (`test.rmse`). Python's `json.dump` writes `NaN`, `Infinity` and `-Infinity`, which JSON does not have; such a file
-//! is read all the same, for a diverged training shall be seen, not hidden behind a fault of format.
+//! Its numbers, booleans and texts are metrics, named by their path in it (`test.rmse`). Python's `json.dump` writes
+//! `NaN`, `Infinity` and `-Infinity`, which JSON does not have; such a file is read all the same, for a diverged training
+//! shall be seen, not hidden behind a fault of format. As in DVC, what ends neither in `.json` nor in `.toml` is YAML.
 
 use hpipe_core::{Mapping, ProjectPath, Value};
+use hpipe_spec::{ParamFileError, read_document};
 
-/// Why a metrics file cannot be read.
+/// Why a file of metrics or of a plot cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file is of a kind we do not read.
-    #[error("read metrics from {path}, whose name does not end in .json")]
-    UnknownFormat {
-        /// The file.
-        path: ProjectPath,
-    },
-    /// The text is not what its name says.
-    #[error("read metrics from {path}")]
+    /// The JSON is none.
+    #[error("read {path}")]
     Json {
         /// The file.
         path: ProjectPath,
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
+    /// The YAML or TOML is none.
+    #[error(transparent)]
+    Document(#[from] Box<ParamFileError>),
+    /// The table is none.
+    #[error("read {path}: line {line}: {message}")]
+    Table {
+        /// The file.
+        path: ProjectPath,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The file holds nothing that could be drawn.
+    #[error("read {path}: it holds no table: no list of mappings with the same keys")]
+    NoTable {
+        /// The file.
+        path: ProjectPath,
+    },
+    /// The file is of a kind that nobody draws.
+    #[error(
+        "draw {path}: its name ends in none of .csv, .tsv, .json, .yaml, .yml, .toml and those of images"
+    )]
+    UnknownFormat {
+        /// The file.
+        path: ProjectPath,
+    },
+    /// The bytes are no text.
+    #[error("read {path}: it is not UTF-8")]
+    NotText {
+        /// The file.
+        path: ProjectPath,
+    },
+}
+
+/// The text of the file `path`.
+///
+/// # Errors
+/// [`Error::NotText`].
+pub fn as_text(path: &ProjectPath, bytes: Vec<u8>) -> Result<String, Error> {
+    let path = || path.clone();
+    String::from_utf8(bytes).map_err(|_| Error::NotText { path: path() })
 }
 
 /// Reads the text of the metrics file `path`, whose ending says its format.
@@ -30,11 +67,10 @@ pub enum Error {
 /// An empty file is [`Value::Null`]: a stage that wrote no metrics.
 ///
 /// # Errors
-/// [`Error::UnknownFormat`] when the name does not end in `.json`; [`Error::Json`] when the text is no JSON.
+/// [`Error::Json`] or [`Error::Document`] when the text is not what the ending says.
 pub fn read_metrics(path: &ProjectPath, text: &str) -> Result<Value, Error> {
-    if !path.as_str().to_ascii_lowercase().ends_with(".json") {
-        let path = path.clone();
-        return Err(Error::UnknownFormat { path });
+    if ending(path) != "json" {
+        return Ok(read_document(path, text)?);
     }
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
@@ -44,6 +80,12 @@ pub fn read_metrics(path: &ProjectPath, text: &str) -> Result<Value, Error> {
         path: path.clone(),
         source,
     })
+}
+
+/// What follows the last dot of the name, in small letters; nothing where there is no dot.
+pub(crate) fn ending(path: &ProjectPath) -> String {
+    let ending = path.file_name().rsplit_once('.');
+    ending.map_or_else(String::new, |(_, ending)| ending.to_ascii_lowercase())
 }
 
 fn read_json(text: &str) -> Result<Value, serde_json::Error> {
@@ -137,6 +179,25 @@ mod tests {
     }
 
     #[test]
+    fn reads_yaml_and_toml() {
+        let read = |path, text| {
+            let value = read_metrics(&ProjectPath::new(path), text).expect("the file is readable");
+            value.to_string()
+        };
+        assert_eq!(
+            read("m.yaml", "rmse: 0.5\nby:\n  a: .nan\n"),
+            "{rmse: 0.5, by: {a: .nan}}"
+        );
+        assert_eq!(read("m.YML", "0.25\n"), "0.25");
+        assert_eq!(
+            read("m.toml", "n = 3\n[by]\na = 0.5\n"),
+            "{n: 3, by: {a: 0.5}}"
+        );
+        assert_eq!(read("score", "accuracy: 0.9"), "{accuracy: 0.9}");
+        assert_eq!(read("m.yaml", ""), "null");
+    }
+
+    #[test]
     fn reads_what_python_writes_for_no_number() {
         check(
             r#"{"a": NaN, "b": [-Infinity, Infinity]}"#,
@@ -152,8 +213,8 @@ mod tests {
     fn faults_have_their_place() {
         let error = read_metrics(&ProjectPath::new("m.json"), "{\"a\": NaN,\n \"b\" 1}")
             .expect_err("a colon is missing");
-        insta::assert_snapshot!(error, @"read metrics from m.json");
-        let error = read_metrics(&ProjectPath::new("m.txt"), "1").expect_err("no format");
-        insta::assert_snapshot!(error, @"read metrics from m.txt, whose name does not end in .json");
+        insta::assert_snapshot!(error, @"read m.json");
+        let error = read_metrics(&ProjectPath::new("m.yaml"), "a: [1").expect_err("a bracket");
+        assert!(matches!(error, Error::Document(_)), "{error}");
     }
 }

@@ -121,7 +121,7 @@ stages:
       help: write `name: value`, a line a param
     E008: `params.py` is a Python file, which is not supported yet
       params.py:1:1 ``
-      help: keep params in a YAML, JSON or TOML file
+      help: keep values in a YAML, JSON or TOML file
     ");
 }
 
