@@ -28,6 +28,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Watch(arguments) => watch::watch(session, arguments),
         Command::Logs(arguments) => logs::logs(session, arguments),
         Command::Metrics(Metrics::Show(arguments)) => metrics::show(session, arguments),
+        Command::Metrics(Metrics::Diff(arguments)) => metrics::diff(session, arguments),
         Command::Cache(Cache::Restore(arguments)) => cache::restore(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
     }
@@ -42,6 +43,7 @@ pub(crate) fn wants_json(command: &Command) -> bool {
         Command::Dag(arguments) => arguments.form.json,
         Command::Watch(arguments) => arguments.working.json,
         Command::Metrics(Metrics::Show(arguments)) => arguments.json,
+        Command::Metrics(Metrics::Diff(arguments)) => arguments.json,
         Command::Logs(_) | Command::Cache(_) | Command::Init(_) => false,
     }
 }

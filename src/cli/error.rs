@@ -2,9 +2,11 @@
 //!
 //! The only place that knows codes: rooms below say what happened, here it is decided what a shell is told.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use hpipe_core::{Code, Diagnostic, Sources, with_causes};
+use hpipe_engine::GitError;
 
 use crate::json;
 use crate::ui::Ui;
@@ -14,7 +16,7 @@ use crate::ui::Ui;
 pub(crate) enum Exit {
     /// Everything is done.
     Done = 0,
-    /// A stage failed.
+    /// A stage failed; or, as the user asked to be told, something changed.
     StageFailed = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -72,6 +74,11 @@ pub(crate) enum Error {
     Signals(#[source] std::io::Error),
 }
 
+impl Exit {
+    /// Something changed, and the user asked to be told by the exit code.
+    pub(crate) const CHANGED: Self = Self::StageFailed;
+}
+
 impl Error {
     /// The diagnostic code that names this error.
     fn code(&self) -> Code {
@@ -80,6 +87,7 @@ impl Error {
             Self::Engine(hpipe_engine::Error::Store(error)) | Self::Store(error) => {
                 store_code(error)
             }
+            Self::Engine(hpipe_engine::Error::Git(error)) => git_code(error),
             Self::Usage { .. } | Self::AlreadyThere { .. } => Code::Usage,
             Self::Metrics(_) => Code::BadParamFile,
             Self::Engine(_) | Self::File { .. } | Self::Stdout(_) | Self::Signals(_) => {
@@ -99,17 +107,18 @@ impl Error {
         }
     }
 
-    fn help(&self) -> Option<&str> {
-        match self {
-            Self::Usage { help, .. } => Some(help),
+    fn help(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Self::Engine(hpipe_engine::Error::Git(error)) => return git_help(error),
+            Self::Usage { help, .. } => Cow::from(help),
             Self::AlreadyThere { .. } => {
-                Some("name another folder, or go on with the project that is there")
+                Cow::from("name another folder, or go on with the project that is there")
             }
             Self::Engine(hpipe_engine::Error::Busy(_)) => {
-                Some("leave `--no-wait` out to wait for it")
+                Cow::from("leave `--no-wait` out to wait for it")
             }
-            _ => None,
-        }
+            _ => return None,
+        })
     }
 
     /// The error with all its causes: `failed to read x: permission denied`.
@@ -126,7 +135,7 @@ impl Error {
     /// The error as a diagnostic without a place.
     fn diagnostic(&self) -> Diagnostic {
         Diagnostic {
-            help: self.help().map(str::to_owned),
+            help: self.help().map(Cow::into_owned),
             ..Diagnostic::error(self.code(), self.sentence())
         }
     }
@@ -139,6 +148,9 @@ impl Error {
                 sources,
             }) => {
                 report(ui, as_json, diagnostics, sources);
+            }
+            Self::Metrics(hpipe_track::Error::Document(fault)) => {
+                report(ui, as_json, &fault.diagnostics, &fault.sources);
             }
             _ => report(ui, as_json, &[self.diagnostic()], &Sources::default()),
         }
@@ -160,6 +172,35 @@ fn report(ui: &Ui, as_json: bool, diagnostics: &[Diagnostic], sources: &Sources)
     } else {
         ui.diagnostics(diagnostics, sources);
     }
+}
+
+/// What is wrong with the words of the command line, as against what the machine refuses.
+const fn git_code(error: &GitError) -> Code {
+    match error {
+        GitError::NoRepository { .. }
+        | GitError::NoCommit(_)
+        | GitError::UnknownRevision { .. } => Code::Usage,
+        GitError::Missing | GitError::Failed { .. } | GitError::Broken { .. } => Code::Machine,
+    }
+}
+
+fn git_help(error: &GitError) -> Option<Cow<'_, str>> {
+    Some(match error {
+        GitError::Missing => Cow::from("install git; only revisions need it"),
+        GitError::NoRepository { .. } => Cow::from(
+            "revisions are those of the git repository around the project; `git init` makes one",
+        ),
+        GitError::NoCommit(_) => {
+            Cow::from("`git commit` what there is, then compare with it later")
+        }
+        GitError::UnknownRevision { nearest, .. } => match nearest {
+            Some(name) => Cow::from(format!("did you mean `{name}`?")),
+            None => {
+                Cow::from("`git log --oneline` lists commits, `git branch` and `git tag` names")
+            }
+        },
+        GitError::Failed { .. } | GitError::Broken { .. } => return None,
+    })
 }
 
 fn store_code(error: &hpipe_store::Error) -> Code {

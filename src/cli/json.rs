@@ -11,10 +11,12 @@ mod value;
 use std::sync::Arc;
 
 use hpipe_core::{Diagnostic, Event, EventSink, Sources, Value};
+use hpipe_track::Change;
 use serde::Serialize;
 
 use crate::dag::Graph;
-use crate::ui::{StageReport, Ui};
+use crate::ui::{FileChanges, StageReport, Ui};
+use crate::unread::Unread;
 use value::{InOrder, JsonReason, JsonValue};
 
 /// The version of the format, the `v` of every object.
@@ -81,6 +83,94 @@ pub(crate) fn metrics(files: &[(String, Value)]) -> String {
         v: VERSION,
         metrics: InOrder(files.collect()),
     })
+}
+
+/// Encodes what `metrics show --rev REV --json` prints: the same for each revision.
+pub(crate) fn metrics_at(revisions: &[(String, Vec<(String, Value)>)]) -> String {
+    let revisions = revisions.iter().map(|(revision, files)| {
+        let files = files
+            .iter()
+            .map(|(file, value)| (file.as_str(), JsonValue(value)));
+        (revision.as_str(), InOrder(files.collect()))
+    });
+    line(&MetricsAt {
+        v: VERSION,
+        revisions: InOrder(revisions.collect()),
+    })
+}
+
+/// Encodes what `metrics diff --json` prints: old, new and difference of each metric, and the files that could not be
+/// compared.
+pub(crate) fn metrics_diff(times: [&str; 2], files: &[FileChanges], unread: &[Unread]) -> String {
+    let [old, new] = times;
+    let files = files.iter().map(|file| {
+        let changes = file.changes.iter();
+        let changes = changes.map(|change| (change.metric.as_str(), JsonChange::from(change)));
+        (file.file.as_str(), InOrder(changes.collect()))
+    });
+    line(&MetricsDiff {
+        v: VERSION,
+        old,
+        new,
+        metrics: InOrder(files.collect()),
+        errors: unread.iter().map(JsonUnread::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct MetricsAt<'a> {
+    v: u32,
+    revisions: InOrder<'a, InOrder<'a, JsonValue<'a>>>,
+}
+
+#[derive(Serialize)]
+struct MetricsDiff<'a> {
+    v: u32,
+    old: &'a str,
+    new: &'a str,
+    metrics: InOrder<'a, InOrder<'a, JsonChange<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<JsonUnread<'a>>,
+}
+
+/// A metric at two times; null where it was not or is no more.
+#[derive(Serialize)]
+struct JsonChange<'a> {
+    old: Option<JsonValue<'a>>,
+    new: Option<JsonValue<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<Value>,
+}
+
+impl<'a> From<&'a Change> for JsonChange<'a> {
+    fn from(change: &'a Change) -> Self {
+        Self {
+            old: change.old.as_ref().map(JsonValue),
+            new: change.new.as_ref().map(JsonValue),
+            diff: change.delta(),
+        }
+    }
+}
+
+/// A file that could not be read.
+#[derive(Serialize)]
+struct JsonUnread<'a> {
+    revision: &'a str,
+    file: &'a str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+}
+
+impl<'a> From<&'a Unread> for JsonUnread<'a> {
+    fn from(unread: &'a Unread) -> Self {
+        Self {
+            revision: &unread.revision,
+            file: unread.file.as_str(),
+            message: unread.message(),
+            help: unread.help(),
+        }
+    }
 }
 
 #[derive(Serialize)]

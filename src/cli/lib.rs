@@ -15,6 +15,7 @@ mod json;
 mod session;
 mod state;
 mod ui;
+mod unread;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -32,7 +32,7 @@ use indicatif::MultiProgress;
 
 pub(crate) use attempts::{LoggedAttempt, attempts_table};
 pub(crate) use lines::Mode;
-pub(crate) use metrics::metrics_table;
+pub(crate) use metrics::{DifferenceTable, FileChanges, metrics_table};
 pub(crate) use plain::PlainSink;
 pub(crate) use report::{Input, StageReport, status_text, why_text};
 pub(crate) use terminal::TerminalSink;

@@ -96,16 +96,15 @@ impl Git {
     /// The hash of the commit that `revision` names.
     pub(crate) fn commit(&self, revision: &str) -> Result<String, GitError> {
         // A name that starts with a dash would be taken for an option; no branch or tag can be called so.
-        if !revision.starts_with('-') && !revision.is_empty() {
-            if let Some(hash) = self.hash_of(revision)? {
-                return Ok(hash);
-            }
+        let can_be_one = !revision.starts_with('-') && !revision.is_empty();
+        if can_be_one && let Some(hash) = self.hash_of(revision)? {
+            return Ok(hash);
         }
         if self.hash_of("HEAD")?.is_none() && self.names()?.is_empty() {
             return Err(GitError::NoCommit(revision.to_owned()));
         }
         let names = self.names()?;
-        let nearest = hpipe_spec::nearest(revision, names.iter().map(String::as_str));
+        let nearest = hpipe_core::nearest(revision, names.iter().map(String::as_str));
         Err(GitError::UnknownRevision {
             revision: revision.to_owned(),
             nearest: nearest.map(str::to_owned),
@@ -209,6 +208,8 @@ fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let line = text.lines().find(|line| !line.trim().is_empty());
     let line = line.unwrap_or("it failed without a word");
+    // `not a git repository (or any of the parent directories): .git`, in other words on other machines
+    let line = line.split(" (or any").next().unwrap_or(line);
     line.trim_start_matches("fatal: ").trim().to_owned()
 }
 

@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use hpipe_core::{Content, ContentKind, Diagnostic, Digest, ProjectPath, with_causes};
 use hpipe_spec::{Files, Pipeline};
@@ -40,10 +41,20 @@ struct Past {
     commit: String,
     pipeline: Option<Pipeline>,
     /// Outs that the commit's lock file records, by path.
-    outs: BTreeMap<ProjectPath, Content>,
+    outs: BTreeMap<ProjectPath, Recorded>,
     warnings: Vec<String>,
     /// Files of folders met so far: listing a folder of a thousand files once is enough.
-    folders: RefCell<BTreeMap<ProjectPath, BTreeMap<ProjectPath, Content>>>,
+    folders: RefCell<BTreeMap<ProjectPath, Option<Listing>>>,
+}
+
+/// The files of a folder that is an out.
+type Listing = Rc<BTreeMap<ProjectPath, Recorded>>;
+
+/// What a lock file says of an out, or of a file in one.
+#[derive(Clone, Copy)]
+struct Recorded {
+    content: Content,
+    cached: bool,
 }
 
 /// What lies at a path of a [`Snapshot`].
@@ -55,8 +66,13 @@ pub enum Found {
     Folder(Vec<ProjectPath>),
     /// Nothing, as far as anything tells.
     Absent,
-    /// It was an out, but the cache no longer has its object.
-    Lost(Digest),
+    /// It was an out, but git does not track it, and the cache does not have its object.
+    Lost {
+        /// Of its content.
+        digest: Digest,
+        /// Whether it was to be kept in the cache.
+        cached: bool,
+    },
 }
 
 impl<'w> Snapshot<'w> {
@@ -154,78 +170,113 @@ impl<'w> Snapshot<'w> {
         folder: &ProjectPath,
         mut files: Vec<ProjectPath>,
     ) -> Result<Found, Error> {
-        for (out, content) in past.outs.iter().filter(|(out, _)| out.is_within(folder)) {
-            files.extend(self.files_of(past, out, content)?.into_keys());
+        for (out, recorded) in past.outs.iter().filter(|(out, _)| out.is_within(folder)) {
+            match recorded.content.kind {
+                ContentKind::File => files.push(out.clone()),
+                ContentKind::Folder => {
+                    let below = self.files_of(past, out, recorded)?;
+                    files.extend(below.iter().flat_map(|files| files.keys()).cloned());
+                }
+            }
         }
         files.sort();
         files.dedup();
         Ok(Found::Folder(files))
     }
 
-    /// An out, or a file in one, or a folder that holds outs.
+    /// An out, or what lies in one, or a folder that holds outs.
     fn recorded(&self, past: &Past, path: &ProjectPath) -> Result<Found, Error> {
-        if let Some(content) = past.outs.get(path) {
-            return self.stored(past, path, content);
-        }
-        let holds = past
-            .outs
-            .iter()
-            .find(|(out, content)| content.kind == ContentKind::Folder && path.is_within(out));
-        if let Some((out, content)) = holds {
-            let files = self.files_of(past, out, content)?;
-            let here = files.get(path);
-            return here.map_or(Ok(Found::Absent), |content| {
-                self.stored(past, path, content)
-            });
-        }
-        match past.outs.keys().any(|out| out.is_within(path)) {
-            true => self.folder(past, path, Vec::new()),
-            false => Ok(Found::Absent),
+        let mut outs = past.outs.iter();
+        match outs.find(|(out, _)| path.is_within(out)) {
+            Some((_, recorded)) if recorded.content.kind == ContentKind::File => {
+                self.stored(path, recorded)
+            }
+            Some((out, recorded)) => self.within(past, path, out, recorded),
+            None if past.outs.keys().any(|out| out.is_within(path)) => {
+                self.folder(past, path, Vec::new())
+            }
+            None => Ok(Found::Absent),
         }
     }
 
-    /// What an object holds.
-    fn stored(&self, past: &Past, path: &ProjectPath, content: &Content) -> Result<Found, Error> {
-        let store = self.workspace.store();
-        if content.kind == ContentKind::Folder {
-            let files = self.files_of(past, path, content)?;
-            return Ok(match files.is_empty() && content.files > 0 {
-                true => Found::Lost(content.digest),
-                false => Found::Folder(files.into_keys().collect()),
-            });
+    /// A file or folder of a folder that is an out.
+    fn within(
+        &self,
+        past: &Past,
+        path: &ProjectPath,
+        out: &ProjectPath,
+        recorded: &Recorded,
+    ) -> Result<Found, Error> {
+        let Some(files) = self.files_of(past, out, recorded)? else {
+            let unchanged = self.lies_there(out, &recorded.content)?;
+            return if unchanged {
+                self.on_disk(path)
+            } else {
+                Ok(recorded.lost())
+            };
+        };
+        if let Some(recorded) = files.get(path) {
+            return self.stored(path, recorded);
         }
-        if let Some(bytes) = store.stored_bytes(content)? {
+        let below: Vec<_> = files
+            .keys()
+            .filter(|file| file.is_within(path))
+            .cloned()
+            .collect();
+        Ok(match below.is_empty() && path != out {
+            true => Found::Absent,
+            false => Found::Folder(below),
+        })
+    }
+
+    /// The bytes of an object; of the workspace's file if that is the same.
+    fn stored(&self, path: &ProjectPath, recorded: &Recorded) -> Result<Found, Error> {
+        if let Some(bytes) = self.workspace.store().stored_bytes(&recorded.content)? {
             return Ok(Found::File(bytes));
         }
-        let lies_there = store
-            .content(path)?
-            .is_some_and(|now| now.same_bytes(content));
-        match lies_there {
+        match self.lies_there(path, &recorded.content)? {
             true => self.on_disk(path),
-            false => Ok(Found::Lost(content.digest)),
+            false => Ok(recorded.lost()),
         }
     }
 
-    /// The files of an out; none of a folder whose nodes are gone.
+    /// Whether the workspace has this content at the path.
+    fn lies_there(&self, path: &ProjectPath, content: &Content) -> Result<bool, Error> {
+        let now = self.workspace.store().content(path)?;
+        Ok(now.is_some_and(|now| now.same_bytes(content)))
+    }
+
+    /// The files of a folder that is an out; none when its nodes are gone from the cache.
     fn files_of(
         &self,
         past: &Past,
         out: &ProjectPath,
-        content: &Content,
-    ) -> Result<BTreeMap<ProjectPath, Content>, Error> {
-        if content.kind == ContentKind::File {
-            return Ok(BTreeMap::from([(out.clone(), *content)]));
-        }
+        recorded: &Recorded,
+    ) -> Result<Option<Listing>, Error> {
         if let Some(known) = past.folders.borrow().get(out) {
             return Ok(known.clone());
         }
-        let files = self.workspace.store().stored_files(content)?;
-        let files = files.unwrap_or_default().into_iter();
-        let files: BTreeMap<_, _> = files
-            .map(|(path, content)| (out.join(&path), content))
-            .collect();
-        past.folders.borrow_mut().insert(out.clone(), files.clone());
-        Ok(files)
+        let files = self.workspace.store().stored_files(&recorded.content)?;
+        let cached = recorded.cached;
+        let listing = files.map(|files| {
+            let files = files.into_iter();
+            let files =
+                files.map(|(path, content)| (out.join(&path), Recorded { content, cached }));
+            Rc::new(files.collect::<BTreeMap<_, _>>())
+        });
+        past.folders
+            .borrow_mut()
+            .insert(out.clone(), listing.clone());
+        Ok(listing)
+    }
+}
+
+impl Recorded {
+    fn lost(&self) -> Found {
+        Found::Lost {
+            digest: self.content.digest,
+            cached: self.cached,
+        }
     }
 }
 
@@ -294,9 +345,7 @@ impl Past {
         match LockFile::parse(&bytes, &PathBuf::from(name.as_str())) {
             Ok(lock) => {
                 let outs = lock.stages.into_values().flat_map(|entry| entry.outs);
-                self.outs = outs
-                    .map(|LockOut { path, content, .. }| (path, content))
-                    .collect();
+                self.outs = outs.map(recorded).collect();
             }
             Err(error) => {
                 let why = with_causes(&error);
@@ -306,6 +355,16 @@ impl Past {
         }
         Ok(())
     }
+}
+
+fn recorded(out: LockOut) -> (ProjectPath, Recorded) {
+    let LockOut {
+        path,
+        content,
+        cached,
+        ..
+    } = out;
+    (path, Recorded { content, cached })
 }
 
 /// What a pipeline refers to is read from the same commit.

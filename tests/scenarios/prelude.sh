@@ -8,3 +8,14 @@ trace() {
     -e 's/^{"v":1,"event":"stage_finished","stage":"\([^"]*\)","outcome":"\([^"]*\)".*/\2 \1/p' "$SCRATCH"
   return $code
 }
+
+# A git repository here; nothing of the machine's settings plays a part.
+repository() {
+  git init -q -b main
+}
+
+# All that there is, as a commit.
+commit() {
+  git add -A
+  git -c user.name=Ada -c user.email=ada@example.org commit -q -m "$1"
+}

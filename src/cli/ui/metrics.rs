@@ -1,9 +1,10 @@
-//! What `metrics show` says.
+//! What `metrics show` and `metrics diff` say.
 //!
 //! Files with the same metrics are one table: a file a row and a metric a column, as in DVC, where that fits; else a
 //! metric a row and a file a column. Every other file is a section of its own, where what repeats in the file (the
 //! scores of each model on each part) is a table.
 
+mod difference;
 mod grid;
 mod number;
 mod section;
@@ -14,6 +15,7 @@ mod tests;
 use hpipe_core::Value;
 use hpipe_track::{Comparison, READABLE, group_alike};
 
+pub(crate) use self::difference::{DifferenceTable, FileChanges};
 use self::grid::Column;
 use self::section::section;
 use super::Verbosity;

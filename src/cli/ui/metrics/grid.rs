@@ -50,6 +50,14 @@ impl Column {
         }
     }
 
+    /// A column of figures already written, to the right.
+    pub(super) fn of_figures<'a>(heading: &str, cells: impl Iterator<Item = &'a str>) -> Self {
+        Self {
+            is_right: true,
+            ..Self::of_names(heading, cells)
+        }
+    }
+
     /// The same column with its heading broken into lines as wide as the cells, at best.
     pub(super) fn broken(mut self) -> Self {
         let heading = self.heading.concat();

@@ -5,7 +5,7 @@ use hpipe_core::Value;
 use crate::ui::text::one_line;
 
 /// Significant digits of the largest number of a column.
-const DIGITS: i32 = 5;
+pub(super) const DIGITS: i32 = 5;
 
 /// A column of cells; numbers of about the same size have the same decimals, so that they line up.
 pub(super) fn column(values: &[Option<&Value>]) -> Vec<String> {
@@ -73,7 +73,7 @@ fn number(x: f64) -> String {
 }
 
 /// The power of ten of the first digit.
-fn magnitude(x: f64) -> i32 {
+pub(super) fn magnitude(x: f64) -> i32 {
     x.abs().log10().floor() as i32
 }
 
@@ -86,7 +86,7 @@ fn decimals_of(magnitude: i32) -> usize {
 }
 
 /// A decimal fraction without zeros at its end.
-fn without_zeros(digits: &str) -> &str {
+pub(super) fn without_zeros(digits: &str) -> &str {
     match digits.contains('.') {
         true => digits.trim_end_matches('0').trim_end_matches('.'),
         false => digits,

@@ -1,0 +1,131 @@
+//! `hpipe metrics show`: the figures that stages wrote, now or at revisions.
+
+use hpipe_core::{Code, Diagnostic, ProjectPath, Sources, Value};
+use hpipe_engine::{Found, Snapshot, Workspace};
+use hpipe_track::{as_text, read_metrics};
+
+use super::reading::{Reading, declared, named};
+use crate::args::MetricsShow;
+use crate::error::{Error, Exit};
+use crate::json;
+use crate::session::Session;
+use crate::ui::metrics_table;
+use crate::unread;
+
+/// Shows the metrics files of the pipeline that exist, or the named ones.
+pub(crate) fn show(session: &Session, arguments: &MetricsShow) -> Result<Exit, Error> {
+    let workspace = session.open()?;
+    if !arguments.revisions.is_empty() {
+        return at_revisions(session, &workspace, arguments);
+    }
+    let now = Snapshot::now(&workspace);
+    let files = match arguments.files.is_empty() {
+        true => declared(&now),
+        false => named(&workspace, &arguments.files),
+    };
+    let mut found = Vec::new();
+    for path in files {
+        read(&workspace, &path, !arguments.files.is_empty(), &mut found)?;
+    }
+    if arguments.json {
+        session.ui.data(&json::metrics(&found));
+    } else if found.is_empty() {
+        session.ui.note("no metrics yet: `hpipe repro` makes them");
+    } else {
+        table(session, &found);
+    }
+    Ok(Exit::Done)
+}
+
+fn table(session: &Session, files: &[(String, Value)]) {
+    // A pipe takes what a wide terminal would.
+    let columns = session.ui.columns().unwrap_or(100);
+    let text = metrics_table(files, columns, session.ui.verbosity());
+    session.ui.data(&text);
+}
+
+/// Reads a file, or all of a folder. In the workspace one that cannot be read stops the command, for it can be mended;
+/// one that is not there does if somebody named it.
+fn read(
+    workspace: &Workspace,
+    path: &ProjectPath,
+    named: bool,
+    into: &mut Vec<(String, Value)>,
+) -> Result<(), Error> {
+    let now = Snapshot::now(workspace);
+    match now.find(path)? {
+        Found::File(bytes) => {
+            let value = as_text(path, bytes).and_then(|text| read_metrics(path, &text))?;
+            into.push((path.to_string(), value));
+        }
+        Found::Folder(_) => {
+            let reading = Reading::of(&now, std::slice::from_ref(path))?;
+            let files = reading.files.into_iter();
+            into.extend(files.map(|(path, value)| (path.to_string(), value)));
+        }
+        Found::Absent | Found::Lost { .. } if named => return Err(absent(workspace, path)),
+        Found::Absent | Found::Lost { .. } => {}
+    }
+    Ok(())
+}
+
+/// Says in the system's words that there is no such file.
+fn absent(workspace: &Workspace, path: &ProjectPath) -> Error {
+    let path = path.on_disk(&workspace.location().root);
+    let found = path.metadata().err();
+    Error::File {
+        attempt: "read",
+        path,
+        source: found.unwrap_or_else(|| std::io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// Shows them as they were; what cannot be read of a revision is left out and told.
+fn at_revisions(
+    session: &Session,
+    workspace: &Workspace,
+    arguments: &MetricsShow,
+) -> Result<Exit, Error> {
+    let mut revisions = Vec::new();
+    for revision in &arguments.revisions {
+        let at = Snapshot::at(workspace, revision)?;
+        at.warnings()
+            .iter()
+            .for_each(|text| session.ui.warning(text));
+        let paths = match arguments.files.is_empty() {
+            true => declared(&at),
+            false => named(workspace, &arguments.files),
+        };
+        let reading = Reading::of(&at, &paths)?;
+        unread::warn(&session.ui, &reading.unread);
+        revisions.push((revision.clone(), reading));
+    }
+    session.tell_warnings(workspace);
+    if arguments.json {
+        session.ui.data(&json::metrics_at(&by_revision(revisions)));
+        return Ok(Exit::Done);
+    }
+    let files: Vec<_> = revisions
+        .into_iter()
+        .flat_map(|(revision, reading)| {
+            let files = reading.files.into_iter();
+            files.map(move |(path, value)| (format!("{revision}:{path}"), value))
+        })
+        .collect();
+    if files.is_empty() {
+        let nothing = "no metrics at these revisions";
+        let told = Diagnostic::warning(Code::MissingOut, nothing);
+        session.ui.diagnostics(&[told], &Sources::default());
+    } else {
+        table(session, &files);
+    }
+    Ok(Exit::Done)
+}
+
+fn by_revision(revisions: Vec<(String, Reading)>) -> Vec<(String, Vec<(String, Value)>)> {
+    let text = |(path, value): (ProjectPath, Value)| (path.to_string(), value);
+    revisions
+        .into_iter()
+        .map(|(revision, reading)| (revision, reading.files.into_iter().map(text).collect()))
+        .collect()
+}
