@@ -91,7 +91,10 @@ fn cells(change: &Change, precision: Option<usize>) -> [String; 3] {
         (Some(Value::Text(text)), _) => one_line(text, 30),
         _ => number::cell(value),
     };
-    let difference = write(delta.as_ref());
+    let difference = match decimals {
+        Some(_) => write(delta.as_ref()),
+        None => number::cell(delta.as_ref()),
+    };
     let rises = difference.starts_with(|c: char| c.is_ascii_digit())
         && difference.contains(|c: char| ('1'..='9').contains(&c));
     let sign = if rises { "+" } else { "" };
@@ -179,7 +182,7 @@ mod tests {
             Float(49_512.333_3),
             Float(48_000.5),
             None,
-            ["49512.3", "48000.5", "-1511.8"],
+            ["49512", "48000", "-1512"],
         );
         check(
             Float(1e-12),
