@@ -60,13 +60,12 @@ impl Range {
             .map(|step| ((self.high - self.low) / step).round() as u64 + 1)
     }
 
-    /// The value `steps` above the lowest, without the noise of adding `0.1` to `0.2`.
+    /// The value `steps` above the lowest.
     pub(crate) fn at(&self, steps: u64) -> f64 {
-        let x = self.low + steps as f64 * self.step.unwrap_or(0.0);
-        if self.whole {
-            x
-        } else {
-            tidy(x).clamp(self.low, self.high)
+        match self.step {
+            Some(step) if steps > 0 && self.whole => self.low + steps as f64 * step,
+            Some(step) if steps > 0 => stepped(self.low, steps as f64, step).min(self.high),
+            _ => self.low,
         }
     }
 
@@ -230,8 +229,20 @@ fn place(u: f64, count: u64) -> u64 {
     ((u * count as f64) as u64).min(count - 1)
 }
 
+/// The value `steps` above `low`, without the noise of adding `0.1` to `0.2`.
+pub(crate) fn stepped(low: f64, steps: f64, step: f64) -> f64 {
+    let x = low + steps * step;
+    let tidy = tidy(x);
+    // where a step is a tiny part of the value, the 15 digits are not noise
+    if (tidy - x).abs() < 1e-6 * step {
+        tidy
+    } else {
+        x
+    }
+}
+
 /// The number with 15 significant digits: `0.30000000000000004` is `0.3`.
-pub(crate) fn tidy(x: f64) -> f64 {
+fn tidy(x: f64) -> f64 {
     format!("{x:.14e}").parse().unwrap_or(x)
 }
 
@@ -258,6 +269,14 @@ mod tests {
             values,
             [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
         );
+    }
+
+    #[test]
+    fn the_ends_are_what_the_user_wrote() {
+        let long = range(5.945433820336504, 5.945433820336504, Some(0.01), false);
+        assert_eq!((long.at(0), long.snap(5.9)), (long.low, long.low));
+        let tiny = range(1e9, 1e9 + 1e-5, Some(1e-6), false);
+        assert!((1..10).all(|k| tiny.at(k) > tiny.at(k - 1)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Holds the reading of numbers, booleans and mappings as well, so that every option is refused in the same words. Knows
 //! nothing of what the options mean.
 
-use hpipe_core::{Mapping, OptionFault, Value, nearest};
+use hpipe_core::{OptionFault, Value, nearest};
 
 /// Whole numbers beyond are not exact as `f64`, which is what samplers compute with.
 pub(crate) const LARGEST_WHOLE: i128 = 9_007_199_254_740_992;
@@ -36,12 +36,15 @@ impl Faults {
         });
     }
 
-    /// Takes over the faults of a part, below `path`.
-    pub(crate) fn extend(&mut self, path: &str, faults: Vec<OptionFault>) {
-        self.0.extend(faults.into_iter().map(|fault| OptionFault {
-            path: join(path, &fault.path),
-            ..fault
-        }));
+    /// What was read of a part, or its faults below `path`.
+    pub(crate) fn part<T>(&mut self, path: &str, part: Result<T, Vec<OptionFault>>) -> Option<T> {
+        part.map_err(|faults| {
+            self.0.extend(faults.into_iter().map(|fault| OptionFault {
+                path: join(path, &fault.path),
+                ..fault
+            }));
+        })
+        .ok()
     }
 
     /// How many there are.
@@ -58,12 +61,13 @@ impl Faults {
         }
     }
 
-    /// Notes a fault for every key of `map` that is none of `known`.
-    pub(crate) fn unknown_keys(&mut self, path: &str, map: &Mapping, known: &[&str]) {
-        for (key, _) in map.iter().filter(|(key, _)| !known.contains(key)) {
-            let help = suggest("options", key, known);
-            self.add_with_help(&join(path, key), "unknown option", help);
-        }
+    /// The faults; at least one.
+    pub(crate) fn into_list(self) -> Vec<OptionFault> {
+        assert!(
+            !self.0.is_empty(),
+            "bug: something is refused without a fault"
+        );
+        self.0
     }
 
     /// A whole number of at least `least`; a fault and none if the option is something else.

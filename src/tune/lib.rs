@@ -48,6 +48,7 @@ mod importance;
 mod normal;
 mod pruner;
 mod sampler;
+mod section;
 mod series;
 mod space;
 mod study;

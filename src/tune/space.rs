@@ -8,6 +8,7 @@
 
 mod conditions;
 mod parse;
+mod range;
 
 use hpipe_core::{Mapping, OptionFault, Value};
 

@@ -1,11 +1,10 @@
 //! The options of pruners: as written, checked, with Optuna's names and defaults.
 
-use hpipe_core::{Mapping, OptionFault, Value};
+use hpipe_core::{OptionFault, Value};
 
 use super::Pruner;
-use crate::faults::{Faults, suggest};
-
-const PRUNERS: [&str; 3] = ["none", "median", "successive_halving"];
+use crate::faults::Faults;
+use crate::section::{Section, one_of};
 
 /// Options of the median rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +13,7 @@ pub struct MedianOptions {
     pub n_startup_trials: usize,
     /// Nothing is given up before this step.
     pub n_warmup_steps: u64,
-    /// From there on the rule is asked once in so many steps, at the first report.
+    /// From there on the rule is asked once in so many steps, at the first report; at least 1.
     pub interval_steps: u64,
     /// Nothing is given up at a step that fewer complete trials have reported.
     pub n_min_trials: usize,
@@ -36,7 +35,7 @@ impl Default for MedianOptions {
 pub struct HalvingOptions {
     /// The step of the first rung; none: a hundredth of the steps of the first complete trial.
     pub min_resource: Option<u64>,
-    /// One in so many is promoted at each rung; each rung is so many times as far as the one before.
+    /// One in so many is promoted at each rung; each rung is so many times as far as the one before. At least 2.
     pub reduction_factor: u64,
     /// So many rungs are left out at the beginning.
     pub min_early_stopping_rate: u32,
@@ -57,92 +56,41 @@ impl Default for HalvingOptions {
 
 /// Reads a pruner: `median`, or `{median: {n_warmup_steps: 10}}`.
 pub(crate) fn parse(value: &Value) -> Result<Pruner, Vec<OptionFault>> {
-    let mut faults = Faults::default();
-    let none = Mapping::new();
-    let (name, options) = match value {
-        Value::Text(name) => (name.as_str(), &none),
-        Value::Map(map) if map.len() == 1 => match map.iter().next() {
-            Some((name, Value::Map(options))) => (name, options),
-            Some((name, Value::Null)) => (name, &none),
-            Some((name, other)) => {
-                faults.refuse::<()>(name, "a mapping of options", other);
-                (name, &none)
-            }
-            None => ("", &none),
-        },
-        other => {
-            faults.refuse::<()>("", "a pruner such as `median` or `{median: {…}}`", other);
-            return faults.into_result(Pruner::None);
-        }
-    };
-    let pruner = match name {
-        "none" => {
-            faults.unknown_keys(name, options, &[]);
-            Pruner::None
-        }
-        "median" => Pruner::Median(median(options, &mut faults)),
-        "successive_halving" => Pruner::SuccessiveHalving(halving(options, &mut faults)),
-        _ => {
-            let help = suggest("pruners", name, &PRUNERS);
-            faults.add_with_help("", format!("there is no pruner `{name}`"), help);
-            Pruner::None
-        }
-    };
-    faults.into_result(pruner)
+    let names = ["median", "successive_halving", "none"];
+    one_of(value, "pruner", &names, |name, section| match name {
+        "median" => Pruner::Median(median(section)),
+        "successive_halving" => Pruner::SuccessiveHalving(halving(section)),
+        _ => Pruner::None,
+    })
 }
 
-fn median(map: &Mapping, faults: &mut Faults) -> MedianOptions {
-    let known = [
-        "n_startup_trials",
-        "n_warmup_steps",
-        "interval_steps",
-        "n_min_trials",
-    ];
-    faults.unknown_keys("median", map, &known);
+fn median(section: &mut Section<'_, '_>) -> MedianOptions {
     let default = MedianOptions::default();
-    let mut count = |key: &str, least: usize| {
-        let path = format!("median.{key}");
-        map.get(key)
-            .and_then(|value| faults.count(&path, value, least))
-    };
     MedianOptions {
-        n_startup_trials: count("n_startup_trials", 0).unwrap_or(default.n_startup_trials),
-        n_warmup_steps: count("n_warmup_steps", 0).map_or(default.n_warmup_steps, |n| n as u64),
-        interval_steps: count("interval_steps", 1).map_or(default.interval_steps, |n| n as u64),
-        n_min_trials: count("n_min_trials", 1).unwrap_or(default.n_min_trials),
+        n_startup_trials: section.count("n_startup_trials", 0, default.n_startup_trials),
+        n_warmup_steps: section.steps("n_warmup_steps", 0, default.n_warmup_steps),
+        interval_steps: section.steps("interval_steps", 1, default.interval_steps),
+        n_min_trials: section.count("n_min_trials", 1, default.n_min_trials),
     }
 }
 
-fn halving(map: &Mapping, faults: &mut Faults) -> HalvingOptions {
-    let known = [
-        "min_resource",
-        "reduction_factor",
-        "min_early_stopping_rate",
-        "bootstrap_count",
-    ];
-    faults.unknown_keys("successive_halving", map, &known);
+fn halving(section: &mut Section<'_, '_>) -> HalvingOptions {
     let default = HalvingOptions::default();
-    let mut count = |key: &str, least: usize| {
-        let path = format!("successive_halving.{key}");
-        let value = map
-            .get(key)
-            .filter(|value| value.as_text() != Some("auto") || key != "min_resource");
-        value.and_then(|value| faults.count(&path, value, least))
+    let resource = |faults: &mut Faults, path: &str, value: &Value| match value.as_text() {
+        Some("auto") => None,
+        _ => faults.count(path, value, 1).map(|steps| steps as u64),
     };
+    let rate = section.count("min_early_stopping_rate", 0, 0);
     let options = HalvingOptions {
-        min_resource: count("min_resource", 1).map(|n| n as u64),
-        reduction_factor: count("reduction_factor", 2)
-            .map_or(default.reduction_factor, |n| n as u64),
-        min_early_stopping_rate: count("min_early_stopping_rate", 0)
-            .map_or(default.min_early_stopping_rate, |n| {
-                u32::try_from(n).unwrap_or(u32::MAX)
-            }),
-        bootstrap_count: count("bootstrap_count", 0).unwrap_or(default.bootstrap_count),
+        min_resource: section.read("min_resource", resource),
+        reduction_factor: section.steps("reduction_factor", 2, default.reduction_factor),
+        min_early_stopping_rate: u32::try_from(rate).unwrap_or(u32::MAX),
+        bootstrap_count: section.count("bootstrap_count", 0, default.bootstrap_count),
     };
     if options.bootstrap_count > 0 && options.min_resource.is_none() {
         let message =
             "needs a `min_resource`: with none the first complete trial says where the rungs are";
-        faults.add("successive_halving.bootstrap_count", message);
+        section.blame("bootstrap_count", message);
     }
     options
 }

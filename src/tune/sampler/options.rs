@@ -1,16 +1,14 @@
 //! The options of samplers: as written, checked, with Optuna's names and defaults where Optuna has them.
 
-use hpipe_core::{Mapping, OptionFault, Value};
+use hpipe_core::{OptionFault, Value};
 
 use super::Sampler;
-use crate::faults::{Faults, suggest};
-
-const SAMPLERS: [&str; 4] = ["tpe", "random", "grid", "qmc"];
+use crate::section::{Section, one_of};
 
 /// Options of the tree-structured Parzen estimator; the defaults are those of Optuna 5.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TpeOptions {
-    /// Trials are drawn at random until so many have ended with a value.
+    /// Trials are drawn at random until so many have ended with a value; at least 1.
     pub n_startup_trials: usize,
     /// How many candidates are drawn from the good density for each group of parameters.
     pub n_ei_candidates: usize,
@@ -64,120 +62,34 @@ impl Default for QmcOptions {
 
 /// Reads a sampler: `tpe`, or `{tpe: {n_startup_trials: 20}}`.
 pub(crate) fn parse(value: &Value) -> Result<Sampler, Vec<OptionFault>> {
-    let mut faults = Faults::default();
-    let none = Mapping::new();
-    let (name, options) = match value {
-        Value::Text(name) => (name.as_str(), &none),
-        Value::Map(map) if map.len() == 1 => match map.iter().next() {
-            Some((name, Value::Map(options))) => (name, options),
-            Some((name, Value::Null)) => (name, &none),
-            Some((name, other)) => {
-                faults.refuse::<()>(name, "a mapping of options", other);
-                (name, &none)
-            }
-            None => ("", &none),
-        },
-        other => {
-            faults.refuse::<()>("", "a sampler such as `tpe` or `{tpe: {…}}`", other);
-            return faults.into_result(Sampler::Random);
-        }
-    };
-    let sampler = match name {
-        "tpe" => Sampler::Tpe(tpe(options, &mut faults)),
-        "qmc" => Sampler::Qmc(qmc(options, &mut faults)),
-        "random" | "grid" => {
-            for (key, _) in options.iter() {
-                faults.add(
-                    &format!("{name}.{key}"),
-                    format!("`{name}` takes no options"),
-                );
-            }
-            if name == "grid" {
-                Sampler::Grid
-            } else {
-                Sampler::Random
-            }
-        }
-        _ => {
-            let help = suggest("samplers", name, &SAMPLERS);
-            faults.add_with_help("", format!("there is no sampler `{name}`"), help);
-            Sampler::Random
-        }
-    };
-    faults.into_result(sampler)
+    let names = ["tpe", "random", "grid", "qmc"];
+    one_of(value, "sampler", &names, |name, section| match name {
+        "tpe" => Sampler::Tpe(tpe(section)),
+        "qmc" => Sampler::Qmc(QmcOptions {
+            scramble: section.flag("scramble", QmcOptions::default().scramble),
+        }),
+        "grid" => Sampler::Grid,
+        _ => Sampler::Random,
+    })
 }
 
-fn tpe(map: &Mapping, faults: &mut Faults) -> TpeOptions {
-    let mut options = TpeOptions::default();
-    let known = [
-        "n_startup_trials",
-        "n_ei_candidates",
-        "gamma",
-        "max_good_trials",
-        "full_weight_trials",
-        "prior_weight",
-        "consider_magic_clip",
-        "consider_endpoints",
-        "multivariate",
-        "constant_liar",
-    ];
-    faults.unknown_keys("tpe", map, &known);
-    for (key, value) in map.iter() {
-        let path = format!("tpe.{key}");
-        match key {
-            // with no complete trial there would be nothing to model
-            "n_startup_trials" => set(&mut options.n_startup_trials, faults.count(&path, value, 1)),
-            "n_ei_candidates" => set(&mut options.n_ei_candidates, faults.count(&path, value, 1)),
-            "max_good_trials" => set(&mut options.max_good_trials, faults.count(&path, value, 1)),
-            "full_weight_trials" => {
-                set(
-                    &mut options.full_weight_trials,
-                    faults.count(&path, value, 1),
-                );
-            }
-            "gamma" => set(&mut options.gamma, fraction(faults, &path, value)),
-            "prior_weight" => set(&mut options.prior_weight, faults.positive(&path, value)),
-            "consider_magic_clip" => {
-                set(
-                    &mut options.consider_magic_clip,
-                    faults.boolean(&path, value),
-                );
-            }
-            "consider_endpoints" => {
-                set(
-                    &mut options.consider_endpoints,
-                    faults.boolean(&path, value),
-                );
-            }
-            "multivariate" => set(&mut options.multivariate, faults.boolean(&path, value)),
-            "constant_liar" => set(&mut options.constant_liar, faults.boolean(&path, value)),
-            _ => {}
-        }
+fn tpe(section: &mut Section<'_, '_>) -> TpeOptions {
+    let default = TpeOptions::default();
+    let options = TpeOptions {
+        // with no trial at all there would be nothing to model
+        n_startup_trials: section.count("n_startup_trials", 1, default.n_startup_trials),
+        n_ei_candidates: section.count("n_ei_candidates", 1, default.n_ei_candidates),
+        gamma: section.positive("gamma", default.gamma),
+        max_good_trials: section.count("max_good_trials", 1, default.max_good_trials),
+        full_weight_trials: section.count("full_weight_trials", 1, default.full_weight_trials),
+        prior_weight: section.positive("prior_weight", default.prior_weight),
+        consider_magic_clip: section.flag("consider_magic_clip", default.consider_magic_clip),
+        consider_endpoints: section.flag("consider_endpoints", default.consider_endpoints),
+        multivariate: section.flag("multivariate", default.multivariate),
+        constant_liar: section.flag("constant_liar", default.constant_liar),
+    };
+    if options.gamma >= 1.0 {
+        section.blame("gamma", format!("must be below 1, not {}", options.gamma));
     }
     options
-}
-
-fn qmc(map: &Mapping, faults: &mut Faults) -> QmcOptions {
-    let mut options = QmcOptions::default();
-    faults.unknown_keys("qmc", map, &["scramble"]);
-    if let Some(value) = map.get("scramble") {
-        set(&mut options.scramble, faults.boolean("qmc.scramble", value));
-    }
-    options
-}
-
-/// A number above 0 and below 1.
-fn fraction(faults: &mut Faults, path: &str, value: &Value) -> Option<f64> {
-    let x = faults.positive(path, value)?;
-    if x < 1.0 {
-        return Some(x);
-    }
-    faults.add(path, format!("must be below 1, not {value}"));
-    None
-}
-
-fn set<T>(option: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *option = value;
-    }
 }

@@ -105,6 +105,14 @@ mod tests {
         }
     }
 
+    /// The same of `Sobol(d=64, scramble=False).random(300)`: points 100 and 299 in dimensions 20, 40 and 63.
+    #[test]
+    fn agrees_with_scipy_far_out() {
+        let at = |number| [20, 40, 63].map(|dimension| unit(number, dimension, None));
+        assert_eq!(at(100), [0.7578125, 0.7109375, 0.6484375]);
+        assert_eq!(at(299), [0.361328125, 0.701171875, 0.326171875]);
+    }
+
     #[test]
     fn scrambling_keeps_every_dimension_stratified() {
         for dimension in 0..SOBOL_DIMENSIONS {

@@ -17,6 +17,9 @@ pub(crate) mod kernel;
 mod parzen;
 mod split;
 
+#[cfg(test)]
+mod golden;
+
 use parzen::Parzen;
 
 use super::{Question, Seen, TpeOptions, random};
@@ -41,28 +44,34 @@ pub(super) fn propose(options: &TpeOptions, question: &Question<'_>) -> Point {
     let split = Split::new(question, good, options.constant_liar);
     let mut point = question.fixed.clone();
     for group in question.space.groups() {
-        if !question.space.is_active(group[0], &point) {
-            continue;
-        }
-        let (open, single) = open(question, group, &point);
-        single.into_iter().for_each(|param| {
-            let only = question.space.params()[param].domain.of_unit(0.0);
-            point.set(param, Some(only));
-        });
-        let models: Vec<&[usize]> = match options.multivariate {
-            true if open.is_empty() => Vec::new(),
-            true => vec![&open],
-            false => open.chunks(1).collect(),
-        };
-        for params in models {
-            let values = best_candidate(options, question, &split, params, &mut generator);
-            params
-                .iter()
-                .zip(values)
-                .for_each(|(param, value)| point.set(*param, Some(value)));
+        if question.space.is_active(group[0], &point) {
+            fill(options, question, &split, group, &mut point, &mut generator);
         }
     }
     point
+}
+
+/// Chooses the values of a group that is active.
+fn fill(
+    options: &TpeOptions,
+    question: &Question<'_>,
+    split: &Split<'_>,
+    group: &[usize],
+    point: &mut Point,
+    generator: &mut Generator,
+) {
+    let (open, single) = open(question, group, point);
+    for param in single {
+        let only = question.space.params()[param].domain.of_unit(0.0);
+        point.set(param, Some(only));
+    }
+    let at_once = if options.multivariate { open.len() } else { 1 };
+    for params in open.chunks(at_once.max(1)) {
+        let values = best_candidate(options, question, split, params, generator);
+        for (param, value) in params.iter().zip(values) {
+            point.set(*param, Some(value));
+        }
+    }
 }
 
 /// The parameters of a group that are still to be chosen: those with several values, and those with only one.
@@ -87,15 +96,21 @@ fn best_candidate(
         .collect();
     let density = |trials: &[&Seen<'_>]| Parzen::new(&domains, &observed(trials, params), options);
     let (good, bad) = (density(&split.good), density(&split.bad));
-    let mut best = (f64::NEG_INFINITY, Vec::new());
-    for _ in 0..options.n_ei_candidates {
-        let candidate = good.sample(generator);
-        let gain = good.log_density(&candidate) - bad.log_density(&candidate);
-        if gain > best.0 || best.1.is_empty() {
-            best = (gain, candidate);
+    let mut candidates: Vec<Vec<f64>> = (0..options.n_ei_candidates)
+        .map(|_| good.sample(generator))
+        .collect();
+    let (in_good, in_bad) = (
+        good.log_densities(&candidates),
+        bad.log_densities(&candidates),
+    );
+    let gain = |place: usize| in_good[place] - in_bad[place];
+    let mut best = 0;
+    for place in 1..candidates.len() {
+        if gain(place) > gain(best) {
+            best = place;
         }
     }
-    best.1
+    candidates.swap_remove(best)
 }
 
 /// The values of `params` in the trials that have them all.

@@ -6,12 +6,10 @@
 
 use hpipe_core::{Mapping, OptionFault, Value};
 
-use super::{Condition, Param, Space, conditions};
-use crate::domain::{Domain, Range, tidy};
+use super::range::KINDS;
+use super::{Condition, Param, Space, conditions, range};
+use crate::domain::Domain;
 use crate::faults::{Faults, join, suggest};
-
-const KINDS: [&str; 3] = ["int", "float", "categorical"];
-const RANGE_KEYS: [&str; 3] = ["step", "log", "points"];
 
 /// A parameter as written.
 struct Written<'a> {
@@ -73,7 +71,8 @@ fn collect<'a>(section: &str, map: &'a Mapping, found: &mut Vec<Written<'a>>) {
 
 /// Whether a mapping holds parameters and is not one itself: it says no kind, and everything in it is a mapping.
 fn is_section(map: &Mapping) -> bool {
-    let is_own = |key: &str| KINDS.contains(&key) || RANGE_KEYS.contains(&key) || key == "when";
+    let is_own =
+        |key: &str| KINDS.contains(&key) || ["step", "log", "points", "when"].contains(&key);
     !map.is_empty()
         && map
             .iter()
@@ -95,7 +94,7 @@ impl Reader {
         if self.names[..place].contains(&written.name) {
             self.faults.add(&written.path, "is declared twice");
         }
-        let domain = self.domain(written);
+        let domain = range::domain(&mut self.faults, &written.path, written.value);
         let when = self.when(place, written);
         let reach = conditions::reach(&when, &self.reaches);
         if let Some(parent) = conditions::contradiction(&reach) {
@@ -113,187 +112,6 @@ impl Reader {
                 domain,
                 when,
             }));
-    }
-
-    fn domain(&mut self, written: &Written<'_>) -> Option<Domain> {
-        let Value::Map(map) = written.value else {
-            return self.faults.refuse(
-                &written.path,
-                "a parameter such as `{float: [0, 1]}`",
-                written.value,
-            );
-        };
-        let kinds: Vec<&str> = KINDS
-            .into_iter()
-            .filter(|kind| map.get(kind).is_some())
-            .collect();
-        match kinds[..] {
-            [kind] => self.of_kind(&written.path, kind, map),
-            [] => {
-                let known: Vec<&str> = KINDS
-                    .iter()
-                    .chain(&RANGE_KEYS)
-                    .copied()
-                    .chain(["when"])
-                    .collect();
-                self.faults.unknown_keys(&written.path, map, &known);
-                self.faults.add(
-                    &written.path,
-                    "needs one of `int`, `float` and `categorical`",
-                );
-                None
-            }
-            _ => {
-                let kinds = kinds.join("` and `");
-                self.faults.add(
-                    &written.path,
-                    format!("is both `{kinds}`; it can be only one"),
-                );
-                None
-            }
-        }
-    }
-
-    fn of_kind(&mut self, path: &str, kind: &str, map: &Mapping) -> Option<Domain> {
-        let value = map.get(kind)?;
-        let inner = join(path, kind);
-        match (kind, value) {
-            ("categorical", _) => {
-                self.faults
-                    .unknown_keys(path, map, &["categorical", "when"]);
-                self.choices(&inner, value)
-            }
-            (_, Value::Map(range)) => {
-                self.faults.unknown_keys(path, map, &[kind, "when"]);
-                let known = ["low", "high", "step", "log", "points"];
-                self.faults.unknown_keys(&inner, range, &known);
-                let mut bound = |key| {
-                    let found = range.get(key);
-                    if found.is_none() {
-                        self.faults.add(&join(&inner, key), "is required");
-                    }
-                    found
-                };
-                let (low, high) = (bound("low"), bound("high"));
-                self.range(kind, &inner, low?, high?, &inner, range)
-            }
-            (_, Value::List(ends)) => {
-                let known = [kind, "step", "log", "points", "when"];
-                self.faults.unknown_keys(path, map, &known);
-                let [low, high] = &ends[..] else {
-                    let message = format!("expected [low, high], found {} values", ends.len());
-                    self.faults.add(&inner, message);
-                    return None;
-                };
-                self.range(kind, &inner, low, high, path, map)
-            }
-            (_, other) => self.faults.refuse(&inner, "[low, high]", other),
-        }
-    }
-
-    fn choices(&mut self, path: &str, value: &Value) -> Option<Domain> {
-        let Value::List(choices) = value else {
-            return self.faults.refuse(path, "a list of choices", value);
-        };
-        if choices.is_empty() {
-            self.faults.add(path, "has no choice");
-        }
-        for (place, choice) in choices.iter().enumerate() {
-            if choices[..place].contains(choice) {
-                let message = format!("`{choice}` is there already");
-                self.faults.add(&join(path, &place.to_string()), message);
-            }
-        }
-        Some(Domain::Categorical(choices.clone()))
-    }
-
-    /// Reads a range: `ends` is where its ends stand, `at` where its other options do.
-    fn range(
-        &mut self,
-        kind: &str,
-        ends: &str,
-        low: &Value,
-        high: &Value,
-        at: &str,
-        options: &Mapping,
-    ) -> Option<Domain> {
-        let whole = kind == "int";
-        let mut end = |value| match whole {
-            true => {
-                let least = -crate::faults::LARGEST_WHOLE;
-                self.faults.whole(ends, value, least).map(|n| n as f64)
-            }
-            false => self.faults.number(ends, value),
-        };
-        let (low, high) = (end(low), end(high));
-        let mut range = Range {
-            low: low?,
-            high: high?,
-            step: whole.then_some(1.0),
-            log: false,
-            whole,
-            points: None,
-        };
-        self.range_options(&mut range, at, options);
-        self.check_range(range, ends, at, options)
-    }
-
-    fn range_options(&mut self, range: &mut Range, at: &str, options: &Mapping) {
-        if let Some(value) = options.get("step") {
-            let path = join(at, "step");
-            range.step = match range.whole {
-                true => self.faults.whole(&path, value, 1).map(|n| n as f64),
-                false => self.faults.positive(&path, value),
-            }
-            .or(range.step);
-        }
-        if let Some(value) = options.get("log") {
-            range.log = self
-                .faults
-                .boolean(&join(at, "log"), value)
-                .unwrap_or(false);
-        }
-        if let Some(value) = options.get("points") {
-            range.points = self.faults.count(&join(at, "points"), value, 2);
-        }
-    }
-
-    fn check_range(
-        &mut self,
-        mut range: Range,
-        ends: &str,
-        at: &str,
-        options: &Mapping,
-    ) -> Option<Domain> {
-        let Range { low, high, .. } = range;
-        if low > high {
-            self.faults.add(
-                ends,
-                format!("{low} is above {high}; write the lower end first"),
-            );
-        }
-        if !(high - low).is_finite() {
-            self.faults.add(ends, "is too wide for arithmetic");
-        }
-        if range.log && low <= 0.0 {
-            self.faults.add(
-                ends,
-                format!("a logarithmic scale begins above 0, not at {low}"),
-            );
-        }
-        if range.log && options.get("step").is_some() && range.step != Some(1.0) {
-            self.faults
-                .add(&join(at, "step"), "does not go together with `log`");
-        }
-        if let Some(step) = range.step {
-            let steps = ((high - low) / step * (1.0 + 1e-12)).floor();
-            if steps > crate::faults::LARGEST_WHOLE as f64 {
-                self.faults
-                    .add(&join(at, "step"), "is too small for this range");
-            }
-            range.high = tidy_unless(range.whole, low + steps * step).min(high);
-        }
-        Some(Domain::Number(range))
     }
 
     fn when(&mut self, place: usize, written: &Written<'_>) -> Vec<Condition> {
@@ -384,8 +202,4 @@ impl Reader {
         }
         found
     }
-}
-
-fn tidy_unless(whole: bool, x: f64) -> f64 {
-    if whole { x } else { tidy(x) }
 }

@@ -144,6 +144,24 @@ fn what_depends_on_a_faulty_parameter_is_not_blamed() {
     );
 }
 
+/// The example of docs/tuning.md.
+#[test]
+fn the_example_for_users_is_valid() {
+    let definition = Definition::parse(&value(
+        r#"{"space": {
+                "booster": {"categorical": ["trees", "linear"]},
+                "train.learning_rate": {"float": [0.01, 0.3], "log": true},
+                "train.max_depth": {"int": [2, 12], "when": {"booster": "trees"}},
+                "train.subsample": {"float": [0.5, 1], "step": 0.1, "when": {"booster": "trees"}},
+                "train.alpha": {"float": {"low": 1e-6, "high": 1, "log": true}, "when": {"booster": "linear"}}},
+            "direction": "minimize", "sampler": "tpe", "pruner": {"median": {"n_warmup_steps": 10}},
+            "trials": 50, "seed": 0, "concurrency": 4,
+            "initial": [{"booster": "trees", "train.learning_rate": 0.1, "train.max_depth": 6}]}"#,
+    ))
+    .expect("valid");
+    assert_eq!(definition.space().params().len(), 5);
+}
+
 #[test]
 fn a_definition_has_sensible_defaults() {
     let definition = Definition::parse(&value(
@@ -167,31 +185,31 @@ fn faults_of_definitions_are_all_told() {
                                 "multivariate": 1}},
             "pruner": {"median": {"interval_steps": 0, "warmup": 1}}}"#
     ), @r"
-    sed: unknown option (did you mean `seed`?)
     space.a.int: 2 is above 1; write the lower end first
-    sampler.tpe.n_startup_trails: unknown option (did you mean `n_startup_trials`?)
-    sampler.tpe.gamma: must be below 1, not 1
     sampler.tpe.n_ei_candidates: must be at least 1, not 0
     sampler.tpe.prior_weight: must be positive, not -1
     sampler.tpe.multivariate: expected a boolean, found `1`
-    pruner.median.warmup: unknown option (known options: `n_startup_trials`, `n_warmup_steps`, `interval_steps`, `n_min_trials`)
+    sampler.tpe.gamma: must be below 1, not 1
+    sampler.tpe.n_startup_trails: unknown option (did you mean `n_startup_trials`?)
     pruner.median.interval_steps: must be at least 1, not 0
+    pruner.median.warmup: unknown option (known options: `n_startup_trials`, `n_warmup_steps`, `interval_steps`, `n_min_trials`)
     direction: there is no direction `minimise` (did you mean `minimize`?)
     trials: must be at least 1, not 0
     concurrency: expected a whole number, found `1.5`
+    sed: unknown option (did you mean `seed`?)
     ");
     insta::assert_snapshot!(definition_faults(
         r#"{"sampler": "tpa", "pruner": "halving", "direction": 1, "seed": -1}"#
     ), @r"
     space: is required
     sampler: there is no sampler `tpa` (did you mean `tpe`?)
-    pruner: there is no pruner `halving` (known pruners: `none`, `median`, `successive_halving`)
+    pruner: there is no pruner `halving` (known pruners: `median`, `successive_halving`, `none`)
     direction: expected `minimize` or `maximize`, found `1`
     seed: must be at least 0, not -1
     ");
     insta::assert_snapshot!(definition_faults(
         r#"{"space": {"a": {"float": [0, 1]}, "b": {"int": [1, 3]}}, "sampler": {"grid": {"points": 3}}, "initial": []}"#
-    ), @"sampler.grid.points: `grid` takes no options");
+    ), @"sampler.grid.points: there are no options here");
     insta::assert_snapshot!(definition_faults(
         r#"{"space": {"a": {"float": [0, 1]}}, "sampler": {"tpe": 3}, "pruner": [1]}"#
     ), @r"

@@ -70,27 +70,24 @@ impl<'a> Kernels<'a> {
         }
     }
 
-    /// Adds the logarithm of each kernel's density at `x` to `terms`.
-    pub(crate) fn add_log_density(&self, x: f64, terms: &mut [f64]) {
+    /// The logarithm of each kernel's density at `x`.
+    pub(super) fn log_densities(&self, x: f64) -> Vec<f64> {
         match self {
             Self::Choice(kernels) => {
-                for (term, probabilities) in terms.iter_mut().zip(kernels) {
-                    *term += libm::log(probabilities[x as usize]);
-                }
+                let at = |probabilities: &Vec<f64>| libm::log(probabilities[x as usize]);
+                kernels.iter().map(at).collect()
             }
             Self::Normal(range, normals) => match range.step {
                 None => {
                     let place = range.to_scale(x);
-                    for (term, normal) in terms.iter_mut().zip(normals) {
-                        *term += normal.log_density(place);
-                    }
+                    let at = |normal: &Normal| normal.log_density(place);
+                    normals.iter().map(at).collect()
                 }
                 Some(step) => {
                     let from = range.to_scale(x - step / 2.0);
                     let to = range.to_scale(x + step / 2.0);
-                    for (term, normal) in terms.iter_mut().zip(normals) {
-                        *term += normal.log_probability(from, to);
-                    }
+                    let at = |normal: &Normal| normal.log_probability(from, to);
+                    normals.iter().map(at).collect()
                 }
             },
         }
@@ -108,6 +105,12 @@ impl Normal {
             log_mass: libm::log(normal::between(ends.0, ends.1)),
             log_width: libm::log(width),
         }
+    }
+
+    /// How wide it is, on the scale.
+    #[cfg(test)]
+    pub(super) const fn width(&self) -> f64 {
+        self.width
     }
 
     fn log_density(&self, place: f64) -> f64 {
