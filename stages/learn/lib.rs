@@ -7,11 +7,30 @@
 //! |---|---|
 //! | [`learned`] | any fitted model: linear, trees, a stack of models |
 //! | [`model_file`] | the bytes of a fitted model, and back |
+//! | [`decision_tree`], [`random_forest`] | trees that predict the mean of their leaves' rows |
+//! | [`gradient_boosting`], [`xgboost`] | trees fitted to what those before left over: first and second order |
+//! | [`binned`] | a matrix as 8-bit codes, which many fits may share |
+//! | [`history`] | who watches a fit, and what it was like |
+//! | [`predictor`] | trees laid out for speed |
 //! | [`tree`] | what a fitted tree and a sum of trees are, and how they predict |
 //!
 //! Records are `n_rows × n_features` of `f64`; a missing value is NaN. Equal seeds give equal bytes, whatever the number
 //! of threads.
 
+pub mod binned;
+mod boost;
+pub mod decision_tree;
+pub mod error;
+pub mod gradient_boosting;
+mod grow;
+pub mod history;
 pub mod learned;
+mod linfa_traits;
+mod loss;
+pub mod max_features;
 pub mod model_file;
+pub mod predictor;
+mod random;
+pub mod random_forest;
 pub mod tree;
+pub mod xgboost;

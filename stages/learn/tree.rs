@@ -5,6 +5,8 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
+use crate::predictor::Predictor;
+
 /// How many bits of a value a comparison sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
@@ -221,6 +223,38 @@ impl Tree {
         [left, left + 1]
     }
 
+    /// The place of the left child of the split at `place`.
+    pub(crate) fn left(&self, place: usize) -> usize {
+        self.nodes[place].left as usize
+    }
+
+    /// Sets what the leaf at `place` predicts.
+    pub(crate) fn set_value(&mut self, place: usize, value: f64) {
+        debug_assert!(
+            self.nodes[place].feature == LEAF,
+            "bug: the value of a split"
+        );
+        self.nodes[place].number = value;
+    }
+
+    /// What the tree predicts for a row of single precision, in which a code that is none is NaN.
+    pub(crate) fn value_at(&self, row: &[f32]) -> f64 {
+        let mut node = &self.nodes[0];
+        while node.feature != LEAF {
+            let x = f64::from(row[(node.feature & FEATURE) as usize]);
+            let goes_left = if x.is_nan() {
+                node.feature & MISSING_LEFT != 0
+            } else if node.feature & CATEGORICAL == 0 {
+                x < node.number
+            } else {
+                contains(&self.sets[node.number as usize], x)
+                    .unwrap_or(node.feature & MISSING_LEFT != 0)
+            };
+            node = &self.nodes[node.left as usize + usize::from(!goes_left)];
+        }
+        node.number
+    }
+
     /// Where a row ends: the place of its leaf. `value` gives a feature's value, already of the ensemble's precision.
     pub fn leaf_of(&self, value: impl Fn(usize) -> f64) -> usize {
         let mut place = 0;
@@ -269,11 +303,10 @@ fn contains(set: &[u64], x: f64) -> Option<bool> {
 
 impl Ensemble {
     /// The prediction for one row of `n_features` values, in the target's unit.
+    ///
+    /// This is the definition; a [`crate::predictor::Predictor`] gives the same numbers, faster.
     pub fn predict_row(&self, row: ArrayView1<'_, f64>) -> f64 {
-        let value = |feature: usize| match self.precision {
-            Precision::Single => f64::from(row[feature] as f32),
-            Precision::Double => row[feature],
-        };
+        let value = |feature: usize| self.seen(feature, row[feature]);
         let sum: f64 = self
             .trees
             .iter()
@@ -285,12 +318,30 @@ impl Ensemble {
         }
     }
 
-    /// The predictions for `records` (`n_rows × n_features`), in the target's unit.
-    pub fn predict(&self, records: ArrayView2<'_, f64>) -> Vec<f64> {
-        records
-            .rows()
-            .into_iter()
-            .map(|row| self.predict_row(row))
-            .collect()
+    /// A feature's value as the trees see it: of their precision, and NaN when it is no code of a categorical feature.
+    pub fn seen(&self, feature: usize, value: f64) -> f64 {
+        match self.features[feature] {
+            FeatureKind::Categorical { levels } if !is_code(value, levels) => f64::NAN,
+            _ => match self.precision {
+                Precision::Single => f64::from(value as f32),
+                Precision::Double => value,
+            },
+        }
     }
+
+    /// The predictions for `records` (`n_rows × n_features`), in the target's unit.
+    ///
+    /// # Panics
+    /// When the records have another number of features than the ensemble.
+    pub fn predict(&self, records: ArrayView2<'_, f64>) -> Vec<f64> {
+        match Predictor::new(self).predict(records) {
+            Ok(predictions) => predictions,
+            Err(error) => panic!("cannot {error}"),
+        }
+    }
+}
+
+/// Whether a value is one of the codes from 0 to `levels - 1`.
+pub(crate) fn is_code(value: f64, levels: u32) -> bool {
+    value >= 0.0 && value < f64::from(levels) && value.fract() == 0.0
 }

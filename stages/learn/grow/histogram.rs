@@ -1,0 +1,370 @@
+//! Values of a node by histogram: one cell a bin and feature.
+//!
+//! Of two children the smaller is counted and the larger is what is left of their parent. A node of fewer rows than a
+//! histogram has bins gets none: its few rows are counted in a scratch histogram whose used bins a bitmap remembers, so
+//! that finding and emptying them costs by the rows, not by the bins. That is what makes deep trees fast.
+
+use rayon::prelude::*;
+
+use super::cell::Cell;
+use super::finder::{Division, Finder, Part, stable_partition};
+use super::search::{Run, Side};
+use crate::binned::{Binned, MISSING, STRIP, Strip};
+use crate::tree::FeatureKind;
+
+/// Nodes of fewer rows have no histogram of their own.
+const SMALL: usize = 256;
+/// Fewer rows than this are counted by one thread.
+const ROWS_A_THREAD: usize = 1 << 14;
+
+/// The cells of one feature, by code.
+type Bins<C> = [C; 256];
+
+/// The histograms of a node, one a feature, with room up to whole strips.
+pub(crate) struct Histogram<C>(Vec<Bins<C>>);
+
+/// Finds values in a [`Binned`] matrix.
+pub(crate) struct Histograms<'a, C> {
+    matrix: &'a Binned,
+    /// The slots of each strip that hold a feature of the tree.
+    slots: Vec<Vec<u8>>,
+    /// Histograms that no node needs now.
+    pool: Vec<Vec<Bins<C>>>,
+    scratch: Scratch<C>,
+}
+
+/// The histogram of a small node: empty but for the bins whose bit is set.
+struct Scratch<C> {
+    bins: Vec<Bins<C>>,
+    used: Vec<[u64; 4]>,
+}
+
+impl<'a, C: Cell> Histograms<'a, C> {
+    /// A finder in `matrix`.
+    pub(crate) fn new(matrix: &'a Binned) -> Self {
+        let room = matrix.strips().len() * STRIP;
+        Self {
+            matrix,
+            slots: Vec::new(),
+            pool: Vec::new(),
+            scratch: Scratch {
+                bins: vec![[C::default(); 256]; room],
+                used: vec![[0; 4]; room],
+            },
+        }
+    }
+
+    /// An empty histogram.
+    fn empty(&mut self) -> Vec<Bins<C>> {
+        let room = self.matrix.strips().len() * STRIP;
+        match self.pool.pop() {
+            Some(mut bins) => {
+                bins.fill([C::default(); 256]);
+                bins
+            }
+            None => vec![[C::default(); 256]; room],
+        }
+    }
+
+    /// The histogram of some rows.
+    fn count(&mut self, part: Part<'_, C>) -> Histogram<C> {
+        let mut bins = self.empty();
+        self.add(&mut bins, part);
+        Histogram(bins)
+    }
+
+    /// Adds rows to a histogram, strip by strip, in parallel when there are many.
+    fn add(&self, bins: &mut [Bins<C>], part: Part<'_, C>) {
+        let strips = self.matrix.strips();
+        let threads = rayon::current_num_threads();
+        let count = |(number, bins): (usize, &mut [Bins<C>])| {
+            let parts = (part.rows.len() / ROWS_A_THREAD).min(threads / strips.len());
+            add_strip(bins, &strips[number], &self.slots[number], part, parts);
+        };
+        if part.rows.len() >= ROWS_A_THREAD && threads > 1 {
+            bins.par_chunks_mut(STRIP).enumerate().for_each(count);
+        } else {
+            bins.chunks_mut(STRIP).enumerate().for_each(count);
+        }
+    }
+
+    /// What is left of a histogram without some rows.
+    fn remove(&self, bins: &mut [Bins<C>], part: Part<'_, C>) {
+        for (number, bins) in bins.chunks_mut(STRIP).enumerate() {
+            let strip = &self.matrix.strips()[number];
+            for_rows(bins, strip, &self.slots[number], part, |bin, cell| {
+                *bin = bin.minus(cell);
+            });
+        }
+    }
+
+    /// The histogram of the larger child: the parent's without the smaller child's rows.
+    fn rest(
+        &mut self,
+        parent: Histogram<C>,
+        smaller: Part<'_, C>,
+        counted: Option<&Histogram<C>>,
+    ) -> Histogram<C> {
+        let mut bins = parent.0;
+        match counted {
+            Some(counted) => {
+                for (bins, counted) in bins.iter_mut().zip(&counted.0) {
+                    for (bin, counted) in bins.iter_mut().zip(counted) {
+                        *bin = bin.minus(*counted);
+                    }
+                }
+            }
+            None => self.remove(&mut bins, smaller),
+        }
+        Histogram(bins)
+    }
+}
+
+/// Adds rows to the histograms of a strip, in `parts` parts at once: sums are exact, so that it does not matter how many.
+fn add_strip<C: Cell>(
+    bins: &mut [Bins<C>],
+    strip: &Strip,
+    slots: &[u8],
+    part: Part<'_, C>,
+    parts: usize,
+) {
+    if parts < 2 {
+        for_rows(bins, strip, slots, part, |bin, cell| *bin = bin.plus(cell));
+        return;
+    }
+    let (here, there) = part.rows.split_at(part.rows.len() / parts);
+    let (here_cells, there_cells) = part.cells.split_at(here.len());
+    let mut others = vec![[C::default(); 256]; bins.len()];
+    let here = Part {
+        rows: here,
+        cells: here_cells,
+    };
+    let there = Part {
+        rows: there,
+        cells: there_cells,
+    };
+    rayon::join(
+        || add_strip(bins, strip, slots, here, 1),
+        || add_strip(&mut others, strip, slots, there, parts - 1),
+    );
+    for (bins, others) in bins.iter_mut().zip(&others) {
+        for (bin, other) in bins.iter_mut().zip(others) {
+            *bin = bin.plus(*other);
+        }
+    }
+}
+
+/// Calls `change` with the bin and the cell of every row and slot.
+#[inline]
+fn for_rows<C: Cell>(
+    bins: &mut [Bins<C>],
+    strip: &Strip,
+    slots: &[u8],
+    part: Part<'_, C>,
+    change: impl Fn(&mut C, C),
+) {
+    let rows = part.rows.iter().zip(part.cells);
+    let whole: Option<&mut [Bins<C>; STRIP]> = bins.first_chunk_mut();
+    let Some(bins) = whole else { return };
+    if slots.len() == STRIP {
+        for (&row, &cell) in rows {
+            let codes = &strip[row as usize];
+            for slot in 0..STRIP {
+                change(&mut bins[slot][codes[slot] as usize], cell);
+            }
+        }
+    } else {
+        for (&row, &cell) in rows {
+            let codes = &strip[row as usize];
+            for &slot in slots {
+                let slot = slot as usize % STRIP;
+                change(&mut bins[slot][codes[slot] as usize], cell);
+            }
+        }
+    }
+}
+
+impl<C: Cell> Finder<C> for Histograms<'_, C> {
+    type Kept = Option<Histogram<C>>;
+
+    fn features(&self) -> usize {
+        self.matrix.features()
+    }
+
+    fn kind(&self, feature: u32) -> FeatureKind {
+        self.matrix.column(feature as usize).kind
+    }
+
+    fn run(&self) -> Run<C> {
+        Run::new(256)
+    }
+
+    fn begin(&mut self, features: &[u32], root: Part<'_, C>) -> Self::Kept {
+        self.slots = vec![Vec::new(); self.matrix.strips().len()];
+        for &feature in features {
+            let feature = feature as usize;
+            self.slots[feature / STRIP].push((feature % STRIP) as u8);
+        }
+        (root.rows.len() >= SMALL).then(|| self.count(root))
+    }
+
+    fn divide(
+        &mut self,
+        parent: Self::Kept,
+        children: [Option<Part<'_, C>>; 2],
+    ) -> [Option<Self::Kept>; 2] {
+        let large = |part: Option<Part<'_, C>>| part.is_some_and(|part| part.rows.len() >= SMALL);
+        let Some(parent) = parent else {
+            return children.map(|part| part.map(|_| None));
+        };
+        match children {
+            [Some(left), Some(right)] => {
+                let left_is_smaller = left.rows.len() <= right.rows.len();
+                let (smaller, larger) = if left_is_smaller {
+                    (left, right)
+                } else {
+                    (right, left)
+                };
+                let counted = large(Some(smaller)).then(|| self.count(smaller));
+                let rest = if large(Some(larger)) {
+                    Some(self.rest(parent, smaller, counted.as_ref()))
+                } else {
+                    self.pool.push(parent.0);
+                    None
+                };
+                if left_is_smaller {
+                    [Some(counted), Some(rest)]
+                } else {
+                    [Some(rest), Some(counted)]
+                }
+            }
+            only => {
+                self.pool.push(parent.0);
+                only.map(|part| part.map(|part| large(Some(part)).then(|| self.count(part))))
+            }
+        }
+    }
+
+    fn open(&mut self, kept: &Self::Kept, part: Part<'_, C>, features: &[u32]) {
+        if kept.is_none() {
+            self.scratch.count(self.matrix, part, features);
+        }
+    }
+
+    fn find(&mut self, kept: &Self::Kept, _: Part<'_, C>, feature: u32, run: &mut Run<C>) {
+        match kept {
+            Some(histogram) => histogram.read(feature, run),
+            None => self.scratch.take(feature, run),
+        }
+    }
+
+    fn close(&mut self, kept: Self::Kept) {
+        if let Some(histogram) = kept {
+            self.pool.push(histogram.0);
+        }
+    }
+
+    fn partition(
+        &self,
+        (feature, side, missing_left): (u32, Side, bool),
+        division: Division<'_, C>,
+    ) -> usize {
+        let (number, slot) = (feature as usize / STRIP, feature as usize % STRIP);
+        let strip = &self.matrix.strips()[number];
+        let left = lefts(side, missing_left);
+        stable_partition(division, |row| left[strip[row as usize][slot] as usize])
+    }
+
+    fn threshold(&self, feature: u32, last: u32, first: u32) -> (u32, f32) {
+        self.matrix.column(feature as usize).between(last, first)
+    }
+
+    fn goes_left(&self, row: u32, (feature, side, missing_left): (u32, Side, bool)) -> bool {
+        let code = self.matrix.code(row as usize, feature as usize);
+        match side {
+            _ if code == MISSING => missing_left,
+            Side::UpTo { last, .. } => u32::from(code) <= last,
+            Side::OneOf(set) => set[code as usize / 64] >> (code % 64) & 1 == 1,
+        }
+    }
+}
+
+/// Of every code, whether it goes left.
+fn lefts(side: Side, missing_left: bool) -> [bool; 256] {
+    let mut left = match side {
+        Side::UpTo { last, .. } => std::array::from_fn(|code| code as u32 <= last),
+        Side::OneOf(set) => std::array::from_fn(|code| set[code / 64] >> (code % 64) & 1 == 1),
+    };
+    left[MISSING as usize] = missing_left;
+    left
+}
+
+impl<C: Cell> Histogram<C> {
+    /// The values of a feature: bins that hold a row.
+    fn read(&self, feature: u32, run: &mut Run<C>) {
+        let bins = &self.0[feature as usize];
+        run.lasts.resize(256, 0);
+        run.sums.resize(256, C::default());
+        let (lasts, sums) = (&mut run.lasts[..256], &mut run.sums[..256]);
+        let mut sum = C::default();
+        let mut values = 0;
+        for (code, &bin) in bins[..MISSING as usize].iter().enumerate() {
+            sum = sum.plus(bin);
+            // without a branch: an empty bin's place is written again
+            lasts[values & 255] = code as u32;
+            sums[values & 255] = sum;
+            values += usize::from(!bin.is_empty());
+        }
+        run.lasts.truncate(values);
+        run.sums.truncate(values);
+        run.missing = bins[MISSING as usize];
+    }
+}
+
+impl<C: Cell> Scratch<C> {
+    /// Counts the rows of a small node for some features, ascending.
+    fn count(&mut self, matrix: &Binned, part: Part<'_, C>, features: &[u32]) {
+        for group in features.chunk_by(|a, b| *a as usize / STRIP == *b as usize / STRIP) {
+            let number = group[0] as usize / STRIP;
+            let strip = &matrix.strips()[number];
+            let range = number * STRIP..(number + 1) * STRIP;
+            let bins = self.bins[range.clone()].first_chunk_mut::<STRIP>();
+            let used = self.used[range].first_chunk_mut::<STRIP>();
+            let (Some(bins), Some(used)) = (bins, used) else {
+                continue;
+            };
+            for (&row, &cell) in part.rows.iter().zip(part.cells) {
+                let codes = &strip[row as usize];
+                for &feature in group {
+                    let slot = feature as usize % STRIP;
+                    let code = codes[slot];
+                    let bin = &mut bins[slot][code as usize];
+                    *bin = bin.plus(cell);
+                    used[slot][code as usize / 64] |= 1 << (code % 64);
+                }
+            }
+        }
+    }
+
+    /// The values of a feature, which is left empty.
+    fn take(&mut self, feature: u32, run: &mut Run<C>) {
+        let bins = &mut self.bins[feature as usize];
+        let used = std::mem::take(&mut self.used[feature as usize]);
+        run.clear();
+        let mut sum = C::default();
+        for (word, mut bits) in used.into_iter().enumerate() {
+            while bits != 0 {
+                let code = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let bin = std::mem::take(&mut bins[code & 255]);
+                if code == MISSING as usize {
+                    run.missing = bin;
+                } else {
+                    sum = sum.plus(bin);
+                    run.lasts.push(code as u32);
+                    run.sums.push(sum);
+                }
+            }
+        }
+    }
+}
