@@ -28,7 +28,9 @@ impl<'f, 'v> Section<'f, 'v> {
 
     /// What an option is, if it is given; `null` is not.
     pub(crate) fn given(&mut self, key: &'static str) -> Option<&'v Value> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         let value = self.map.get(key)?;
         (!matches!(value, Value::Null)).then_some(value)
     }

@@ -66,7 +66,7 @@ impl Study {
         if number >= self.definition.trials || self.told < known {
             return None;
         }
-        let point = {
+        let proposal = {
             let history: Vec<Seen<'_>> =
                 self.trials.iter().map(|trial| seen(trial, known)).collect();
             let fixed = self.definition.initial.get(number).cloned();
@@ -76,7 +76,12 @@ impl Study {
                 seed: self.definition.seed,
                 history: &history,
                 fixed: fixed.unwrap_or_else(|| self.definition.space.empty()),
-            })?
+            })
+        };
+        let Some(point) = proposal else {
+            // a grid too large to be counted beforehand has come to its end
+            self.definition.trials = number;
+            return None;
         };
         let params = self.definition.space.decode(&point);
         self.trials.push(Trial {

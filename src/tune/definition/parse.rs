@@ -94,6 +94,9 @@ fn direction(faults: &mut Faults, path: &str, value: &Value) -> Option<Direction
     }
 }
 
+/// A grid of more points is tried whole only by somebody who says so.
+const LARGE_GRID: u64 = 100_000;
+
 /// What a sampler asks of a space, and the number of trials.
 fn check_sampler(
     faults: &mut Faults,
@@ -101,30 +104,40 @@ fn check_sampler(
     space: &Space,
     trials: Option<usize>,
 ) -> usize {
+    let params = space.params().len();
     match sampler {
-        Sampler::Grid => {
-            for param in space.params() {
-                if param.domain.grid_len().is_none() {
-                    let help = "give it a `step`, or `points`: how many values the grid takes";
-                    let path = join("space", &param.name);
-                    faults.add_with_help(&path, "has no values that a grid could take", help);
-                }
-            }
-            let total = sampler::grid_total(space).map_or(usize::MAX, |total| {
-                usize::try_from(total).unwrap_or(usize::MAX)
-            });
-            trials.unwrap_or(total).min(total)
-        }
-        Sampler::Qmc(_) if space.params().len() > SOBOL_DIMENSIONS => {
+        Sampler::Grid => return check_grid(faults, space, trials),
+        Sampler::Qmc(_) if params > SOBOL_DIMENSIONS => {
             let message = format!(
-                "`qmc` serves at most {SOBOL_DIMENSIONS} parameters, and the space has {}",
-                space.params().len()
+                "`qmc` serves at most {SOBOL_DIMENSIONS} parameters, and the space has {params}"
             );
             faults.add("sampler", message);
-            trials.unwrap_or(Definition::TRIALS)
         }
-        _ => trials.unwrap_or(Definition::TRIALS),
+        _ => {}
     }
+    trials.unwrap_or(Definition::TRIALS)
+}
+
+fn check_grid(faults: &mut Faults, space: &Space, trials: Option<usize>) -> usize {
+    let before = faults.len();
+    for param in space.params() {
+        if param.domain.grid_len().is_none() {
+            let help = "give it a `step`, or `points`: how many values the grid takes";
+            let path = join("space", &param.name);
+            faults.add_with_help(&path, "has no values that a grid could take", help);
+        }
+    }
+    let total = sampler::grid_total(space);
+    if faults.len() == before && trials.is_none() && total.is_none_or(|n| n > LARGE_GRID) {
+        let points = total.map_or("countless".to_owned(), |n| n.to_string());
+        let help =
+            "say with `trials` how many of them to try, or take fewer `points` or wider steps";
+        faults.add_with_help("sampler", format!("the grid has {points} points"), help);
+    }
+    let total = total.map_or(usize::MAX, |total| {
+        usize::try_from(total).unwrap_or(usize::MAX)
+    });
+    trials.unwrap_or(total).min(total)
 }
 
 /// The points to begin with.

@@ -268,6 +268,58 @@ proptest! {
     }
 }
 
+/// How many different assignments there are from a parameter on, counted one by one.
+fn combinations(params: &[Drawn], chosen: &mut Vec<Option<usize>>) -> usize {
+    let place = chosen.len();
+    let Some(param) = params.get(place) else {
+        return 1;
+    };
+    let active = param
+        .when
+        .is_none_or(|(parent, choice)| chosen[parent] == Some(choice));
+    let values = match (active, &param.kind) {
+        (false, _) => vec![None],
+        (true, Kind::Choice { choices }) => (0..*choices).map(Some).collect(),
+        (true, Kind::Int { steps, .. }) => (0..=*steps as usize).map(Some).collect(),
+        (true, other) => panic!("{other:?} is not drawn here"),
+    };
+    let mut count = 0;
+    for value in values {
+        chosen.push(value);
+        count += combinations(params, chosen);
+        chosen.pop();
+    }
+    count
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_grid_has_every_combination_once(drawn in params()) {
+        let mut params = drawn;
+        for param in &mut params {
+            if !matches!(param.kind, Kind::Choice { .. }) {
+                param.kind = Kind::Int { low: 1, steps: 2, step: 3 };
+            }
+        }
+        let expected = combinations(&params, &mut Vec::new());
+        let space = params.iter().enumerate().map(|(place, param)| (name(place), written(param)));
+        let definition = map(vec![("space", Value::Map(space.collect())), ("sampler", "grid".into())]);
+        let definition = Definition::parse(&definition).expect("valid");
+        prop_assert_eq!(definition.trials(), expected);
+        let mut study = Study::new(definition);
+        let mut tried = std::collections::BTreeSet::new();
+        while let Some(ask) = study.ask() {
+            prop_assert!(is_proposal(&params, &ask.params));
+            tried.insert(Value::Map(ask.params).to_string());
+            study.tell(ask.number, Outcome::Failed, Series::default()).expect("asked");
+        }
+        prop_assert!(study.is_finished());
+        prop_assert_eq!(tried.len(), expected);
+    }
+}
+
 #[test]
 fn a_changed_result_is_seen_as_soon_as_the_lag_allows() {
     let params = [Drawn {

@@ -238,6 +238,19 @@ fn faults_of_definitions_are_all_told() {
 }
 
 #[test]
+fn a_large_grid_is_not_tried_by_accident() {
+    let grid = |settings: &str| {
+        let space = r#"{"a": {"int": [1, 1000]}, "b": {"float": [0, 1], "points": 101}}"#;
+        value(&format!(
+            r#"{{"space": {space}, "sampler": "grid"{settings}}}"#
+        ))
+    };
+    insta::assert_snapshot!(lines(Definition::parse(&grid("")).expect_err("faults")), @"sampler: the grid has 101000 points (say with `trials` how many of them to try, or take fewer `points` or wider steps)");
+    let limited = Definition::parse(&grid(r#", "trials": 200000"#)).expect("valid");
+    assert_eq!(limited.trials(), 101_000);
+}
+
+#[test]
 fn a_sobol_sequence_has_an_end() {
     let params: Vec<String> = (0..65)
         .map(|k| format!(r#""p{k}": {{"int": [1, 2]}}"#))
