@@ -1,6 +1,6 @@
 //! Files that stages write and read back: JSON with a header that says what it is and of which version.
 //!
-//! Floats are written as the shortest text that reads back to the same bits. The formats are `docs/formats/model.md` and
+//! Floats are written as the shortest text that reads back to the same bits. The format is
 //! `docs/formats/transform.md`; a file that is cut short, of another kind or of a newer version is told as such.
 
 use std::fs::File;
@@ -54,11 +54,18 @@ pub(crate) fn write<T: Artifact>(path: &Path, content: &T) -> Result<(), Error> 
 /// # Errors
 /// [`Error::ReadFile`]; [`Error::NotAnArtifact`] when it is something else or cut short; [`Error::ArtifactVersion`].
 pub(crate) fn read<T: Artifact>(port: &PortPath) -> Result<T, Error> {
-    let text = std::fs::read(&port.path).map_err(|source| Error::ReadFile {
+    parse(&read_bytes(port)?, port.declared.as_str())
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// [`Error::ReadFile`].
+pub(crate) fn read_bytes(port: &PortPath) -> Result<Vec<u8>, Error> {
+    std::fs::read(&port.path).map_err(|source| Error::ReadFile {
         path: port.declared.to_string(),
         source,
-    })?;
-    parse(&text, port.declared.as_str())
+    })
 }
 
 fn parse<T: Artifact>(text: &[u8], path: &str) -> Result<T, Error> {
@@ -103,8 +110,16 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Erro
 /// # Errors
 /// [`Error::WriteFile`].
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), Error> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes bytes.
+///
+/// # Errors
+/// [`Error::WriteFile`].
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     File::create(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|mut file| file.write_all(bytes))
         .map_err(|source| Error::WriteFile {
             path: path.to_owned(),
             source,

@@ -80,6 +80,14 @@ pub(crate) enum Error {
     NothingToFit(&'static str),
     #[error("{path} has no rows")]
     NoRows { path: String },
+    #[error("{path} has {rows} rows, and at least {needed} are needed")]
+    TooFewRows {
+        path: String,
+        rows: usize,
+        needed: usize,
+    },
+    #[error("none of {trials} trials came to an end: {reason}")]
+    NoTrial { trials: usize, reason: String },
     #[error("the table has too few rows ({rows}) to give {part} any")]
     EmptyPart { part: &'static str, rows: usize },
     #[error(
@@ -111,6 +119,8 @@ pub(crate) enum Error {
     Mismatch(String, String, String),
     #[error("the model cannot be computed: {0}")]
     Numerical(String),
+    #[error("failed to {0}")]
+    Learn(#[from] hpipe_learn::error::Error),
     #[error("cannot fetch {url}: {reason}")]
     Fetch { url: String, reason: String },
     #[error("{url} has the digest {found}, not the expected {expected}")]

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::frame;
 use crate::model::Model;
 use crate::options;
-use crate::ports::{dep, out};
+use crate::ports::{self, dep, out};
 use crate::scores::Scores;
 use crate::split::Part;
 use crate::table::Table;
@@ -197,18 +197,12 @@ fn regions(
 
 /// A name for each model: its file's without extension, or, where two have that, its path.
 fn names(ports: Vec<&PortPath>) -> Vec<(String, &PortPath)> {
-    let stem = |port: &PortPath| {
-        let name = port.declared.file_name();
-        name.rsplit_once('.')
-            .map_or(name, |(stem, _)| stem)
-            .to_owned()
-    };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for port in &ports {
-        *counts.entry(stem(port)).or_default() += 1;
+        *counts.entry(ports::stem(port)).or_default() += 1;
     }
-    let name = |port: &PortPath| match counts.get(&stem(port)) {
-        Some(1) => stem(port),
+    let name = |port: &PortPath| match counts.get(&ports::stem(port)) {
+        Some(1) => ports::stem(port),
         _ => port.declared.to_string(),
     };
     ports.into_iter().map(|port| (name(port), port)).collect()
@@ -222,12 +216,12 @@ fn judge(
     parts: &[Rows<'_>],
     regions: Option<&Regions>,
 ) -> Result<(Judged, Vec<f64>), Error> {
-    let model: Model = artifact::read(port)?;
-    if model.target != params.target {
+    let model = Model::read(port)?;
+    if model.card.target != params.target {
         return Err(Error::Mismatch(
             port.declared.to_string(),
             "the option `target`".to_owned(),
-            format!("it predicts `{}`, not `{}`", model.target, params.target),
+            format!("it predicts `{}`, not `{}`", model.card.target, params.target),
         ));
     }
     let mut scores = BTreeMap::new();
@@ -243,7 +237,7 @@ fn judge(
     let residuals = Residuals::new(&test.actual, &predicted, regions);
     let judged = Judged {
         name: name.to_owned(),
-        kind: model.kind,
+        kind: model.card.kind,
         violations: params.violations(&scores),
         scores,
         residuals,

@@ -5,7 +5,9 @@
 //! | [`Ingest`] | a CSV or parquet table, local or fetched → a checked parquet table and its data-quality report |
 //! | [`Split`] | one table → train, validation and test parts |
 //! | [`Features`] | the three parts → numeric features, and the transform that made them |
+//! | [`Tune`] | features → a study: the best hyperparameters of one model |
 //! | [`Train`] | features → one model |
+//! | [`Stack`] | models → one model that weighs them |
 //! | [`Evaluate`] | models and features → metrics, comparison, verdicts |
 //!
 //! Each implements [`hpipe_core::Stage`]: options are read by `options.rs` into a params type as the user wrote it,
@@ -16,37 +18,49 @@
 //! The formats written here: `docs/formats/transform.md`, `model.md`, `data_quality.md`, `evaluation.md`.
 
 mod artifact;
+mod content_key;
+mod csv;
 mod csv_shape;
 mod error;
 mod evaluate;
 mod features;
+mod folds;
 mod frame;
 mod ingest;
+mod learner;
 mod linear;
 mod markdown;
-mod matrix;
 mod model;
 mod names;
 mod options;
 mod ports;
+mod schema;
 mod scores;
+mod shuffle;
 mod split;
+mod stack;
 mod statistics;
+mod study;
 mod table;
 mod train;
 mod transform;
+mod tune;
 
 pub use evaluate::Evaluate;
 pub use features::Features;
 pub use ingest::Ingest;
 pub use split::Split;
+pub use stack::Stack;
 pub use train::Train;
+pub use tune::Tune;
 
 /// Adds every built-in stage to `registry`.
 pub fn register(registry: &mut hpipe_core::Registry) {
     registry.add(Ingest);
     registry.add(Split);
     registry.add(Features);
+    registry.add(Tune);
     registry.add(Train);
+    registry.add(Stack);
     registry.add(Evaluate);
 }

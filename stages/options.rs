@@ -45,6 +45,14 @@ pub(crate) fn executable<O: Options>(with: &Value) -> Result<O::Checked, Error> 
     checked::<O>(with).map_err(Error::Options)
 }
 
+/// Reads a section whose type depends on another option.
+///
+/// # Errors
+/// Every fault of names and types, with its path below the section.
+pub(crate) fn section<O: DeserializeOwned>(written: Json) -> Result<O, Vec<OptionFault>> {
+    read_json(written, Vec::new())
+}
+
 /// Collects faults of values.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<OptionFault>);
@@ -111,6 +119,22 @@ impl Faults {
         named
     }
 
+    /// Notes faults of a section that lies at `path`.
+    pub(crate) fn extend(&mut self, path: &str, faults: Vec<OptionFault>) {
+        self.0.extend(faults.into_iter().map(|fault| OptionFault {
+            path: match &*fault.path {
+                "" => path.to_owned(),
+                below => format!("{path}.{below}"),
+            },
+            ..fault
+        }));
+    }
+
+    /// The faults that were noted.
+    pub(crate) fn into_vec(self) -> Vec<OptionFault> {
+        self.0
+    }
+
     /// The value, if no fault was noted.
     pub(crate) fn into_result<T>(self, value: T) -> Result<T, Vec<OptionFault>> {
         if self.0.is_empty() {
@@ -127,7 +151,14 @@ impl Faults {
 /// When what was taken out is then missing, the section it belongs to is taken out as well.
 fn read<O: DeserializeOwned>(with: &Value) -> Result<O, Vec<OptionFault>> {
     let mut faults = Vec::new();
-    let mut json = to_json("", with, &mut faults);
+    let json = to_json("", with, &mut faults);
+    read_json(json, faults)
+}
+
+fn read_json<O: DeserializeOwned>(
+    mut json: Json,
+    mut faults: Vec<OptionFault>,
+) -> Result<O, Vec<OptionFault>> {
     if json.is_null() {
         json = Json::Object(serde_json::Map::new());
     }

@@ -1,10 +1,9 @@
 //! `split`: one table into train, validation and test.
 //!
 //! Which row goes where depends on the fractions, the seed, the strata and the number of rows, on nothing else: the
-//! generator is ChaCha8 and the shuffle is written out in `split/shuffle.rs`, so the same seed gives the same parts on
+//! generator is ChaCha8 and the shuffle is written out in `shuffle.rs`, so the same seed gives the same parts on
 //! every machine and with every later version of a library. Within a part rows keep their order.
 
-mod shuffle;
 mod strata;
 
 use std::fmt;
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::frame;
 use crate::options::{self, Faults, Options};
+use crate::shuffle::Generator;
 use crate::ports::{dep, out};
 use crate::table::Table;
 
@@ -252,7 +252,7 @@ fn named(table: &Table, column: &str) -> Result<Vec<Part>, Error> {
 /// So every part's size is its fraction of all rows to within one row, and nearly so within every stratum, however small:
 /// of five rows, 60/20/20 takes three, one and one.
 fn draw(strata: Vec<Vec<usize>>, fractions: &[f64; 3], seed: u64, rows: usize) -> Vec<Part> {
-    let mut generator = shuffle::Generator::new(seed);
+    let mut generator = Generator::new(seed);
     let mut parts = vec![Part::Train; rows];
     let mut dealt = [0usize; 3];
     for mut stratum in strata {

@@ -1,20 +1,25 @@
 //! `train`: one model from the features of the training part.
 //!
-//! Which models there are and what their hyperparameters mean: `linear.rs`. The model it writes: `model.rs`.
+//! Which models there are and what their hyperparameters mean: `learner.rs`. The model it writes: `model.rs`. A study of
+//! the stage `tune` may say the hyperparameters: those it found stand before those of the options.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
 use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 
-use crate::artifact;
 use crate::error::Error;
 use crate::frame;
-use crate::linear::{self, Hyperparameters, LinearKind, ValidLinear};
-use crate::matrix;
-use crate::model::{Model, Parameters, Training};
+use crate::learner::{Fitted, Learner, LearnerKind, Sample};
+use crate::model::{Card, Model, ModelKind, Training};
 use crate::names;
 use crate::options::{self, Faults, Options};
 use crate::ports::{dep, out};
+use crate::schema::Schema;
 use crate::scores::Scores;
+use crate::study::StudyRecord;
 use crate::table::Table;
 
 /// The built-in stage `train`.
@@ -24,31 +29,57 @@ pub struct Train;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TrainParams {
-    model: LinearKind,
+    model: LearnerKind,
     target: String,
     #[serde(default)]
-    hyperparameters: Hyperparameters,
+    hyperparameters: Map<String, Json>,
+    #[serde(default)]
+    seed: u64,
 }
 
 /// The options of `train`, checked.
 #[derive(Debug)]
 struct ValidTrainParams {
-    model: ValidLinear,
+    learner: Learner,
     target: String,
+    /// As written: what a study found goes over them.
+    hyperparameters: Map<String, Json>,
+    seed: u64,
 }
 
 impl Options for TrainParams {
     type Checked = ValidTrainParams;
 
     fn check(self) -> Result<ValidTrainParams, Vec<OptionFault>> {
-        let mut faults = Faults::default();
-        let model = self
-            .hyperparameters
-            .check(self.model, "hyperparameters", &mut faults);
-        faults.into_result(ValidTrainParams {
-            model,
+        let written = Json::Object(self.hyperparameters.clone());
+        let learner = Learner::new(self.model, written, self.seed).map_err(|below| {
+            let mut faults = Faults::default();
+            faults.extend("hyperparameters", below);
+            faults.into_vec()
+        })?;
+        Ok(ValidTrainParams {
+            learner,
             target: self.target,
+            hyperparameters: self.hyperparameters,
+            seed: self.seed,
         })
+    }
+}
+
+impl ValidTrainParams {
+    /// The learner with the hyperparameters that a study found.
+    fn with_study(&self, study: &StudyRecord) -> Result<Learner, Error> {
+        let kind = self.learner.kind();
+        if study.model != kind {
+            return Err(Error::Mismatch(
+                "the study".to_owned(),
+                "the option `model`".to_owned(),
+                format!("it is of a model `{}`, not `{kind}`", study.model),
+            ));
+        }
+        let mut written = self.hyperparameters.clone();
+        written.extend(study.best.params.clone());
+        Learner::new(kind, Json::Object(written), self.seed).map_err(Error::Options)
     }
 }
 
@@ -58,11 +89,11 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        1
+        3
     }
 
     fn summary(&self) -> &'static str {
-        "trains a linear, ridge, lasso or elastic-net model"
+        "trains a linear model, a tree, a forest or a booster"
     }
 
     fn ports(&self) -> &'static [Port] {
@@ -75,9 +106,14 @@ impl Stage for Train {
             dep(
                 "validation",
                 Arity::Optional,
-                "features and target whose scores the model records (parquet)",
+                "features and target whose scores the model records, and which early stopping watches (parquet)",
             ),
-            out("model", Arity::One, "the fitted model (JSON)"),
+            dep(
+                "study",
+                Arity::Optional,
+                "the study whose best hyperparameters go before those of the options (JSON)",
+            ),
+            out("model", Arity::One, "the fitted model (safetensors)"),
         ];
         PORTS
     }
@@ -93,88 +129,136 @@ impl Stage for Train {
 
 fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let params = options::executable::<TrainParams>(execution.with)?;
-    let progress = execution.progress;
+    let learner = match execution.optional_dep("study") {
+        Some(port) => {
+            let study = StudyRecord::read(port)?;
+            let learner = params.with_study(&study);
+            learner.map_err(|error| error.within(&port.declared))?
+        }
+        None => params.learner.clone(),
+    };
     let port = execution.dep("train");
     let table = frame::read_parquet(port)?;
-    progress.report(0, Some(2), &format!("fitting {}", params.model.kind));
-    let mut model = fit(&params, &table).map_err(|error| error.within(&port.declared))?;
+    let schema = Arc::new(Schema::learn(&table, &params.target));
+    let sample = |table: &Table| Sample::new(&schema, table, &params.target, learner.gaps());
+    let train = sample(&table).map_err(|error| error.within(&port.declared))?;
+    let validation = match execution.optional_dep("validation") {
+        Some(port) => {
+            let sample = sample(&frame::read_parquet(port)?);
+            Some(sample.map_err(|error| error.within(&port.declared))?)
+        }
+        None => None,
+    };
+    let fitted = fit(execution, &learner, &train, validation.as_ref());
+    let model = card(
+        &params,
+        &learner,
+        fitted.map_err(|error| error.within(&port.declared))?,
+        &train,
+        validation.as_ref(),
+    )?;
+    execution.progress.log(&summary(&model.card));
+    for odd in oddities(&model.card.training) {
+        execution.progress.warn(&odd);
+    }
+    model.write(execution.out("model"))
+}
+
+/// Fits the model, telling after each tree how far it is.
+fn fit(
+    execution: &Execution<'_>,
+    learner: &Learner,
+    train: &Sample,
+    validation: Option<&Sample>,
+) -> Result<Fitted, Error> {
+    let progress = execution.progress;
+    let message = format!("fitting {}", learner.kind());
+    progress.report(0, None, &message);
+    let fitted = learner.fit(train, validation, &mut |iteration| {
+        progress.report(iteration.number as u64, Some(iteration.of as u64), &message);
+        if progress.is_cancelled() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })?;
     if progress.is_cancelled() {
         return Err(Error::Cancelled);
     }
-    if let Some(port) = execution.optional_dep("validation") {
-        progress.report(1, Some(2), "scoring the validation part");
-        let scores = score(&model, &frame::read_parquet(port)?);
-        model.training.validation = Some(scores.map_err(|error| error.within(&port.declared))?);
-    }
-    progress.log(&summary(&model));
-    for odd in oddities(&model) {
-        progress.warn(&odd);
-    }
-    artifact::write(execution.out("model"), &model)
+    Ok(fitted)
 }
 
-/// Fits the model and scores it on the rows it was fitted on.
-fn fit(params: &ValidTrainParams, table: &Table) -> Result<Model, Error> {
-    let dataset = matrix::dataset(table, &params.target)?;
-    if dataset.targets.is_empty() {
-        return Err(Error::NothingToFit("rows"));
-    }
-    let features = dataset.feature_names().to_vec();
-    let fitted = linear::fit(&params.model, &dataset)?;
-    let aliased = fitted.aliased.iter().map(|&place| features[place].clone());
-    let mut model = Model {
-        kind: params.model.kind,
-        target: params.target.clone(),
-        hyperparameters: params.model.hyperparameters(),
-        training: Training {
-            rows: table.rows(),
-            aliased: aliased.collect(),
-            convergence: fitted.convergence,
-            train: Scores::new(&[], &[]),
-            validation: None,
-        },
-        parameters: Parameters::Linear(fitted.model),
-        features,
+/// The model of what was learned, with its scores.
+fn card(
+    params: &ValidTrainParams,
+    learner: &Learner,
+    fitted: Fitted,
+    train: &Sample,
+    validation: Option<&Sample>,
+) -> Result<Model, Error> {
+    let learned = fitted.learned;
+    let names = train.schema.names();
+    let score = |sample: &Sample| {
+        let predicted = learned.predict(sample.records.view());
+        Scores::new(&sample.targets.to_vec(), &predicted)
     };
-    model.training.train = score(&model, table)?;
-    Ok(model)
-}
-
-fn score(model: &Model, table: &Table) -> Result<Scores, Error> {
-    let actual = table.target(&model.target)?;
-    Ok(Scores::new(&actual, &model.predict(table)?))
+    let training = Training {
+        rows: train.rows(),
+        collinear: fitted.collinear.iter().map(|&i| names[i].clone()).collect(),
+        convergence: fitted.convergence,
+        history: fitted.history,
+        out_of_bag: fitted.out_of_bag,
+        members: Vec::new(),
+        train: Some(score(train)),
+        validation: validation.map(score),
+    };
+    Ok(Model {
+        card: Card {
+            kind: ModelKind::Learner(learner.kind()),
+            target: params.target.clone(),
+            features: Schema::clone(&train.schema),
+            hyperparameters: learner.hyperparameters()?,
+            seed: params.seed,
+            training,
+        },
+        learned,
+    })
 }
 
 /// What a model is, in a line.
-fn summary(model: &Model) -> String {
-    let training = &model.training;
-    let validation = training.validation.map_or_else(String::new, |scores| {
-        format!(", validation rmse {:.4}", scores.rmse)
-    });
+fn summary(card: &Card) -> String {
+    let training = &card.training;
+    let rmse = |part: &str, scores: Option<Scores>| match scores {
+        Some(scores) => format!(", {part} rmse {:.4}", scores.rmse),
+        None => String::new(),
+    };
+    let trees = match &training.history {
+        Some(history) => format!(
+            ", {} of {} trees",
+            history.best_iteration,
+            history.train.len()
+        ),
+        None => String::new(),
+    };
     format!(
-        "{}: {} rows, {} features, train rmse {:.4}{validation}",
-        model.kind,
+        "{}: {} rows, {} features{trees}{}{}",
+        card.kind,
         training.rows,
-        model.features.len(),
-        training.train.rmse,
+        card.features.features().len(),
+        rmse("train", training.train),
+        rmse("validation", training.validation),
     )
 }
 
 /// What is odd about a model.
-fn oddities(model: &Model) -> Vec<String> {
-    let Training {
-        aliased,
-        convergence,
-        ..
-    } = &model.training;
+fn oddities(training: &Training) -> Vec<String> {
     let mut odd = Vec::new();
-    if !aliased.is_empty() {
+    if !training.collinear.is_empty() {
         odd.push(format!(
-            "combinations of other features, given the coefficient 0: {}",
-            names::list(aliased.iter().map(String::as_str))
+            "combinations of other features, so that the coefficients are one choice of many (that of least norm): {}",
+            names::list(training.collinear.iter().map(String::as_str))
         ));
     }
-    if let Some(how) = convergence.as_ref().filter(|how| !how.converged) {
+    if let Some(how) = training.convergence.as_ref().filter(|how| !how.converged) {
         odd.push(format!(
             "not converged after {} iterations (duality gap {:.3e}): raise max_iter or tol",
             how.iterations, how.duality_gap
@@ -209,9 +293,29 @@ mod tests {
              hyperparameters.max_iter: must be at least 1, not 0",
         );
         check(
-            r#"{"model": "lasoo", "hyperparameters": {"alhpa": 1}}"#,
-            "hyperparameters.alhpa: unknown option (did you mean `alpha`?)\n\
-             model: `lasoo` is not a word for this (did you mean `lasso`?)",
+            r#"{"model": "lasoo", "target": "y", "hyperparameters": {"alhpa": 1}}"#,
+            "model: `lasoo` is not a word for this (did you mean `lasso`?)",
+        );
+    }
+
+    #[test]
+    fn hyperparameters_of_trees_are_checked() {
+        let check = |json, expect: &str| assert_eq!(faults::<TrainParams>(json), expect);
+        check(
+            r#"{"model": "xgboost", "target": "y", "hyperparameters": {"max_depth": "none", "max_leaves": 31, "grow_policy": "lossguide"}}"#,
+            "",
+        );
+        check(
+            r#"{"model": "random_forest", "target": "y", "hyperparameters": {"max_features": "sqrt", "max_depth": 0}}"#,
+            "hyperparameters.max_depth: must be at least 1, or none, not 0",
+        );
+        check(
+            r#"{"model": "xgboost", "target": "y", "hyperparameters": {"learning_rate": 0}}"#,
+            "hyperparameters.learning_rate: must be above 0, not 0",
+        );
+        check(
+            r#"{"model": "gradient_boosting", "target": "y", "hyperparameters": {"los": "huber", "n_estimators": -1, "max_depth": "deep"}}"#,
+            "",
         );
     }
 }

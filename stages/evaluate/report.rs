@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::params::{Require, Select, Thresholds, ValidEvaluateParams};
 use super::residuals::{Group, Residuals};
-use crate::linear::LinearKind;
+use crate::csv;
 use crate::markdown::{Markdown, figure, figure_or_dash};
+use crate::model::ModelKind;
 use crate::scores::{Score, Scores};
 use crate::split::Part;
 
@@ -20,7 +21,7 @@ const VERSION: u32 = 1;
 pub(super) struct Judged {
     #[serde(skip)]
     pub(super) name: String,
-    pub(super) kind: LinearKind,
+    pub(super) kind: ModelKind,
     pub(super) scores: BTreeMap<Part, Scores>,
     /// The thresholds it does not keep, one fragment each.
     pub(super) violations: Vec<String>,
@@ -144,7 +145,7 @@ impl<'a> Evaluation<'a> {
             .map(str::to_owned)
             .into_iter()
             .chain(columns);
-        let mut csv = csv_line(header);
+        let mut csv = csv::line(header);
         for model in &self.models {
             let values = Part::ALL.iter().flat_map(|part| {
                 Score::ALL.iter().map(move |score| {
@@ -153,7 +154,7 @@ impl<'a> Evaluation<'a> {
                 })
             });
             let words = [&*model.name, model.kind.name(), verdict(model)].map(str::to_owned);
-            csv += &csv_line(words.into_iter().chain(values));
+            csv += &csv::line(words.into_iter().chain(values));
         }
         csv
     }
@@ -164,10 +165,10 @@ impl<'a> Evaluation<'a> {
             .places
             .iter()
             .map(|&place| self.models[place].name.clone());
-        let mut csv = csv_line([self.params.target.clone()].into_iter().chain(names));
+        let mut csv = csv::line([self.params.target.clone()].into_iter().chain(names));
         for (row, y) in actual.iter().enumerate() {
             let values = predictions.iter().map(|model| model[row].to_string());
-            csv += &csv_line([y.to_string()].into_iter().chain(values));
+            csv += &csv::line([y.to_string()].into_iter().chain(values));
         }
         csv
     }
@@ -277,17 +278,4 @@ fn groups(report: &mut Markdown, what: &str, groups: &[Group]) {
         &[what, "rows", "mean residual", "rmse", "mae"],
         &rows.collect::<Vec<_>>(),
     );
-}
-
-/// A line of CSV; fields are quoted where they must be.
-fn csv_line(fields: impl Iterator<Item = String>) -> String {
-    let quote = |field: String| {
-        if field.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", field.replace('"', "\"\""))
-        } else {
-            field
-        }
-    };
-    let fields: Vec<String> = fields.map(quote).collect();
-    format!("{}\n", fields.join(","))
 }

@@ -32,5 +32,6 @@ pub mod model_file;
 pub mod predictor;
 mod random;
 pub mod random_forest;
+pub mod stacking;
 pub mod tree;
 pub mod xgboost;

@@ -1,0 +1,215 @@
+//! The options of `tune`: which model, what is searched and how, what is made better.
+
+use hpipe_core::{Mapping, OptionFault, Value};
+use hpipe_tune::{Definition, Domain, Param};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use crate::learner::{Learner, LearnerKind};
+use crate::options::{Faults, Options};
+use crate::schema::Gaps;
+use crate::study::Objective;
+
+/// The options as written. Those of the study itself are read by `hpipe_tune`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TuneParams {
+    model: LearnerKind,
+    target: String,
+    #[serde(default)]
+    hyperparameters: Map<String, Json>,
+    #[serde(default)]
+    objective: Objective,
+    #[serde(default)]
+    space: Map<String, Json>,
+    sampler: Option<Json>,
+    pruner: Option<Json>,
+    trials: Option<Json>,
+    #[serde(default)]
+    seed: u64,
+    concurrency: Option<Json>,
+    initial: Option<Json>,
+}
+
+/// The options, checked.
+#[derive(Debug)]
+pub(super) struct ValidTuneParams {
+    pub(super) model: LearnerKind,
+    pub(super) target: String,
+    /// Those that are not searched, as written.
+    hyperparameters: Map<String, Json>,
+    pub(super) objective: Objective,
+    /// None when there is nothing to search.
+    pub(super) definition: Option<Definition>,
+    pub(super) seed: u64,
+    gaps: Gaps,
+}
+
+impl Options for TuneParams {
+    type Checked = ValidTuneParams;
+
+    fn check(self) -> Result<ValidTuneParams, Vec<OptionFault>> {
+        let mut faults = Faults::default();
+        if let Some(folds) = self.objective.folds {
+            faults.require(folds >= 2, "objective.folds", "must be at least 2");
+        }
+        let learner = self.learner(&Map::new());
+        let definition = if self.space.is_empty() {
+            Ok(None)
+        } else {
+            Definition::parse(&self.definition()).map(Some)
+        };
+        let gaps = learner.as_ref().map_or(Gaps::Allowed, Learner::gaps);
+        if let Err(below) = learner {
+            faults.extend("hyperparameters", below);
+        }
+        match definition {
+            Ok(definition) => {
+                if let Some(definition) = &definition {
+                    self.check_space(definition, &mut faults);
+                }
+                faults.into_result(ValidTuneParams {
+                    model: self.model,
+                    target: self.target,
+                    hyperparameters: self.hyperparameters,
+                    objective: self.objective,
+                    definition,
+                    seed: self.seed,
+                    gaps,
+                })
+            }
+            Err(below) => {
+                let mut all = faults.into_vec();
+                all.extend(below);
+                Err(all)
+            }
+        }
+    }
+}
+
+impl TuneParams {
+    /// The learner with the hyperparameters of the options and `more`.
+    fn learner(&self, more: &Map<String, Json>) -> Result<Learner, Vec<OptionFault>> {
+        let mut written = self.hyperparameters.clone();
+        written.extend(more.clone());
+        Learner::new(self.model, Json::Object(written), self.seed)
+    }
+
+    /// What `hpipe_tune` reads.
+    fn definition(&self) -> Value {
+        let direction = if self.objective.metric.larger_is_better() {
+            "maximize"
+        } else {
+            "minimize"
+        };
+        let mut map = Map::new();
+        map.insert("space".to_owned(), Json::Object(self.space.clone()));
+        map.insert("direction".to_owned(), direction.into());
+        map.insert("seed".to_owned(), self.seed.into());
+        let optional = [
+            ("sampler", &self.sampler),
+            ("pruner", &self.pruner),
+            ("trials", &self.trials),
+            ("concurrency", &self.concurrency),
+            ("initial", &self.initial),
+        ];
+        for (key, value) in optional {
+            if let Some(value) = value {
+                map.insert(key.to_owned(), value.clone());
+            }
+        }
+        to_value(&Json::Object(map))
+    }
+
+    /// Whether the model takes both ends of every range, and every choice.
+    fn check_space(&self, definition: &Definition, faults: &mut Faults) {
+        for param in definition.space().params() {
+            for value in extremes(param) {
+                let mut more = Map::new();
+                more.insert(param.name.clone(), value);
+                let Err(below) = self.learner(&more) else {
+                    continue;
+                };
+                let own = below.into_iter().find(|fault| {
+                    fault.path == param.name || fault.path.starts_with(&format!("{}.", param.name))
+                });
+                if let Some(fault) = own {
+                    faults.extend("space", vec![fault]);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The ends of a range; all choices.
+fn extremes(param: &Param) -> Vec<Json> {
+    match &param.domain {
+        Domain::Number(range) if range.is_whole() => {
+            vec![json!(range.low() as i64), json!(range.high() as i64)]
+        }
+        Domain::Number(range) => vec![json!(range.low()), json!(range.high())],
+        Domain::Categorical(choices) => choices.iter().map(value_to_json).collect(),
+    }
+}
+
+impl ValidTuneParams {
+    /// The learner of a trial.
+    ///
+    /// # Errors
+    /// Every fault of the hyperparameters: combinations that a model does not take.
+    pub(super) fn learner(&self, trial: &Mapping) -> Result<Learner, Vec<OptionFault>> {
+        let mut written = self.hyperparameters.clone();
+        written.extend(to_json(trial));
+        Learner::new(self.model, Json::Object(written), self.seed)
+    }
+
+    /// What is searched.
+    pub(super) fn space(&self) -> &[Param] {
+        let space = self.definition.as_ref().map(|it| it.space().params());
+        space.unwrap_or_default()
+    }
+
+    /// What the model does with rows that lack a value.
+    pub(super) const fn gaps(&self) -> Gaps {
+        self.gaps
+    }
+}
+
+/// Values of parameters as JSON; dotted names stay dotted.
+pub(super) fn to_json(params: &Mapping) -> Map<String, Json> {
+    let entry = |(name, value): (&str, &Value)| (name.to_owned(), value_to_json(value));
+    params.iter().map(entry).collect()
+}
+
+pub(super) fn value_to_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(b) => (*b).into(),
+        Value::Int(n) => i64::try_from(*n).map_or(Json::Null, Json::from),
+        Value::Float(x) => (*x).into(),
+        Value::Text(text) => text.clone().into(),
+        Value::List(items) => items.iter().map(value_to_json).collect(),
+        Value::Map(map) => Json::Object(to_json(map)),
+    }
+}
+
+fn to_value(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(n), _) => Value::Int(n.into()),
+            (None, x) => Value::Float(x.unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(items) => Value::List(items.iter().map(to_value).collect()),
+        Json::Object(map) => {
+            let mut mapping = Mapping::default();
+            for (key, value) in map {
+                mapping.insert(key.clone(), to_value(value));
+            }
+            Value::Map(mapping)
+        }
+    }
+}
