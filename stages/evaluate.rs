@@ -221,7 +221,10 @@ fn judge(
         return Err(Error::Mismatch(
             port.declared.to_string(),
             "the option `target`".to_owned(),
-            format!("it predicts `{}`, not `{}`", model.card.target, params.target),
+            format!(
+                "it predicts `{}`, not `{}`",
+                model.card.target, params.target
+            ),
         ));
     }
     let mut scores = BTreeMap::new();

@@ -5,6 +5,7 @@
 
 mod decision_tree;
 mod gradient_boosting;
+mod linear;
 mod random_forest;
 mod sample;
 mod trees;
@@ -32,9 +33,8 @@ use self::random_forest::RandomForestOptions;
 use self::xgboost::XgboostOptions;
 use crate::error::Error;
 use crate::model::History;
-use crate::linear;
-use crate::options::{self, Faults};
 use crate::names;
+use crate::options::{self, Faults};
 use crate::schema::{Gaps, Schema};
 
 /// The models that can be trained.
@@ -160,8 +160,12 @@ impl Learner {
         seed: u64,
     ) -> Result<Self, Vec<OptionFault>> {
         let hyperparameters = match (kind, kind.linear()) {
-            (LearnerKind::DecisionTree, _) => Hyperparameters::DecisionTree(options::section(written)?),
-            (LearnerKind::RandomForest, _) => Hyperparameters::RandomForest(options::section(written)?),
+            (LearnerKind::DecisionTree, _) => {
+                Hyperparameters::DecisionTree(options::section(written)?)
+            }
+            (LearnerKind::RandomForest, _) => {
+                Hyperparameters::RandomForest(options::section(written)?)
+            }
             (LearnerKind::GradientBoosting, _) => {
                 Hyperparameters::GradientBoosting(options::section(written)?)
             }
@@ -178,7 +182,10 @@ impl Learner {
             hyperparameters,
             seed,
         };
-        learner.check().map(|()| learner).map_err(|fault| vec![fault])
+        learner
+            .check()
+            .map(|()| learner)
+            .map_err(|fault| vec![fault])
     }
 
     /// Asks the tree learners whether they take their hyperparameters.
@@ -288,7 +295,10 @@ impl Learner {
             Hyperparameters::Linear(valid) => fit_linear(valid, train),
             Hyperparameters::DecisionTree(options) => {
                 let dataset = linfa::DatasetBase::new(train.records.view(), targets);
-                let tree = options.params(&categorical, self.seed).check()?.fit(&dataset)?;
+                let tree = options
+                    .params(&categorical, self.seed)
+                    .check()?
+                    .fit(&dataset)?;
                 Ok(Fitted::of(Learned::Trees(tree.ensemble)))
             }
             Hyperparameters::RandomForest(options) => {

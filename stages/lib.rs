@@ -28,7 +28,6 @@ mod folds;
 mod frame;
 mod ingest;
 mod learner;
-mod linear;
 mod markdown;
 mod model;
 mod names;

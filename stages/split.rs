@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::frame;
 use crate::options::{self, Faults, Options};
-use crate::shuffle::Generator;
 use crate::ports::{dep, out};
+use crate::shuffle::Generator;
 use crate::table::Table;
 
 /// The built-in stage `split`.

@@ -138,11 +138,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
 }
 
 /// Reads a member and makes sure that it can be fitted again to the same features.
-fn candidate(
-    port: &PortPath,
-    params: &StackParams,
-    schema: &Schema,
-) -> Result<Candidate, Error> {
+fn candidate(port: &PortPath, params: &StackParams, schema: &Schema) -> Result<Candidate, Error> {
     let model = Model::read(port)?;
     let name = crate::ports::stem(port);
     let differs = |what: &str, reason: String| {
@@ -208,7 +204,9 @@ fn out_of_fold(
             let (fit, measure) = &pairs[fold];
             let predicted = predict_fold(execution, &key, learner, fit, measure)?;
             let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-            execution.progress.report(done, Some(total), "fitting members out of fold");
+            execution
+                .progress
+                .report(done, Some(total), "fitting members out of fold");
             Ok(predicted)
         })
         .collect::<Result<_, Error>>()?;
@@ -233,7 +231,12 @@ fn key(
     key.text(&params.target);
     key.text(learner.kind().name());
     key.json(&learner.hyperparameters()?);
-    for number in [learner.seed(), params.folds as u64, params.seed, fold as u64] {
+    for number in [
+        learner.seed(),
+        params.folds as u64,
+        params.seed,
+        fold as u64,
+    ] {
         key.bytes(&number.to_le_bytes());
     }
     Ok(key.digest())
@@ -247,7 +250,11 @@ fn predict_fold(
     fit: &Sample,
     measure: &Sample,
 ) -> Result<Vec<f64>, Error> {
-    if let Some(known) = execution.memo.recall(key).and_then(|bytes| from_bytes(&bytes)) {
+    if let Some(known) = execution
+        .memo
+        .recall(key)
+        .and_then(|bytes| from_bytes(&bytes))
+    {
         if known.len() == measure.rows() {
             return Ok(known);
         }
@@ -271,7 +278,10 @@ fn from_bytes(bytes: &[u8]) -> Option<Vec<f64>> {
     let numbers = bytes.chunks_exact(8);
     let is_whole = numbers.remainder().is_empty();
     let number = |chunk: &[u8]| chunk.try_into().ok().map(f64::from_le_bytes);
-    numbers.map(number).collect::<Option<_>>().filter(|_| is_whole)
+    numbers
+        .map(number)
+        .collect::<Option<_>>()
+        .filter(|_| is_whole)
 }
 
 /// The stack of the members that count; its card tells of all of them.

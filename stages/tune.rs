@@ -212,7 +212,10 @@ fn report_progress(execution: &Execution<'_>, params: &ValidTuneParams, study: &
 /// [`Error::NoTrial`] when none is complete.
 fn record(params: &ValidTuneParams, search: Search) -> Result<StudyRecord, Error> {
     let Some((number, value)) = search.best else {
-        let reason = search.trials.iter().find_map(|(_, trial)| trial.failure.clone());
+        let reason = search
+            .trials
+            .iter()
+            .find_map(|(_, trial)| trial.failure.clone());
         return Err(Error::NoTrial {
             trials: search.trials.len(),
             reason: reason.unwrap_or_else(|| "all were pruned".to_owned()),

@@ -25,6 +25,7 @@ pub mod gradient_boosting;
 mod grow;
 pub mod history;
 pub mod learned;
+pub mod linear;
 mod linfa_traits;
 mod loss;
 pub mod max_features;

@@ -102,7 +102,11 @@ pub(super) mod limit {
             return Ok(None);
         }
         let limit = written.as_u64().and_then(|limit| T::try_from(limit).ok());
-        let expect = || D::Error::custom(format!("found {written}, expected a whole number or `none`"));
+        let expect = || {
+            D::Error::custom(format!(
+                "found {written}, expected a whole number or `none`"
+            ))
+        };
         limit.map(Some).ok_or_else(expect)
     }
 }

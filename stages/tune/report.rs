@@ -28,7 +28,9 @@ pub(super) fn csv(record: &StudyRecord) -> String {
             trial.state.name().to_owned(),
             value,
         ];
-        let params = names.iter().map(|name| trial.params.get(*name).map(word).unwrap_or_default());
+        let params = names
+            .iter()
+            .map(|name| trial.params.get(*name).map(word).unwrap_or_default());
         text += &csv::line(fields.into_iter().chain(params));
     }
     text
@@ -46,7 +48,11 @@ pub(super) fn html(params: &ValidTuneParams, record: &StudyRecord) -> String {
         None => format!("{metric} on the validation part"),
     };
     let figures = [
-        ("best", figure(record.best.value), format!("trial {}", record.best.number)),
+        (
+            "best",
+            figure(record.best.value),
+            format!("trial {}", record.best.number),
+        ),
         ("trials", record.trials.len().to_string(), String::new()),
         ("pruned", count(TrialState::Pruned), String::new()),
         ("failed", count(TrialState::Failed), String::new()),
@@ -103,7 +109,12 @@ fn importances(record: &StudyRecord) -> hpipe_plot::Figure {
             error: None,
         })
         .collect();
-    importance("Importance of hyperparameters", "share", &items, MOST_PARAMS)
+    importance(
+        "Importance of hyperparameters",
+        "share",
+        &items,
+        MOST_PARAMS,
+    )
 }
 
 fn study(params: &ValidTuneParams, record: &StudyRecord, measured: &str) -> Study {
@@ -112,7 +123,11 @@ fn study(params: &ValidTuneParams, record: &StudyRecord, measured: &str) -> Stud
         objective: measured.to_owned(),
         is_minimized: !record.objective.metric.larger_is_better(),
         parameters: space.iter().map(parameter).collect(),
-        trials: record.trials.iter().map(|trial| drawn(space, trial)).collect(),
+        trials: record
+            .trials
+            .iter()
+            .map(|trial| drawn(space, trial))
+            .collect(),
     }
 }
 
@@ -136,7 +151,9 @@ fn drawn(space: &[Param], trial: &TrialRecord) -> Trial {
         match &param.domain {
             Domain::Number(_) => value.as_f64(),
             Domain::Categorical(choices) => {
-                let place = choices.iter().position(|choice| value_to_json(choice) == *value);
+                let place = choices
+                    .iter()
+                    .position(|choice| value_to_json(choice) == *value);
                 place.map(|place| place as f64)
             }
         }
@@ -148,7 +165,10 @@ fn drawn(space: &[Param], trial: &TrialRecord) -> Trial {
             TrialState::Pruned => hpipe_plot::TrialState::Pruned,
             TrialState::Failed => hpipe_plot::TrialState::Failed,
         },
-        parameters: space.iter().map(|param| value(param).unwrap_or(f64::NAN)).collect(),
+        parameters: space
+            .iter()
+            .map(|param| value(param).unwrap_or(f64::NAN))
+            .collect(),
     }
 }
 

@@ -157,7 +157,11 @@ pub(super) fn run(
         }
     };
     let key = key(params, ground, &learner)?;
-    if let Some(ended) = execution.memo.recall(&key).and_then(|bytes| replay(&bytes, prunes)) {
+    if let Some(ended) = execution
+        .memo
+        .recall(&key)
+        .and_then(|bytes| replay(&bytes, prunes))
+    {
         return Ok(ended);
     }
     let is_cancelled = || execution.progress.is_cancelled();
