@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "hpipe-core",
             "hpipe-engine",
+            "hpipe-plot",
             "hpipe-spec",
             "hpipe-store",
             "hpipe-track",

@@ -5,6 +5,7 @@ mod dag;
 mod init;
 mod logs;
 mod metrics;
+mod plots;
 mod repro;
 mod status;
 mod watch;
@@ -12,7 +13,7 @@ mod why;
 
 use hpipe_engine::{Surveyed, Workspace};
 
-use crate::args::{Cache, Command, Metrics};
+use crate::args::{Cache, Command, Metrics, Plots};
 use crate::error::{Error, Exit};
 use crate::session::Session;
 use crate::state::State;
@@ -29,6 +30,8 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Logs(arguments) => logs::logs(session, arguments),
         Command::Metrics(Metrics::Show(arguments)) => metrics::show(session, arguments),
         Command::Metrics(Metrics::Diff(arguments)) => metrics::diff(session, arguments),
+        Command::Plots(Plots::Show(arguments)) => plots::show(session, arguments),
+        Command::Plots(Plots::Diff(arguments)) => plots::diff(session, arguments),
         Command::Cache(Cache::Restore(arguments)) => cache::restore(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
     }
@@ -44,6 +47,8 @@ pub(crate) fn wants_json(command: &Command) -> bool {
         Command::Watch(arguments) => arguments.working.json,
         Command::Metrics(Metrics::Show(arguments)) => arguments.json,
         Command::Metrics(Metrics::Diff(arguments)) => arguments.json,
+        Command::Plots(Plots::Show(arguments)) => arguments.drawing.json,
+        Command::Plots(Plots::Diff(arguments)) => arguments.drawing.json,
         Command::Logs(_) | Command::Cache(_) | Command::Init(_) => false,
     }
 }

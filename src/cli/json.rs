@@ -6,6 +6,7 @@
 //! Deliberately knows nothing of how a person is told the same; that is [`ui`](crate::ui).
 
 mod event;
+mod plots;
 mod value;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use crate::dag::Graph;
 use crate::ui::{FileChanges, StageReport, Ui};
 use crate::unread::Unread;
+pub(crate) use plots::plots;
 use value::{InOrder, JsonReason, JsonValue};
 
 /// The version of the format, the `v` of every object.
@@ -157,7 +159,7 @@ impl<'a> From<&'a Change> for JsonChange<'a> {
 struct JsonUnread<'a> {
     revision: &'a str,
     file: &'a str,
-    message: String,
+    message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
 }

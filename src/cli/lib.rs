@@ -11,6 +11,7 @@ mod commands;
 mod dag;
 mod diagnostic;
 mod error;
+mod gallery;
 mod json;
 mod session;
 mod state;

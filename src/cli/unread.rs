@@ -2,7 +2,7 @@
 //!
 //! One such file does not stop a comparison: it is left out, and told with how to get it.
 
-use hpipe_core::{Code, Diagnostic, Digest, ProjectPath, Sources, with_causes};
+use hpipe_core::{Code, Diagnostic, Digest, ProjectPath, Sources};
 use hpipe_engine::{Found, Snapshot, WORKSPACE};
 
 use crate::error::Error;
@@ -13,10 +13,10 @@ use crate::ui::Ui;
 pub(crate) struct Unread {
     /// The revision, as the user calls it.
     pub(crate) revision: String,
-    /// The file.
+    /// The file, or the plot.
     pub(crate) file: ProjectPath,
     code: Code,
-    why: String,
+    message: String,
     help: Option<String>,
 }
 
@@ -47,50 +47,61 @@ impl Unread {
 
     /// The file's content is not what its name says.
     pub(crate) fn unfit(at: &Snapshot<'_>, file: &ProjectPath, error: &hpipe_track::Error) -> Self {
-        let why = match error {
-            hpipe_track::Error::Document(fault) => first_fault(&fault.diagnostics, &fault.sources),
-            hpipe_track::Error::Json { source, .. } => source.to_string(),
-            other => with_causes(other),
+        Self::new(at, file, Code::BadParamFile, error.reason())
+    }
+
+    /// There is no such file, or a folder in its place.
+    pub(crate) fn no_file(at: &Snapshot<'_>, file: &ProjectPath, found: &Found) -> Self {
+        let why = match found {
+            Found::Folder(_) => "it is a folder",
+            _ => "there is no such file",
         };
-        Self::new(at, file, Code::BadParamFile, why)
+        let made = at.name() == WORKSPACE && *found == Found::Absent;
+        Self {
+            help: made.then(|| "`hpipe repro` makes what stages make".to_owned()),
+            ..Self::new(at, file, Code::MissingOut, why.to_owned())
+        }
+    }
+
+    /// The files are what they should be, but a plot asks something else of them.
+    pub(crate) fn undrawn(at: &Snapshot<'_>, plot: &str, why: &str) -> Self {
+        let place = match at.name() {
+            WORKSPACE => String::new(),
+            revision => format!(" at {revision}"),
+        };
+        Self {
+            message: format!("failed to draw {plot}{place}: {why}"),
+            ..Self::new(
+                at,
+                &ProjectPath::new(plot),
+                Code::BadParamFile,
+                String::new(),
+            )
+        }
     }
 
     fn new(at: &Snapshot<'_>, file: &ProjectPath, code: Code, why: String) -> Self {
+        let message = match at.name() {
+            WORKSPACE => format!("failed to read {file}: {why}"),
+            revision => format!("failed to read {file} at {revision}: {why}"),
+        };
         Self {
             revision: at.name().to_owned(),
             file: file.clone(),
             code,
-            why,
+            message,
             help: None,
         }
     }
 
     /// One lowercase fragment, which names the file.
-    pub(crate) fn message(&self) -> String {
-        match self.revision.as_str() {
-            WORKSPACE => format!("failed to read {}: {}", self.file, self.why),
-            revision => format!("failed to read {} at {revision}: {}", self.file, self.why),
-        }
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// How to mend it.
     pub(crate) fn help(&self) -> Option<&str> {
         self.help.as_deref()
-    }
-}
-
-/// What is wrong with a text in one line, with its place.
-fn first_fault(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let Some(fault) = diagnostics.first() else {
-        return "it has faults".to_owned();
-    };
-    match fault.labels.first() {
-        Some(label) => format!(
-            "line {}: {}",
-            sources.locate(label.span).line,
-            fault.message
-        ),
-        None => fault.message.clone(),
     }
 }
 
@@ -100,7 +111,7 @@ pub(crate) fn warn(ui: &Ui, unread: &[Unread]) {
         .iter()
         .map(|unread| Diagnostic {
             help: unread.help.clone(),
-            ..Diagnostic::warning(unread.code, unread.message())
+            ..Diagnostic::warning(unread.code, unread.message.clone())
         })
         .collect();
     ui.diagnostics(&told, &Sources::default());

@@ -51,6 +51,6 @@ pub use mark::{
     RuleAt, Shape, Swarm,
 };
 pub use number::{format_number, format_short};
-pub use page::{KeyFigure, Outcome, Page, PageTable, TableCell, Verdict};
+pub use page::{ImageKind, KeyFigure, Outcome, Page, PageImage, PageTable, TableCell, Verdict};
 pub use picture::Picture;
 pub use quantity::Quantity;

@@ -4,6 +4,7 @@
 //! says so to the browser, and lets no script run but ours. Without scripts everything is there and readable. All
 //! words are escaped, whatever names a table or a model has.
 
+mod base64;
 mod write;
 
 use crate::picture::Picture;
@@ -29,6 +30,7 @@ enum Block {
     Verdict(Verdict, String),
     Table(PageTable),
     Pictures(Vec<Picture>),
+    Images(Vec<PageImage>),
     Details(String, String),
 }
 
@@ -76,6 +78,53 @@ pub struct PageTable {
     pub rows: Vec<Vec<TableCell>>,
     /// A row that is written bold, as that of the selected model.
     pub strong: Option<usize>,
+}
+
+/// An image that others made: the bytes of its file go into the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageImage {
+    /// What the bytes are.
+    pub kind: ImageKind,
+    /// The file's bytes, as they are.
+    pub bytes: Vec<u8>,
+    /// Words below it.
+    pub caption: String,
+}
+
+/// The kinds of images that browsers show. An SVG is shown as an image: nothing in it can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the formats")]
+pub enum ImageKind {
+    Png,
+    Jpeg,
+    Gif,
+    Svg,
+    Webp,
+}
+
+impl ImageKind {
+    /// The kind that the ending of a file's name tells, whether in small or large letters.
+    pub fn of_ending(ending: &str) -> Option<Self> {
+        Some(match ending.to_ascii_lowercase().as_str() {
+            "png" => Self::Png,
+            "jpg" | "jpeg" => Self::Jpeg,
+            "gif" => Self::Gif,
+            "svg" => Self::Svg,
+            "webp" => Self::Webp,
+            _ => return None,
+        })
+    }
+
+    /// Its media type.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Gif => "image/gif",
+            Self::Svg => "image/svg+xml",
+            Self::Webp => "image/webp",
+        }
+    }
 }
 
 /// What a cell of a [`PageTable`] holds.
@@ -176,6 +225,12 @@ impl Page {
     #[must_use]
     pub fn pictures(self, pictures: Vec<Picture>) -> Self {
         self.with(Block::Pictures(pictures))
+    }
+
+    /// Images of others side by side where the page is wide enough.
+    #[must_use]
+    pub fn images(self, images: Vec<PageImage>) -> Self {
+        self.with(Block::Images(images))
     }
 
     /// Text as it stands, hidden until asked for.

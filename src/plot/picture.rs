@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use crate::escape::escape_into;
-use crate::theme::{both_sheets, light_sheet};
+use crate::theme::both_sheets;
+#[cfg(feature = "png")]
+use crate::theme::light_sheet;
 
 /// A drawn figure. The same figure gives the same bytes, in every form.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,6 +26,22 @@ pub struct ParamFileError {
     pub sources: Sources,
 }
 
+impl ParamFileError {
+    /// The first fault in one line, with the number of its line.
+    pub fn first(&self) -> String {
+        let Some(fault) = self.diagnostics.first() else {
+            return "it has faults".to_owned();
+        };
+        match fault.labels.first() {
+            Some(label) => {
+                let line = self.sources.locate(label.span).line;
+                format!("line {line}: {}", fault.message)
+            }
+            None => fault.message.clone(),
+        }
+    }
+}
+
 impl ParamFile {
     /// Reads the text of the file `path`. An empty file is an empty mapping.
     ///

@@ -137,8 +137,8 @@ pub struct Out {
 pub struct PlotSpec {
     /// What it is called: the file or folder it draws, or a name where `y` says which files.
     pub id: String,
-    /// Where it is written.
-    pub span: Span,
+    /// Where it is written; none for one that no file declares.
+    pub span: Option<Span>,
     /// What is drawn upwards.
     pub y: Vec<PlotColumns>,
     /// What is drawn to the right.
@@ -177,7 +177,7 @@ pub enum PlotX {
 
 impl PlotSpec {
     /// The last column of `file` over the number of the row.
-    pub fn plain(id: String, file: ProjectPath, span: Span) -> Self {
+    pub fn plain(id: String, file: ProjectPath, span: Option<Span>) -> Self {
         let columns = Vec::new();
         Self {
             id,

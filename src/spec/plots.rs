@@ -47,7 +47,7 @@ pub(crate) fn of_out(path: &ProjectPath, flags: &[Entry], span: Span) -> PlotSpe
         folder: &folder,
         faults: &mut faults,
     };
-    let plot = PlotSpec::plain(path.as_str().to_owned(), path.clone(), span);
+    let plot = PlotSpec::plain(path.as_str().to_owned(), path.clone(), Some(span));
     reader.styled(plot, "", flags)
 }
 
@@ -72,7 +72,7 @@ impl Reader<'_> {
 
     fn plain(&mut self, path: &str, span: Span) -> Option<PlotSpec> {
         let file = self.path(path, "plots", span)?;
-        Some(PlotSpec::plain(file.as_str().to_owned(), file, span))
+        Some(PlotSpec::plain(file.as_str().to_owned(), file, Some(span)))
     }
 
     fn definitions(&mut self, entries: &[Entry]) -> Vec<PlotSpec> {
@@ -97,7 +97,7 @@ impl Reader<'_> {
             Some(Data::Map(_)) => PlotSpec {
                 id: key.text.clone(),
                 y: Vec::new(),
-                ..PlotSpec::plain(String::new(), ProjectPath::root(), key.span)
+                ..PlotSpec::plain(String::new(), ProjectPath::root(), Some(key.span))
             },
             _ => self.plain(&key.text, key.span)?,
         };
@@ -199,7 +199,10 @@ impl Reader<'_> {
         if !text.trim().is_empty() && !text.contains("://") {
             return Some(self.folder.join(text));
         }
-        let message = format!("`{text}` in `{section}` is not a path in the file system");
+        let message = match text.trim() {
+            "" => format!("a path in `{section}` is empty"),
+            _ => format!("`{text}` in `{section}` is not a path in the file system"),
+        };
         let fault = Diagnostic::error(Code::WrongType, message).at(span, "");
         self.faults
             .push(fault.help("write a file or folder, relative to this file"));

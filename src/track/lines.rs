@@ -189,16 +189,9 @@ fn column<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hpipe_core::{Sources, Span};
     use hpipe_spec::PlotColumns;
 
     fn plot(x: PlotX, y: &[(&str, &[&str])]) -> PlotSpec {
-        let source = Sources::default().add("pipeline.yaml", "");
-        let span = Span {
-            source,
-            start: 0,
-            end: 0,
-        };
         let y = y.iter().map(|(file, columns)| PlotColumns {
             file: ProjectPath::new(file),
             columns: columns.iter().map(|&column| column.to_owned()).collect(),
@@ -206,7 +199,7 @@ mod tests {
         PlotSpec {
             x,
             y: y.collect(),
-            ..PlotSpec::plain("p".to_owned(), ProjectPath::root(), span)
+            ..PlotSpec::plain("p".to_owned(), ProjectPath::root(), None)
         }
     }
 

@@ -32,7 +32,7 @@ pub enum Error {
         message: String,
     },
     /// The file holds nothing that could be drawn.
-    #[error("read {path}: it holds no table: no list of mappings with the same keys")]
+    #[error("read {path}: {NO_TABLE}")]
     NoTable {
         /// The file.
         path: ProjectPath,
@@ -52,6 +52,24 @@ pub enum Error {
         path: ProjectPath,
     },
 }
+
+impl Error {
+    /// What is wrong, for a sentence that names the file itself.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Json { source, .. } => source.to_string(),
+            Self::Document(fault) => fault.first(),
+            Self::Table { line, message, .. } => format!("line {line}: {message}"),
+            Self::NoTable { .. } => NO_TABLE.to_owned(),
+            Self::UnknownFormat { .. } => UNKNOWN_FORMAT.to_owned(),
+            Self::NotText { .. } => "it is not UTF-8".to_owned(),
+        }
+    }
+}
+
+const NO_TABLE: &str = "it holds no table: no list of mappings with the same keys";
+const UNKNOWN_FORMAT: &str =
+    "its name ends in none of .csv, .tsv, .json, .yaml, .yml, .toml and those of images";
 
 /// The text of the file `path`.
 ///

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use crate::escape::{escape, escape_into};
 use crate::number::format_number;
-use crate::page::{Block, KeyFigure, Outcome, Page, PageTable, TableCell, Verdict};
+use crate::page::base64;
+use crate::page::{Block, KeyFigure, Outcome, Page, PageImage, PageTable, TableCell, Verdict};
 use crate::theme::{both_sheets, page_colours};
 
 const STYLE: &str = include_str!("style.css");
@@ -47,8 +48,13 @@ pub(super) fn write(page: &Page) -> String {
 }
 
 fn head(out: &mut String, page: &Page) {
+    let has_images = page
+        .blocks
+        .iter()
+        .any(|block| matches!(block, Block::Images(_)));
+    let images = if has_images { " img-src data:;" } else { "" };
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_DIGEST}'; base-uri 'none'; form-action 'none'"
+        "default-src 'none';{images} style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_DIGEST}'; base-uri 'none'; form-action 'none'"
     );
     let _ = write!(
         out,
@@ -115,6 +121,21 @@ fn contents(out: &mut String, anchors: &[(String, String)]) {
     out.push_str("</ul></nav>\n");
 }
 
+fn write_images(out: &mut String, images: &[PageImage]) {
+    out.push_str("<div class=\"pictures\">");
+    for image in images {
+        let caption = escape(&image.caption);
+        let media_type = image.kind.media_type();
+        let _ = write!(
+            out,
+            "<figure><img alt=\"{caption}\" src=\"data:{media_type};base64,"
+        );
+        base64::encode_into(out, &image.bytes);
+        let _ = write!(out, "\"/><figcaption>{caption}</figcaption></figure>");
+    }
+    out.push_str("</div>");
+}
+
 fn section(out: &mut String, heading: &str, anchor: &str) {
     let _ = write!(
         out,
@@ -154,6 +175,7 @@ fn write_block(out: &mut String, block: &Block) {
             }
             out.push_str("</div>");
         }
+        Block::Images(images) => write_images(out, images),
         Block::Details(summary, text) => {
             let _ = write!(
                 out,
