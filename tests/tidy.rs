@@ -25,7 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hpipe-learn", &[]),
     ("hpipe-plot", &[]),
     ("hpipe-spec", &["hpipe-core"]),
-    ("hpipe-stages", &["hpipe-core", "hpipe-learn"]),
+    (
+        "hpipe-stages",
+        &["hpipe-core", "hpipe-learn", "hpipe-plot", "hpipe-tune"],
+    ),
     ("hpipe-store", &["hpipe-core"]),
     ("hpipe-track", &["hpipe-core", "hpipe-spec"]),
     ("hpipe-tune", &["hpipe-core"]),
