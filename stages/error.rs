@@ -119,6 +119,8 @@ pub(crate) enum Error {
     Mismatch(String, String, String),
     #[error("the model cannot be computed: {0}")]
     Numerical(String),
+    #[error("{path} does not name its features")]
+    NoFeatureNames { path: String },
     #[error("failed to {0}")]
     Learn(#[from] hpipe_learn::error::Error),
     #[error("cannot fetch {url}: {reason}")]
@@ -186,6 +188,9 @@ impl Error {
             }
             Self::WrongDigest { .. } => {
                 Some("if the new content is right, write its digest into `digest`".to_owned())
+            }
+            Self::NoFeatureNames { .. } => {
+                Some("name them, in the model's order, under the option `features`".to_owned())
             }
             Self::Ports { help, .. } => Some((*help).to_owned()),
             Self::In { source, .. } => source.help(),

@@ -42,6 +42,12 @@ impl Schema {
         Self(columns.map(Feature::learn).collect())
     }
 
+    /// Columns of numbers.
+    pub(crate) fn of_numbers(names: Vec<String>) -> Self {
+        let feature = |name| Feature { name, levels: None };
+        Self(names.into_iter().map(feature).collect())
+    }
+
     /// The features, in order.
     pub(crate) fn features(&self) -> &[Feature] {
         &self.0

@@ -1,5 +1,7 @@
 //! The options of `tune`: which model, what is searched and how, what is made better.
 
+use std::collections::BTreeMap;
+
 use hpipe_core::{Mapping, OptionFault, Value};
 use hpipe_tune::{Definition, Domain, Param};
 use serde::Deserialize;
@@ -102,10 +104,10 @@ impl TuneParams {
         } else {
             "minimize"
         };
-        let mut map = Map::new();
-        map.insert("space".to_owned(), Json::Object(self.space.clone()));
-        map.insert("direction".to_owned(), direction.into());
-        map.insert("seed".to_owned(), self.seed.into());
+        let mut map = Mapping::default();
+        map.insert("space", Value::Map(in_order(&self.space)));
+        map.insert("direction", Value::Text(direction.to_owned()));
+        map.insert("seed", Value::Int(self.seed.into()));
         let optional = [
             ("sampler", &self.sampler),
             ("pruner", &self.pruner),
@@ -115,10 +117,10 @@ impl TuneParams {
         ];
         for (key, value) in optional {
             if let Some(value) = value {
-                map.insert(key.to_owned(), value.clone());
+                map.insert(key, to_value(value));
             }
         }
-        to_value(&Json::Object(map))
+        Value::Map(map)
     }
 
     /// Whether the model takes both ends of every range, and every choice.
@@ -140,6 +142,29 @@ impl TuneParams {
             }
         }
     }
+}
+
+/// The space in an order that its names alone decide, each parameter after those it depends on.
+///
+/// The order of a mapping is no part of the stage key, so it must not matter to what is searched.
+fn in_order(space: &Map<String, Json>) -> Mapping {
+    let mut left: BTreeMap<&String, &Json> = space.iter().collect();
+    let mut ordered = Mapping::default();
+    while !left.is_empty() {
+        let is_free = |param: &Json| {
+            let parents = param.get("when").and_then(Json::as_object);
+            parents.is_none_or(|parents| !parents.keys().any(|name| left.contains_key(name)))
+        };
+        // In a circle nothing is free; whoever reads the space says so.
+        let next = left
+            .iter()
+            .find(|(_, param)| is_free(param))
+            .or(left.iter().next());
+        let Some((&name, &param)) = next else { break };
+        ordered.insert(name.clone(), to_value(param));
+        left.remove(name);
+    }
+    ordered
 }
 
 /// The ends of a range; all choices.
@@ -211,5 +236,48 @@ fn to_value(json: &Json) -> Value {
             }
             Value::Map(mapping)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::tests::faults;
+
+    fn space(json: &str) -> Vec<String> {
+        let space: Map<String, Json> = serde_json::from_str(json).expect("a space");
+        in_order(&space)
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn the_order_of_a_space_is_that_of_its_names_and_conditions() {
+        let one = r#"{"c": {"int": [1, 2]}, "a": {"int": [1, 2], "when": {"c": 1}}, "b": {"int": [1, 2]}}"#;
+        let two = r#"{"b": {"int": [1, 2]}, "a": {"int": [1, 2], "when": {"c": 1}}, "c": {"int": [1, 2]}}"#;
+        assert_eq!(space(one), ["b", "c", "a"]);
+        assert_eq!(space(two), space(one));
+    }
+
+    #[test]
+    fn faults_of_the_space_are_told_with_those_of_the_model() {
+        let check = |json, expect: &str| assert_eq!(faults::<TuneParams>(json), expect);
+        check(
+            r#"{"model": "ridge", "target": "y", "space": {"alpha": {"float": [0.1, 10], "log": true}}}"#,
+            "",
+        );
+        check(r#"{"model": "linear", "target": "y", "space": {}}"#, "");
+        check(
+            r#"{"model": "xgboost", "target": "y", "objective": {"folds": 1}, "space": {
+                "max_deep": {"int": [1, 9]}, "subsample": {"float": [0.5, 1.5]}, "gamma": {"float": [0, 1]}}}"#,
+            "objective.folds: must be at least 2\n\
+             space.max_deep: unknown option (did you mean `max_depth`?)\n\
+             space.subsample: must be above 0 and at most 1, not 1.5",
+        );
+        check(
+            r#"{"model": "ridge", "target": "y", "trials": 0, "space": {"alpha": {"float": [10, 0.1]}}}"#,
+            "",
+        );
     }
 }
