@@ -218,11 +218,6 @@ impl Learner {
         })
     }
 
-    /// The seed of its draws.
-    pub(crate) const fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// Which model it makes.
     pub(crate) const fn kind(&self) -> LearnerKind {
         self.kind
@@ -249,23 +244,6 @@ impl Learner {
             Hyperparameters::Linear(_) => Gaps::Refused,
             _ => Gaps::Allowed,
         }
-    }
-
-    /// The same learner without early stopping, of a fixed number of trees: for rows that have no validation part.
-    pub(crate) fn with_trees(&self, trees: usize) -> Self {
-        let mut learner = self.clone();
-        match &mut learner.hyperparameters {
-            Hyperparameters::GradientBoosting(options) => {
-                options.n_estimators = trees;
-                options.n_iter_no_change = None;
-            }
-            Hyperparameters::Xgboost(options) => {
-                options.n_estimators = trees;
-                options.early_stopping_rounds = None;
-            }
-            _ => {}
-        }
-        learner
     }
 
     /// Fits to `train`; boosters measure every iteration on `validation`, if it is given, and tell `observer`.
@@ -362,7 +340,7 @@ fn monotone(constraints: &BTreeMap<String, i8>, schema: &Schema) -> Result<Vec<i
         return Ok(Vec::new());
     }
     let names = schema.names();
-    for name in constraints.keys().filter(|name| !names.contains(name)) {
+    if let Some(name) = constraints.keys().find(|name| !names.contains(name)) {
         return Err(Error::MissingColumn {
             column: name.clone(),
             help: names::suggest("features", name, names.iter().map(String::as_str)),

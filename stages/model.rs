@@ -78,6 +78,9 @@ pub(crate) struct Training {
     /// What a stack is made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) members: Vec<Member>,
+    /// Scores of a stack on the validation part, each fold weighed by weights from the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) out_of_fold: Option<Scores>,
     /// Scores on the rows it was fitted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) train: Option<Scores>,
@@ -108,8 +111,8 @@ pub(crate) struct Member {
     pub(crate) kind: ModelKind,
     /// How much its prediction counts.
     pub(crate) weight: f64,
-    /// Scores of its predictions of rows that it was not fitted on, out of fold.
-    pub(crate) out_of_fold: Scores,
+    /// Its scores on the validation part.
+    pub(crate) validation: Scores,
 }
 
 impl ModelKind {

@@ -1,30 +1,29 @@
 //! `stack`: one model that weighs the predictions of others.
 //!
-//! Stacked regression (Wolpert 1992; Breiman 1996): each member is fitted again on all folds of the training part but one,
-//! and predicts that one, so that every row has a prediction of each member that never saw it; least squares without
-//! negative weights over those predictions says how much each member counts. The members themselves are the models that
-//! were trained on the whole part. What a member predicts of a fold is remembered, so another model changes only its own.
-
-use std::sync::Arc;
+//! Stacked regression (Wolpert 1992; Breiman 1996): the weights are least squares without negative weights over what the
+//! members predict of rows that none of them was fitted on, the validation part. Nothing is fitted again. Members are not
+//! refitted out of fold on the training part, as is often done: where a feature tells of the targets of neighbouring
+//! training rows, the row that is left out still speaks through its neighbours, and those predictions look too good.
+//!
+//! The stack has seen the validation part. What it is worth there is therefore told out of fold: each fold is weighed by
+//! weights from the others.
 
 use hpipe_core::{Arity, Execution, OptionFault, Port, PortPath, Stage, StageError, Value};
 use hpipe_learn::learned::{Learned, Stack as Weighed};
-use hpipe_learn::stacking;
-use ndarray::{Array2, Axis};
+use hpipe_learn::stacking::{self, Weights};
+use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::content_key::{self, ContentKey};
 use crate::error::Error;
-use crate::folds::{self, Fold};
+use crate::folds;
 use crate::frame;
-use crate::learner::{Learner, Sample};
 use crate::model::{Card, Member, Model, ModelKind, Training};
 use crate::options::{self, Faults, Options};
-use crate::ports::{dep, out};
-use crate::schema::{Gaps, Schema};
+use crate::ports::{self, dep, out};
 use crate::scores::Scores;
+use crate::table::Table;
 
 /// The built-in stage `stack`.
 pub struct Stack;
@@ -70,14 +69,9 @@ impl Stage for Stack {
     fn ports(&self) -> &'static [Port] {
         const PORTS: &[Port] = &[
             dep(
-                "train",
-                Arity::One,
-                "features and target the models were fitted on (parquet)",
-            ),
-            dep(
                 "validation",
-                Arity::Optional,
-                "features and target whose scores the model records (parquet)",
+                Arity::One,
+                "features and target that no member was fitted on (parquet)",
             ),
             dep("models", Arity::Many, "the members (safetensors)"),
             out("model", Arity::One, "the stack (safetensors)"),
@@ -94,257 +88,174 @@ impl Stage for Stack {
     }
 }
 
-/// A model that takes part, and the learner that can fit it again.
-struct Candidate {
-    name: String,
-    model: Model,
-    learner: Learner,
-}
-
 fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let params = options::executable::<StackParams>(execution.with)?;
-    let port = execution.dep("train");
+    let port = execution.dep("validation");
     let table = frame::read_parquet(port)?;
-    let schema = Arc::new(Schema::learn(&table, &params.target));
-    let candidates = execution
-        .deps("models")
-        .map(|model| candidate(model, &params, &schema))
-        .collect::<Result<Vec<_>, _>>()?;
-    let gaps = gaps(&candidates);
-    let train = Sample::new(&schema, &table, &params.target, gaps);
-    let train = train.map_err(|error| error.within(&port.declared))?;
-    if train.rows() < params.folds {
+    let within = |error: Error| error.within(&port.declared);
+    let targets = Array1::from(table.target(&params.target).map_err(within)?);
+    if targets.len() < params.folds {
         return Err(Error::TooFewRows {
             path: port.declared.to_string(),
-            rows: train.rows(),
+            rows: targets.len(),
             needed: params.folds,
         });
     }
-    let predictions = out_of_fold(execution, &params, &candidates, &train)?;
-    let weighed = stacking::fit(predictions.view(), train.targets.view());
-    let weighed = weighed.map_err(|error| Error::Numerical(error.to_string()))?;
-    let mut model = assemble(&params, candidates, &weighed, &predictions, &train);
-    model.card.training.train = Some(score(&model, &train));
-    if let Some(port) = execution.optional_dep("validation") {
-        let validation = frame::read_parquet(port)
-            .and_then(|table| Sample::new(&schema, &table, &params.target, gaps));
-        let validation = validation.map_err(|error| error.within(&port.declared))?;
-        model.card.training.validation = Some(score(&model, &validation));
+    let models: Vec<&PortPath> = execution.deps("models").collect();
+    let members = read(&models, &params)?;
+    let predictions = predict(&members, &table).map_err(within)?;
+    if execution.progress.is_cancelled() {
+        return Err(Error::Cancelled);
     }
+    let weights = fit(&predictions, &targets)?;
+    let judged = Judged {
+        each: predictions
+            .columns()
+            .into_iter()
+            .map(|column| Scores::new(&targets.to_vec(), &column.to_vec()))
+            .collect(),
+        stack: out_of_fold(&params, &predictions, &targets)?,
+    };
+    let names = models.iter().map(|port| ports::stem(port)).collect();
+    let model = assemble(&params, names, members, &weights, judged)?;
     for line in summary(&model.card.training) {
         execution.progress.log(&line);
     }
     model.write(execution.out("model"))
 }
 
-/// Reads a member and makes sure that it can be fitted again to the same features.
-fn candidate(port: &PortPath, params: &StackParams, schema: &Schema) -> Result<Candidate, Error> {
-    let model = Model::read(port)?;
-    let name = crate::ports::stem(port);
-    let differs = |what: &str, reason: String| {
-        Error::Mismatch(port.declared.to_string(), what.to_owned(), reason)
-    };
-    let card = &model.card;
-    if card.target != params.target {
-        let reason = format!("it predicts `{}`, not `{}`", card.target, params.target);
-        return Err(differs("the option `target`", reason));
+/// Reads the members and makes sure that they predict one target from the same features.
+fn read(ports: &[&PortPath], params: &StackParams) -> Result<Vec<Model>, Error> {
+    let members = ports.iter().map(|port| Model::read(port));
+    let members: Vec<Model> = members.collect::<Result<_, _>>()?;
+    for (port, member) in ports.iter().zip(&members) {
+        let differs = |what: &str, reason: &str| {
+            Error::Mismatch(
+                port.declared.to_string(),
+                what.to_owned(),
+                reason.to_owned(),
+            )
+        };
+        if member.card.target != params.target {
+            let reason = format!("it predicts `{}`", member.card.target);
+            return Err(differs("the option `target`", &reason));
+        }
+        if member.card.features != members[0].card.features {
+            let first = ports[0].declared.to_string();
+            return Err(differs(&first, "they have other features"));
+        }
     }
-    if card.features != *schema {
-        let reason = "its features are not those of the training part".to_owned();
-        return Err(differs("the dep `train`", reason));
-    }
-    let ModelKind::Learner(kind) = card.kind else {
-        let reason = format!("a model of kind `{}` cannot be fitted again", card.kind);
-        return Err(differs("the stage `stack`", reason));
-    };
-    let learner = Learner::new(kind, card.hyperparameters.clone(), card.seed);
-    let mut learner = learner.map_err(Error::Options)?;
-    if let (Some(_), Learned::Trees(ensemble)) = (&card.training.history, &model.learned) {
-        learner = learner.with_trees(ensemble.trees.len());
-    }
-    Ok(Candidate {
-        name,
-        model,
-        learner,
-    })
+    Ok(members)
 }
 
-fn gaps(candidates: &[Candidate]) -> Gaps {
-    let refuses = |candidate: &Candidate| candidate.learner.gaps() == Gaps::Refused;
-    if candidates.iter().any(refuses) {
-        Gaps::Refused
-    } else {
-        Gaps::Allowed
-    }
+/// What each member predicts: `n_rows × n_members`.
+fn predict(members: &[Model], table: &Table) -> Result<Array2<f64>, Error> {
+    let columns: Vec<Array1<f64>> = members
+        .par_iter()
+        .map(|member| member.predict(table).map(Array1::from))
+        .collect::<Result<_, _>>()?;
+    let views: Vec<_> = columns.iter().map(Array1::view).collect();
+    ndarray::stack(Axis(1), &views).map_err(|error| Error::Numerical(error.to_string()))
 }
 
-/// What each candidate predicts of rows that it was not fitted on: `n_rows × n_candidates`.
+fn fit(predictions: &Array2<f64>, targets: &Array1<f64>) -> Result<Weights, Error> {
+    stacking::fit(predictions.view(), targets.view())
+        .map_err(|error| Error::Numerical(error.to_string()))
+}
+
+/// Scores of the stack where the rows of a fold are weighed by the others.
 fn out_of_fold(
-    execution: &Execution<'_>,
     params: &StackParams,
-    candidates: &[Candidate],
-    train: &Sample,
-) -> Result<Array2<f64>, Error> {
-    let data = content_key::digest_of(execution.dep("train"))?;
-    let folds = folds::deal(train.rows(), params.folds, params.seed);
-    let pairs: Vec<(Sample, Sample)> = folds
-        .par_iter()
-        .map(|fold| (train.take(&fold.fit), train.take(&fold.measure)))
-        .collect();
-    let jobs: Vec<(usize, usize)> = (0..candidates.len())
-        .flat_map(|column| (0..folds.len()).map(move |fold| (column, fold)))
-        .collect();
-    let total = jobs.len() as u64;
-    let done = std::sync::atomic::AtomicU64::new(0);
-    let predicted: Vec<Vec<f64>> = jobs
-        .par_iter()
-        .map(|&(column, fold)| {
-            let learner = &candidates[column].learner;
-            let key = key(data.as_bytes(), params, learner, fold)?;
-            let (fit, measure) = &pairs[fold];
-            let predicted = predict_fold(execution, &key, learner, fit, measure)?;
-            let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-            execution
-                .progress
-                .report(done, Some(total), "fitting members out of fold");
-            Ok(predicted)
-        })
-        .collect::<Result<_, Error>>()?;
-    let mut all = Array2::zeros((train.rows(), candidates.len()));
-    for (&(column, fold), values) in jobs.iter().zip(&predicted) {
-        let Fold { measure, .. } = &folds[fold];
-        for (&row, value) in measure.iter().zip(values) {
-            all[[row, column]] = *value;
+    predictions: &Array2<f64>,
+    targets: &Array1<f64>,
+) -> Result<Scores, Error> {
+    let mut stacked = vec![0.0; targets.len()];
+    for fold in folds::deal(targets.len(), params.folds, params.seed) {
+        let others = predictions.select(Axis(0), &fold.fit);
+        let weights = fit(&others, &targets.select(Axis(0), &fold.fit))?;
+        for &row in &fold.measure {
+            let members = predictions.row(row);
+            stacked[row] = weights.intercept + members.dot(&Array1::from(weights.weights.clone()));
         }
     }
-    Ok(all)
+    Ok(Scores::new(&targets.to_vec(), &stacked))
 }
 
-fn key(
-    data: &[u8],
-    params: &StackParams,
-    learner: &Learner,
-    fold: usize,
-) -> Result<hpipe_core::Digest, Error> {
-    let mut key = ContentKey::new("out of fold 1");
-    key.bytes(data);
-    key.text(&params.target);
-    key.text(learner.kind().name());
-    key.json(&learner.hyperparameters()?);
-    for number in [
-        learner.seed(),
-        params.folds as u64,
-        params.seed,
-        fold as u64,
-    ] {
-        key.bytes(&number.to_le_bytes());
-    }
-    Ok(key.digest())
-}
-
-/// What a learner fitted to some rows predicts of others, recalled or computed.
-fn predict_fold(
-    execution: &Execution<'_>,
-    key: &hpipe_core::Digest,
-    learner: &Learner,
-    fit: &Sample,
-    measure: &Sample,
-) -> Result<Vec<f64>, Error> {
-    if let Some(known) = execution
-        .memo
-        .recall(key)
-        .and_then(|bytes| from_bytes(&bytes))
-    {
-        if known.len() == measure.rows() {
-            return Ok(known);
-        }
-    }
-    let fitted = learner.fit(fit, None, &mut |_| {
-        if execution.progress.is_cancelled() {
-            return std::ops::ControlFlow::Break(());
-        }
-        std::ops::ControlFlow::Continue(())
-    })?;
-    if execution.progress.is_cancelled() {
-        return Err(Error::Cancelled);
-    }
-    let predicted = fitted.learned.predict(measure.records.view());
-    let bytes: Vec<u8> = predicted.iter().flat_map(|x| x.to_le_bytes()).collect();
-    execution.memo.remember(key, &bytes);
-    Ok(predicted)
-}
-
-fn from_bytes(bytes: &[u8]) -> Option<Vec<f64>> {
-    let numbers = bytes.chunks_exact(8);
-    let is_whole = numbers.remainder().is_empty();
-    let number = |chunk: &[u8]| chunk.try_into().ok().map(f64::from_le_bytes);
-    numbers
-        .map(number)
-        .collect::<Option<_>>()
-        .filter(|_| is_whole)
+/// What members and stack are worth on the validation part.
+struct Judged {
+    each: Vec<Scores>,
+    stack: Scores,
 }
 
 /// The stack of the members that count; its card tells of all of them.
 fn assemble(
     params: &StackParams,
-    candidates: Vec<Candidate>,
-    weighed: &stacking::Weights,
-    predictions: &Array2<f64>,
-    train: &Sample,
-) -> Model {
-    let actual = train.targets.to_vec();
+    names: Vec<String>,
+    models: Vec<Model>,
+    weights: &Weights,
+    judged: Judged,
+) -> Result<Model, Error> {
+    let Some(first) = models.first() else {
+        return Err(Error::NothingToFit("models"));
+    };
+    let features = first.card.features.clone();
+    let rows = models.iter().map(|model| model.card.training.rows).max();
     let mut members = Vec::new();
     let mut stack = Weighed {
-        intercept: weighed.intercept,
+        intercept: weights.intercept,
         weights: Vec::new(),
         members: Vec::new(),
     };
-    for (place, candidate) in candidates.into_iter().enumerate() {
-        let weight = weighed.weights[place];
+    for (place, (name, model)) in names.into_iter().zip(models).enumerate() {
+        let weight = weights.weights[place];
         members.push(Member {
-            name: candidate.name,
-            kind: candidate.model.card.kind,
+            name,
+            kind: model.card.kind,
             weight,
-            out_of_fold: Scores::new(&actual, &predictions.index_axis(Axis(1), place).to_vec()),
+            validation: judged.each[place],
         });
         if weight > 0.0 {
             stack.weights.push(weight);
-            stack.members.push(candidate.model.learned);
+            stack.members.push(model.learned);
         }
     }
-    Model {
+    if stack.members.is_empty() {
+        return Err(Error::Numerical(
+            "no member tells anything about the target".to_owned(),
+        ));
+    }
+    Ok(Model {
         card: Card {
             kind: ModelKind::Stack,
             target: params.target.clone(),
-            features: Schema::clone(&train.schema),
+            features,
             hyperparameters: json!({"folds": params.folds}),
             seed: params.seed,
             training: Training {
-                rows: train.rows(),
+                rows: rows.unwrap_or(0),
                 members,
+                out_of_fold: Some(judged.stack),
                 ..Training::default()
             },
         },
         learned: Learned::Stack(stack),
-    }
-}
-
-fn score(model: &Model, sample: &Sample) -> Scores {
-    let predicted = model.learned.predict(sample.records.view());
-    Scores::new(&sample.targets.to_vec(), &predicted)
+    })
 }
 
 /// How much each member counts, and what the stack is worth.
 fn summary(training: &Training) -> Vec<String> {
     let member = |member: &Member| {
         format!(
-            "{}: weight {:.3}, out-of-fold rmse {:.4}",
-            member.name, member.weight, member.out_of_fold.rmse
+            "{}: weight {:.3}, validation rmse {:.4}",
+            member.name, member.weight, member.validation.rmse
         )
     };
     let mut lines: Vec<String> = training.members.iter().map(member).collect();
-    if let Some(scores) = training.validation {
-        lines.push(format!("stack: validation rmse {:.4}", scores.rmse));
+    if let Some(scores) = training.out_of_fold {
+        lines.push(format!(
+            "stack: validation rmse {:.4}, out of fold",
+            scores.rmse
+        ));
     }
     lines
 }

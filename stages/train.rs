@@ -208,6 +208,7 @@ fn card(
         history: fitted.history,
         out_of_bag: fitted.out_of_bag,
         members: Vec::new(),
+        out_of_fold: None,
         train: Some(score(train)),
         validation: validation.map(score),
     };

@@ -49,7 +49,7 @@ fn run(project: &Project, config: &Config) {
         let with = format!(
             r#"{{"model": "{kind}", "target": "{target}", "hyperparameters": {hyperparameters}}}"#
         );
-        let model = format!("models/{kind}.json");
+        let model = format!("models/{kind}.safetensors");
         project.execute("train", &with, &features[..2], &[("model", &model)]);
         models.push(model);
     }
@@ -81,10 +81,10 @@ const OUTS: &[&str] = &[
     "features/validation.parquet",
     "features/test.parquet",
     "transform.json",
-    "models/linear.json",
-    "models/ridge.json",
-    "models/lasso.json",
-    "models/elastic_net.json",
+    "models/linear.safetensors",
+    "models/ridge.safetensors",
+    "models/lasso.safetensors",
+    "models/elastic_net.safetensors",
     "metrics.json",
     "comparison.csv",
     "predictions.csv",

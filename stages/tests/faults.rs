@@ -204,10 +204,10 @@ fn models_of_odd_tables_are_defined() {
     let linear = r#"{"model": "linear", "target": "y"}"#;
     // b is twice a, and scaled they are equal: each gets half of the slope, and the log says so
     let project = train("a,b,y\n1,2,1\n2,4,3\n3,6,5\n", linear).expect("a model");
-    let model = project.json("m.json")["content"].clone();
+    let model = project.model("m.json");
     assert_eq!(model["training"]["collinear"], serde_json::json!(["b"]));
     for i in 0..2 {
-        let found = &model["parameters"]["linear"]["coefficients"][i];
+        let found = &model["learned"]["coefficients"][i];
         let half = (2.0_f64 / 3.0).sqrt();
         assert!((found.as_f64().expect("a number") - half).abs() < 1e-12);
     }
@@ -229,9 +229,9 @@ fn models_of_odd_tables_are_defined() {
             r#"{{"model": "{kind}", "target": "y", "hyperparameters": {hyperparameters}}}"#
         );
         let project = train("a,b,y\n1,5,7\n2,3,7\n3,9,7\n", &with).expect("a model");
-        let model = project.json("m.json")["content"].clone();
+        let model = project.model("m.json");
         assert_eq!(
-            model["parameters"]["linear"],
+            model["learned"],
             serde_json::json!({"intercept": 7.0, "coefficients": [0.0, 0.0]}),
             "{kind}"
         );

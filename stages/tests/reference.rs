@@ -66,8 +66,7 @@ fn linear_models_agree_with_scikit_learn() {
             &[("train", "features.parquet")],
             &[("model", "model.json")],
         );
-        let model = project.json("model.json");
-        let found = &model["content"];
+        let found = project.model("model.json");
         assert_eq!(found["training"]["rows"], golden["rows"]);
         let tolerance = if matches!(kind, "lasso" | "elastic_net") {
             1e-4
@@ -82,7 +81,7 @@ fn linear_models_agree_with_scikit_learn() {
                 "{kind} {hyperparameters}: {what} is {found}, not {expect}"
             );
         };
-        let linear = &found["parameters"]["linear"];
+        let linear = &found["learned"];
         near("intercept", &linear["intercept"], &case["intercept"]);
         let coefficients = case["coefficients"].as_array().expect("numbers");
         for (i, expect) in coefficients.iter().enumerate() {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use hpipe_core::{Execution, NoMemo, PortPath, Progress, ProjectPath, Registry, StageError, Value};
+use hpipe_learn::learned::Learned;
+use hpipe_learn::model_file;
 
 /// A project folder in which stages are executed.
 pub(crate) struct Project {
@@ -63,6 +65,22 @@ impl Project {
     /// A JSON file of the project.
     pub(crate) fn json(&self, declared: &str) -> serde_json::Value {
         serde_json::from_slice(&self.read(declared)).expect("JSON")
+    }
+
+    /// A model of the project: its card, and under `learned` the numbers of a linear one.
+    pub(crate) fn model(&self, declared: &str) -> serde_json::Value {
+        let bytes = self.read(declared);
+        let (mut card, learned): (serde_json::Value, Learned) =
+            model_file::read(&bytes).expect("a model");
+        if let Learned::Linear {
+            intercept,
+            coefficients,
+        } = learned
+        {
+            card["learned"] =
+                serde_json::json!({"intercept": intercept, "coefficients": coefficients});
+        }
+        card
     }
 
     /// What the stages logged so far.
