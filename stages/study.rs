@@ -1,6 +1,6 @@
 //! The study artifact: what a search for hyperparameters found, trial by trial.
 //!
-//! Written by `tune`, read by `train` for its best hyperparameters. Its file is `docs/formats/study.md`.
+//! Written by `tune`, read by `train` for its best hyperparameters. Its file is `docs/formats/stage_study.md`.
 
 use hpipe_core::PortPath;
 use serde::{Deserialize, Serialize};
