@@ -305,3 +305,46 @@ fn named_lengths(one: &Series) -> Result<Vec<(String, f64)>, Error> {
     };
     Ok(names.into_iter().zip(lengths).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_keeps_lines_and_brings_noise_down() {
+        let line: Vec<_> = (0..50)
+            .map(|n| (f64::from(n), 3.0 - f64::from(n) * 0.5))
+            .collect();
+        for (x, y) in smoothed(&line, 0.3) {
+            assert!((y - (3.0 - x * 0.5)).abs() < 1e-9, "{x}: {y}");
+        }
+        let noisy: Vec<_> = (0..50)
+            .map(|n| (f64::from(n), f64::from(n % 2) * 2.0 - 1.0))
+            .collect();
+        assert!(
+            smoothed(&noisy, 0.3)
+                .iter()
+                .all(|place| place.1.abs() < 0.45)
+        );
+        assert_eq!(smoothed(&[(1.0, 2.0), (f64::NAN, 1.0)], 0.3), [(1.0, 2.0)]);
+    }
+
+    #[test]
+    fn rare_classes_become_one() {
+        let words = |count: usize| {
+            (0..count)
+                .map(|n| format!("c{}", n * n % 31))
+                .collect::<Vec<_>>()
+        };
+        let mut few = [(words(4), words(4))];
+        assert_eq!(few_classes(&mut few), ["c0", "c1", "c4", "c9"]);
+        let many: Vec<_> = (0..CLASSES + 5).map(|n| format!("c{n:02}")).collect();
+        let mut pairs = [(many.clone(), many)];
+        let classes = few_classes(&mut pairs);
+        assert_eq!(
+            (classes.len(), classes.last().map(String::as_str)),
+            (CLASSES, Some(OTHERS))
+        );
+        assert_eq!(pairs[0].0.iter().filter(|word| *word == OTHERS).count(), 6);
+    }
+}
