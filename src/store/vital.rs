@@ -38,9 +38,13 @@ impl Store {
             if cache.starts_with(place) {
                 return Some("it is the cache folder, or holds it");
             }
-            if place.starts_with(cache) {
+            // A replica lies in the cache folder itself.
+            if place.starts_with(&cache) && !place.starts_with(self.root()) {
                 return Some("it lies in the cache folder");
             }
+        }
+        if self.is_replica() && !place.starts_with(self.root()) {
+            return Some("it lies outside of the copy of the project");
         }
         if is_link_to_cache() {
             return Some("it leads to the cache folder");
