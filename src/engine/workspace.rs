@@ -234,19 +234,14 @@ impl Workspace {
     }
 
     /// The text of a project file; none when it does not exist.
-    pub(crate) fn read_text(&self, path: &ProjectPath) -> Result<Option<String>, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn read_text(&self, path: &ProjectPath) -> Result<Option<String>, Error> {
         match self.texts.get(path) {
             Some(text) => Ok(Some(text.clone())),
             None => read_text(&self.location.root, path),
         }
-    }
-
-    /// The text of the params file at `path`; none when it does not exist.
-    ///
-    /// # Errors
-    /// [`Error::Read`].
-    pub fn params_text(&self, path: &ProjectPath) -> Result<Option<String>, Error> {
-        self.read_text(path)
     }
 
     /// The same project in another folder, read anew.

@@ -14,14 +14,13 @@ use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use hpipe_core::{Digest, ProjectPath};
+use hpipe_core::ProjectPath;
 
 use crate::cache_folder::CacheFolder;
 use crate::clock::Clock;
 use crate::disk::{self, Mode};
 use crate::file_stat::is_executable;
 use crate::lock_file::LockMemory;
-use crate::objects::ObjectId;
 use crate::warnings::Warnings;
 use crate::{Error, Store};
 
@@ -102,14 +101,6 @@ impl Store {
             disk::create_folders(folder)?;
         }
         disk::symbolic_link(&path.on_disk(&from.root), &target).map_err(Error::place(&target))
-    }
-
-    /// The bytes of a stored file, verified; none when it is missing, or damaged, which is also a warning.
-    ///
-    /// # Errors
-    /// [`Error::Read`] when it is there but cannot be read.
-    pub fn stored_bytes(&self, digest: Digest, size: u64) -> Result<Option<Vec<u8>>, Error> {
-        self.objects().read(ObjectId { digest, size })
     }
 }
 

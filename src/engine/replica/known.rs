@@ -63,7 +63,7 @@ impl<'a> Known<'a> {
             return Ok(None);
         };
         let store = workspace.store();
-        let bytes = store.stored_bytes(content.digest, content.object_size)?;
+        let bytes = store.stored_bytes(&content)?;
         Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
@@ -87,13 +87,29 @@ impl<'a> Known<'a> {
             };
             for out in outs {
                 inputs.made(&out.path, Some(out.content));
-                if out.path == *trial.measured {
-                    found = Some(out.content);
+                if trial.measured.is_within(&out.path) {
+                    found = content_in(workspace, &out, trial.measured)?;
                 }
             }
         }
         Ok(found)
     }
+}
+
+/// The content of a file that is an out or lies within one.
+fn content_in(
+    workspace: &Workspace,
+    out: &OutRecord,
+    file: &ProjectPath,
+) -> Result<Option<Content>, Error> {
+    if out.path == *file {
+        return Ok(Some(out.content));
+    }
+    let files = workspace.store().stored_files(&out.content)?;
+    let mut files = files.into_iter().flatten();
+    Ok(files
+        .find(|(name, _)| out.path.join(name) == *file)
+        .map(|(_, content)| content))
 }
 
 /// The outs of a stage, if its key is known to the lock file or the run cache.
