@@ -39,7 +39,8 @@ impl Store {
                 return Some("it is the cache folder, or holds it");
             }
             // A replica lies in the cache folder itself.
-            if place.starts_with(&cache) && !place.starts_with(self.root()) {
+            let is_own = self.is_replica() && place.starts_with(self.root());
+            if place.starts_with(cache) && !is_own {
                 return Some("it lies in the cache folder");
             }
         }

@@ -178,9 +178,19 @@ impl<'a> Walk<'a> {
                 && !is_made()
                 && !(is_folder && entry.depth() > 0 && is_elsewhere_of_use(path))
         });
+        let mut leads_to = Vec::new();
         for entry in builder.build() {
             let entry = entry.map_err(|error| unreadable(&root, error))?;
+            if entry.path_is_symlink() {
+                let end = entry.path().canonicalize().ok();
+                leads_to.extend(end.and_then(|end| relative(&end, &root)));
+            }
             self.found.extend(relative(entry.path(), &root));
+        }
+        for path in leads_to {
+            if !self.found.contains(&path) {
+                self.everything_at(&path)?;
+            }
         }
         Ok(())
     }
