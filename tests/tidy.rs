@@ -18,7 +18,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hpipe-spec",
             "hpipe-store",
             "hpipe-track",
-            "hpipe-tune",
         ],
     ),
     ("hpipe-core", &[]),

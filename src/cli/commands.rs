@@ -8,7 +8,6 @@ mod metrics;
 mod plots;
 mod repro;
 mod status;
-mod tune;
 mod watch;
 mod why;
 
@@ -28,7 +27,6 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Why(arguments) => why::why(session, arguments),
         Command::Dag(arguments) => dag::dag(session, arguments),
         Command::Watch(arguments) => watch::watch(session, arguments),
-        Command::Tune(arguments) => tune::tune(session, arguments),
         Command::Logs(arguments) => logs::logs(session, arguments),
         Command::Metrics(Metrics::Show(arguments)) => metrics::show(session, arguments),
         Command::Metrics(Metrics::Diff(arguments)) => metrics::diff(session, arguments),
@@ -51,7 +49,6 @@ pub(crate) fn wants_json(command: &Command) -> bool {
         Command::Metrics(Metrics::Diff(arguments)) => arguments.json,
         Command::Plots(Plots::Show(arguments)) => arguments.drawing.json,
         Command::Plots(Plots::Diff(arguments)) => arguments.drawing.json,
-        Command::Tune(arguments) => arguments.json,
         Command::Logs(_) | Command::Cache(_) | Command::Init(_) => false,
     }
 }

@@ -9,8 +9,6 @@
 //! through. Deliberately knows neither disk, environment, clock nor terminal; `docs/formats/pipeline.md` is the grammar.
 
 mod builtin;
-mod document;
-mod edit;
 mod expand;
 mod faults;
 mod interpolate;
@@ -29,8 +27,6 @@ mod vars;
 mod yaml;
 
 pub use builtin::{check_builtin, check_builtins};
-pub use document::Document;
-pub use edit::edit_params;
 pub use hpipe_core::nearest;
 pub use params::{ParamFile, ParamFileError, read_document};
 pub use parse::{Files, Parsed, parse};
