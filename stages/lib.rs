@@ -10,7 +10,7 @@
 //!
 //! Each implements [`hpipe_core::Stage`]: options are read by `options.rs` into a params type as the user wrote it,
 //! whose `check` gives the only type that executes (linfa's custom). Tables are plain columns (`table.rs`); polars is
-//! known to `frame.rs` alone, ndarray to `matrix.rs` and the solvers in `linear/`. No stage looks at the clock or the
+//! known to `frame.rs` alone, ndarray to `matrix.rs` and the learners below. No stage looks at the clock or the
 //! environment, and no result depends on the number of threads.
 //!
 //! The formats written here: `docs/formats/transform.md`, `model.md`, `data_quality.md`, `evaluation.md`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::Artifact;
 use crate::error::Error;
-use crate::linear::{Convergence, Hyperparameters, LinearKind, LinearModel};
+use crate::linear::{self, Convergence, Hyperparameters, LinearKind, LinearModel};
 use crate::scores::Scores;
 use crate::table::Table;
 
@@ -41,8 +41,8 @@ pub(crate) enum Parameters {
 pub(crate) struct Training {
     /// Number of rows it was fitted on.
     pub(crate) rows: usize,
-    /// Features that are linear combinations of others and got the coefficient 0.
-    pub(crate) aliased: Vec<String>,
+    /// Features that are linear combinations of those before them; the coefficients are those of least norm then.
+    pub(crate) collinear: Vec<String>,
     /// How the iterations ended; none for a model in closed form.
     pub(crate) convergence: Option<Convergence>,
     /// Scores on the rows it was fitted on.
@@ -53,7 +53,7 @@ pub(crate) struct Training {
 
 impl Artifact for Model {
     const FORMAT: &'static str = "hpipe-model";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const WHAT: &'static str = "a model";
 }
 
@@ -64,7 +64,7 @@ impl Model {
     /// [`Error::MissingColumn`], [`Error::WrongType`], [`Error::MissingValue`], [`Error::NotFinite`].
     pub(crate) fn predict(&self, table: &Table) -> Result<Vec<f64>, Error> {
         match &self.parameters {
-            Parameters::Linear(linear) => linear.predict(table, &self.features),
+            Parameters::Linear(linear) => linear::predict(linear, table, &self.features),
         }
     }
 }

@@ -58,7 +58,7 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -96,7 +96,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let progress = execution.progress;
     let port = execution.dep("train");
     let table = frame::read_parquet(port)?;
-    progress.report(0, Some(2), &format!("fitting {}", params.model.kind));
+    progress.report(0, Some(2), &format!("fitting {}", params.model.kind()));
     let mut model = fit(&params, &table).map_err(|error| error.within(&port.declared))?;
     if progress.is_cancelled() {
         return Err(Error::Cancelled);
@@ -121,14 +121,15 @@ fn fit(params: &ValidTrainParams, table: &Table) -> Result<Model, Error> {
     }
     let features = dataset.feature_names().to_vec();
     let fitted = linear::fit(&params.model, &dataset)?;
-    let aliased = fitted.aliased.iter().map(|&place| features[place].clone());
+    let collinear = fitted.collinear.iter();
+    let collinear = collinear.map(|&place| features[place].clone());
     let mut model = Model {
-        kind: params.model.kind,
+        kind: params.model.kind(),
         target: params.target.clone(),
-        hyperparameters: params.model.hyperparameters(),
+        hyperparameters: linear::hyperparameters(&params.model),
         training: Training {
             rows: table.rows(),
-            aliased: aliased.collect(),
+            collinear: collinear.collect(),
             convergence: fitted.convergence,
             train: Scores::new(&[], &[]),
             validation: None,
@@ -163,15 +164,15 @@ fn summary(model: &Model) -> String {
 /// What is odd about a model.
 fn oddities(model: &Model) -> Vec<String> {
     let Training {
-        aliased,
+        collinear,
         convergence,
         ..
     } = &model.training;
     let mut odd = Vec::new();
-    if !aliased.is_empty() {
+    if !collinear.is_empty() {
         odd.push(format!(
-            "combinations of other features, given the coefficient 0: {}",
-            names::list(aliased.iter().map(String::as_str))
+            "combinations of other features, so that the coefficients are one choice of many (that of least norm): {}",
+            names::list(collinear.iter().map(String::as_str))
         ));
     }
     if let Some(how) = convergence.as_ref().filter(|how| !how.converged) {

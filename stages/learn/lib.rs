@@ -8,6 +8,7 @@
 //! | [`interchange`] | models of XGBoost and LightGBM, and ONNX |
 //! | [`learned`] | any fitted model: linear, trees, a stack of models |
 //! | [`model_file`] | the bytes of a fitted model, and back |
+//! | [`linear`] | least squares, ridge, lasso and elastic net |
 //! | [`decision_tree`], [`random_forest`] | trees that predict the mean of their leaves' rows |
 //! | [`gradient_boosting`], [`xgboost`] | trees fitted to what those before left over: first and second order |
 //! | [`binned`] | a matrix as 8-bit codes, which many fits may share |
@@ -27,6 +28,7 @@ mod grow;
 pub mod history;
 pub mod interchange;
 pub mod learned;
+pub mod linear;
 mod linfa_traits;
 mod loss;
 pub mod max_features;
