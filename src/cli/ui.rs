@@ -38,7 +38,7 @@ pub(crate) use plain::PlainSink;
 pub(crate) use report::{Input, StageReport, status_text, why_text};
 pub(crate) use terminal::TerminalSink;
 pub(crate) use text::{count, one_line, width};
-pub(crate) use trials::{Counted, applied_line, search_lines, trial_line};
+pub(crate) use trials::{Counted, applied_line, search_lines, started_line, trial_line};
 
 use crate::diagnostic;
 

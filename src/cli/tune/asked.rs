@@ -69,6 +69,28 @@ impl Asked {
     }
 }
 
+/// `FILE:NAME` with a file that is relative to `folder`, relative to the project; a name alone is left as it is.
+fn in_folder(folder: &ProjectPath, text: &str) -> String {
+    match text.rsplit_once(':') {
+        Some((file, name)) if !file.is_empty() => format!("{}:{name}", folder.join(file)),
+        _ => text.to_owned(),
+    }
+}
+
+/// A fault about a space that is not there, with an example of one.
+fn with_example(fault: OptionFault) -> OptionFault {
+    match (&fault.help, fault.path.as_str()) {
+        (None, "space") => OptionFault {
+            help: Some(
+                "say what to search, for example `--param 'train.lr=float(1e-3, 0.1, log)'`"
+                    .to_owned(),
+            ),
+            ..fault
+        },
+        _ => fault,
+    }
+}
+
 fn invalid(diagnostics: Vec<Diagnostic>, document: &Document) -> hpipe_engine::Error {
     hpipe_engine::Error::Invalid {
         diagnostics,
@@ -84,10 +106,10 @@ struct Reading {
 
 impl Reading {
     fn command_line(&mut self, arguments: &Tune, folder: &ProjectPath) {
-        if !matches!(self.document.value, Value::Map(_) | Value::Null) {
-            self.refuse("", "must be a mapping", None);
-        }
         if !matches!(self.document.value, Value::Map(_)) {
+            if !matches!(self.document.value, Value::Null) {
+                self.refuse("", "must be a mapping", None);
+            }
             self.document.value = Value::Map(Mapping::new());
         }
         for (key, text) in [
@@ -105,28 +127,12 @@ impl Reading {
             }
         }
         if let Some(text) = &arguments.metric {
-            let meant = match words::metric(text) {
-                Some((file, key)) => format!("{}:{key}", folder.join(file)),
-                None => text.clone(),
-            };
-            self.say("metric", text, meant.as_str().into());
+            self.say("metric", text, in_folder(folder, text).as_str().into());
         }
-        let paths = |paths: &[String]| {
-            let joined = paths.iter().map(|path| folder.join(path).as_str().into());
-            Value::List(joined.collect())
-        };
-        if !arguments.copy.is_empty() {
-            let text = arguments.copy.join(" ");
-            self.say("copy", &text, paths(&arguments.copy));
-        }
-        if !arguments.targets.is_empty() {
-            let text = arguments.targets.join(" ");
-            let targets = arguments
-                .targets
-                .iter()
-                .map(|target| target.as_str().into());
-            self.say("target", &text, Value::List(targets.collect()));
-        }
+        self.say_all("copy", &arguments.copy, |path| {
+            folder.join(path).to_string()
+        });
+        self.say_all("target", &arguments.targets, str::to_owned);
         self.params(&arguments.params, folder);
     }
 
@@ -138,38 +144,39 @@ impl Reading {
         let mut said: Vec<String> = Vec::new();
         for text in params {
             let span = self.source("param", text);
-            match words::param(text) {
-                Ok((name, domain)) => {
-                    let name = match name.rsplit_once(':') {
-                        Some((file, key)) => format!("{}:{key}", folder.join(file)),
-                        None => name,
-                    };
-                    let path = format!("space.{name}");
-                    if said.contains(&name) {
-                        let fault = Diagnostic::error(
-                            Code::BadStudy,
-                            format!("`{name}` is searched twice"),
-                        );
-                        self.faults
-                            .push(fault.at(span, "").help("keep one of the two"));
-                    }
-                    self.document.places.retain(|(known, _)| *known != path);
-                    self.document.places.push((path, span));
-                    space.insert(name.clone(), domain);
-                    said.push(name);
+            let (name, domain) = match words::param(text) {
+                Ok((name, domain)) => (in_folder(folder, &name), domain),
+                Err(fault) => {
+                    let message = format!("`--param`: {}", fault.message);
+                    self.push(span, message, fault.help);
+                    continue;
                 }
-                Err(OptionFault { message, help, .. }) => {
-                    let fault = Diagnostic::error(Code::BadStudy, format!("`--param`: {message}"));
-                    let fault = fault.at(span, "");
-                    self.faults.push(match help {
-                        Some(help) => fault.help(help),
-                        None => fault,
-                    });
-                }
+            };
+            if said.contains(&name) {
+                let help = Some("keep one of the two".to_owned());
+                self.push(span, format!("`{name}` is searched twice"), help);
             }
+            let path = format!("space.{name}");
+            self.document.places.retain(|(known, _)| *known != path);
+            self.document.places.push((path, span));
+            space.insert(name.clone(), domain);
+            said.push(name);
         }
         if !said.is_empty() {
             self.set("space", Value::Map(space));
+        }
+    }
+
+    fn push(&mut self, span: Span, message: String, help: Option<String>) {
+        let fault = Diagnostic::error(Code::BadStudy, message).at(span, "");
+        self.faults.push(Diagnostic { help, ..fault });
+    }
+
+    /// Lets the values of an option that may be repeated say a part of the study.
+    fn say_all(&mut self, key: &str, texts: &[String], meant: impl Fn(&str) -> String) {
+        if !texts.is_empty() {
+            let values = texts.iter().map(|text| meant(text).as_str().into());
+            self.say(key, &texts.join(" "), Value::List(values.collect()));
         }
     }
 
@@ -249,16 +256,9 @@ impl Reading {
             }
             Ok(definition) => Some(definition),
             Err(faults) => {
-                for fault in faults {
-                    let help = match (&fault.help, fault.path.as_str()) {
-                        (None, "space") => Some(
-                            "say what to search, for example `--param 'train.lr=float(1e-3, 0.1, log)'`"
-                                .to_owned(),
-                        ),
-                        (help, _) => help.clone(),
-                    };
-                    self.blame(OptionFault { help, ..fault });
-                }
+                faults
+                    .into_iter()
+                    .for_each(|fault| self.blame(with_example(fault)));
                 None
             }
         }

@@ -17,7 +17,7 @@ use hpipe_engine::{Cancellation, Error, Known, Replica, Trial, TrialEnd, TrialFa
 use hpipe_tune::{Ask, Outcome, Series, Study};
 
 use super::{Asked, Goal};
-use crate::ui::{Ui, trial_line};
+use crate::ui::{Ui, Verbosity, started_line, trial_line};
 
 /// So many trials that fail one after the other end a study: what they have in common is at fault.
 const FAILURES_IN_A_ROW: usize = 5;
@@ -98,9 +98,6 @@ pub(crate) fn search(
         cancellation,
         threads: threads_of_each(jobs),
     };
-    let (give, jobs_given) = channel::<Job>();
-    let (tell, told) = channel::<Told>();
-    let taken = Mutex::new(jobs_given);
     let mut search = Search {
         root: workspace.store().root(),
         asked,
@@ -113,23 +110,34 @@ pub(crate) fn search(
         ui,
         cancellation,
     };
-    let result = std::thread::scope(|threads| {
-        for _ in 0..jobs {
-            let (tell, worker, taken) = (tell.clone(), &worker, &taken);
-            threads.spawn(move || worker.work(taken, &tell));
-        }
-        let result = search.run(give, &told, jobs);
-        if result.is_err() {
-            cancellation.request(); // nobody waits for the others
-        }
-        result
-    });
-    result?;
+    with_workers(&worker, jobs, |give, told| search.run(give, told, jobs))?;
     Ok(Found {
         study: search.study,
         ends: search.ends,
         stop: search.stop,
         duration: began.elapsed(),
+    })
+}
+
+/// Does `work` while so many workers take its jobs and tell what they are done with.
+fn with_workers(
+    worker: &Worker<'_>,
+    jobs: usize,
+    work: impl FnOnce(Sender<Job>, &Receiver<Told>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (give, given) = channel::<Job>();
+    let (tell, told) = channel::<Told>();
+    let given = Mutex::new(given);
+    std::thread::scope(|threads| {
+        for _ in 0..jobs {
+            let (tell, given) = (tell.clone(), &given);
+            threads.spawn(move || worker.work(given, &tell));
+        }
+        let result = work(give, &told);
+        if result.is_err() {
+            worker.cancellation.request(); // nobody waits for the others
+        }
+        result
     })
 }
 
@@ -218,6 +226,9 @@ impl Search<'_> {
             {
                 let files = self.goal.files(&ask.params)?;
                 self.working += 1;
+                if self.ui.verbosity() == Verbosity::Verbose {
+                    self.ui.talk(&started_line(&ask));
+                }
                 // Workers live as long as we hold the sender.
                 let _ = give.send(Job { ask, files });
             }

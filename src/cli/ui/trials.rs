@@ -1,7 +1,7 @@
 //! The lines of a search: a trial, verb first, as it ends; then the best one and what mattered.
 
 use hpipe_core::{Mapping, Value};
-use hpipe_tune::{Importance, Trial};
+use hpipe_tune::{Ask, Importance, Trial};
 
 use super::metrics::{figure, short};
 use super::text::{count, one_line, pad};
@@ -16,6 +16,16 @@ const ENOUGH: usize = 10;
 
 /// Columns a failure's message may take.
 const MESSAGE: usize = 200;
+
+/// The line that says that a trial starts.
+pub(crate) fn started_line(ask: &Ask) -> String {
+    let name = style::paint(style::NAME, &format!("trial {}", ask.number));
+    format!(
+        "{} {name} ({})",
+        verb_of("started", style::BUSY),
+        params(&ask.params)
+    )
+}
 
 /// The line that says how a trial ended: `ran        trial 3 1.2s: rmse 0.43 (lr 0.01)`.
 pub(crate) fn trial_line(trial: &Trial, end: &End, metric: &str, is_best: bool) -> String {
