@@ -14,6 +14,7 @@
 //! | [`binned`] | a matrix as 8-bit codes, which many fits may share |
 //! | [`history`] | who watches a fit, and what it was like |
 //! | [`predictor`] | trees laid out for speed |
+//! | [`explain`] | Shapley values, permutation and gain importance |
 //! | [`tree`] | what a fitted tree and a sum of trees are, and how they predict |
 //!
 //! Records are `n_rows × n_features` of `f64`; a missing value is NaN. Equal seeds give equal bytes, whatever the number
@@ -23,6 +24,7 @@ pub mod binned;
 mod boost;
 pub mod decision_tree;
 pub mod error;
+pub mod explain;
 pub mod gradient_boosting;
 mod grow;
 pub mod history;
