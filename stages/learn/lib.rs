@@ -13,6 +13,7 @@
 //! | [`gradient_boosting`], [`xgboost`] | trees fitted to what those before left over: first and second order |
 //! | [`binned`] | a matrix as 8-bit codes, which many fits may share |
 //! | [`history`] | who watches a fit, and what it was like |
+//! | [`neighbours`] | what the nearest training rows say of a point |
 //! | [`predictor`] | trees laid out for speed |
 //! | [`explain`] | Shapley values, permutation and gain importance |
 //! | [`tree`] | what a fitted tree and a sum of trees are, and how they predict |
@@ -35,6 +36,7 @@ mod linfa_traits;
 mod loss;
 pub mod max_features;
 pub mod model_file;
+pub mod neighbours;
 pub mod predictor;
 mod random;
 pub mod random_forest;
