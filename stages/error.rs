@@ -119,6 +119,16 @@ pub(crate) enum Error {
     Mismatch(String, String, String),
     #[error("the model cannot be computed: {0}")]
     Numerical(String),
+    #[error("cannot export {path}: {source}")]
+    Export {
+        path: String,
+        source: hpipe_learn::interchange::Error,
+    },
+    #[error("cannot import {path}: {source}")]
+    Import {
+        path: String,
+        source: hpipe_learn::interchange::Error,
+    },
     #[error("{path} does not name its features")]
     NoFeatureNames { path: String },
     #[error("failed to {0}")]

@@ -5,6 +5,7 @@
 //! `transform.rs`.
 
 mod fit;
+mod neighbours;
 mod params;
 
 use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
@@ -30,7 +31,7 @@ impl Stage for Features {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -97,7 +98,13 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     progress.report(1, Some(2), "transforming every part");
     let notes: Vec<Vec<String>> = Part::ALL
         .par_iter()
-        .map(|&part| transform_part(execution, part, &fitted.transform))
+        .map(|&part| match part {
+            Part::Train => transform_part(execution, part, &fitted.transform, &train),
+            _ => {
+                let table = frame::read_parquet(execution.dep(part.name()))?;
+                transform_part(execution, part, &fitted.transform, &table)
+            }
+        })
         .collect::<Result<_, _>>()?;
     for note in notes.into_iter().flatten() {
         progress.log(&note);
@@ -110,11 +117,11 @@ fn transform_part(
     execution: &Execution<'_>,
     part: Part,
     transform: &Transform,
+    table: &Table,
 ) -> Result<Vec<String>, Error> {
-    let port = execution.dep(part.name());
-    let table = frame::read_parquet(port)?;
+    let declared = &execution.dep(part.name()).declared;
     let (features, unseen) =
-        with_target(transform, &table).map_err(|error| error.within(&port.declared))?;
+        with_target(transform, part, table).map_err(|error| error.within(declared))?;
     frame::write_parquet(execution.out(part.name()), &features)?;
     let note = |(column, rows): &(String, usize)| {
         format!(
@@ -128,10 +135,14 @@ fn transform_part(
 /// The features of a table followed by its target, which must be a finite number in every row.
 fn with_target(
     transform: &Transform,
+    part: Part,
     table: &Table,
 ) -> Result<(Table, Vec<(String, usize)>), Error> {
     let target = table.target(&transform.target)?;
-    let applied = transform.apply(table)?;
+    let applied = match part {
+        Part::Train => transform.apply_to_training(table)?,
+        Part::Validation | Part::Test => transform.apply(table)?,
+    };
     let mut columns = applied.features.columns().to_vec();
     let target = target.into_iter().map(Some).collect();
     columns.push(Column::number(&transform.target, target));

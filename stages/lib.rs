@@ -23,9 +23,11 @@ mod csv;
 mod csv_shape;
 mod error;
 mod evaluate;
+mod export;
 mod features;
 mod folds;
 mod frame;
+mod import;
 mod ingest;
 mod learner;
 mod markdown;
@@ -46,7 +48,9 @@ mod transform;
 mod tune;
 
 pub use evaluate::Evaluate;
+pub use export::Export;
 pub use features::Features;
+pub use import::Import;
 pub use ingest::Ingest;
 pub use split::Split;
 pub use stack::Stack;
@@ -62,4 +66,6 @@ pub fn register(registry: &mut hpipe_core::Registry) {
     registry.add(Train);
     registry.add(Stack);
     registry.add(Evaluate);
+    registry.add(Export);
+    registry.add(Import);
 }

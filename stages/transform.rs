@@ -4,10 +4,13 @@
 //! table today and to single rows in serving. It holds every figure it learned and never learns again: what a row becomes
 //! depends on that row only. Its file is `docs/formats/transform.md`.
 //!
-//! The steps, in order: bound and impute numeric columns; compute derived columns and impute those; leave out dropped
-//! columns; scale; encode categories. It knows neither files nor polars.
+//! The steps, in order: bound and impute numeric columns; compute derived columns and impute those; tell of the nearest
+//! training rows; leave out dropped columns; scale; encode categories. It knows neither files nor polars.
+//!
+//! The training rows alone are an exception, for they are their own nearest neighbours: [`Transform::apply_to_training`].
 
 mod category;
+pub(crate) mod neighbours;
 mod numeric;
 mod recipe;
 
@@ -16,6 +19,8 @@ pub(crate) use numeric::{Derived, Filler, Numeric, Scaled};
 pub(crate) use recipe::{Recipe, RecipeParams};
 
 use serde::{Deserialize, Serialize};
+
+use self::neighbours::{Neighbours, Rows};
 
 use crate::artifact::Artifact;
 use crate::error::Error;
@@ -30,6 +35,9 @@ pub(crate) struct Transform {
     pub(crate) numeric: Vec<Numeric>,
     /// The columns it computes, each from those before it.
     pub(crate) derived: Vec<Derived>,
+    /// The groups of columns it makes of the nearest training rows.
+    #[serde(default)]
+    pub(crate) neighbours: Vec<Neighbours>,
     /// The numeric features, in order.
     pub(crate) scaled: Vec<Scaled>,
     /// The columns it encodes, whose features follow the numeric ones.
@@ -62,12 +70,29 @@ impl Transform {
     /// configured;
     /// [`Error::UnseenCategory`] where that is configured to be one.
     pub(crate) fn apply(&self, table: &Table) -> Result<Applied, Error> {
+        self.apply_to(table, Rows::New)
+    }
+
+    /// As [`apply`](Self::apply), of the table the transform was fitted on: no row is told of itself.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub(crate) fn apply_to_training(&self, train: &Table) -> Result<Applied, Error> {
+        self.apply_to(train, Rows::Training)
+    }
+
+    fn apply_to(&self, table: &Table, rows: Rows) -> Result<Applied, Error> {
         let mut numbers = Numbers::default();
         for numeric in &self.numeric {
             numbers.add(&numeric.column, numeric.apply(table)?);
         }
         for derived in &self.derived {
             numbers.add(&derived.name, derived.apply(&numbers)?);
+        }
+        for group in &self.neighbours {
+            for (name, values) in group.apply(&numbers, rows)? {
+                numbers.add(name, values);
+            }
         }
         let mut columns = Vec::new();
         for scaled in &self.scaled {
@@ -127,7 +152,18 @@ mod tests {
                 {"column": "people", "bounds": null, "impute": null}
             ],
             "derived": [{"name": "each", "recipe": {"ratio": ["rooms", "people"]}, "impute": {"constant": 1.5}}],
-            "scaled": [{"column": "each", "center": 1.0, "scale": 0.5}],
+            "neighbours": [{
+                "name": "near", "coordinates": [{"column": "each", "factor": 1.0}], "k": [2],
+                "statistics": ["mean"], "of": ["y"], "weights": "uniform",
+                "features": [{"name": "near_2_mean_y", "impute": null}],
+                "reference": [
+                    {"column": "each", "values": [0.0, 1.0, 3.0]}, {"column": "y", "values": [1.0, 2.0, 6.0]}
+                ]
+            }],
+            "scaled": [
+                {"column": "each", "center": 1.0, "scale": 0.5},
+                {"column": "near_2_mean_y", "center": 0.0, "scale": 1.0}
+            ],
             "categories": [{
                 "column": "sea", "impute": {"constant": "near"}, "categories": ["far", "near"],
                 "encoding": {"one_hot": {"dropped": "far"}}, "unseen": "ignore"
@@ -158,6 +194,7 @@ mod tests {
         let applied = transform().apply(&table()).expect("features");
         let expect = Table::new(vec![
             Column::number("each", [2.0, 4.0, 0.0, 1.0].map(Some).to_vec()),
+            Column::number("near_2_mean_y", [4.0, 4.0, 1.5, 1.5].map(Some).to_vec()),
             Column::number("sea=near", [0.0, 1.0, 0.0, 1.0].map(Some).to_vec()),
         ]);
         assert_eq!(applied.features, expect.expect("a table"));
@@ -179,6 +216,6 @@ mod tests {
             .apply(&table.take(&[]))
             .expect("features")
             .features;
-        assert_eq!((none.rows(), none.columns().len()), (0, 2));
+        assert_eq!((none.rows(), none.columns().len()), (0, 3));
     }
 }

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hpipe-spec",
             "hpipe-store",
             "hpipe-track",
+            "hpipe-tune",
         ],
     ),
     ("hpipe-core", &[]),

@@ -8,6 +8,7 @@ mod metrics;
 mod plots;
 mod repro;
 mod status;
+mod tune;
 mod watch;
 mod why;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Why(arguments) => why::why(session, arguments),
         Command::Dag(arguments) => dag::dag(session, arguments),
         Command::Watch(arguments) => watch::watch(session, arguments),
+        Command::Tune(arguments) => tune::tune(session, arguments),
         Command::Logs(arguments) => logs::logs(session, arguments),
         Command::Metrics(Metrics::Show(arguments)) => metrics::show(session, arguments),
         Command::Metrics(Metrics::Diff(arguments)) => metrics::diff(session, arguments),
@@ -49,6 +51,7 @@ pub(crate) fn wants_json(command: &Command) -> bool {
         Command::Metrics(Metrics::Diff(arguments)) => arguments.json,
         Command::Plots(Plots::Show(arguments)) => arguments.drawing.json,
         Command::Plots(Plots::Diff(arguments)) => arguments.drawing.json,
+        Command::Tune(arguments) => arguments.json,
         Command::Logs(_) | Command::Cache(_) | Command::Init(_) => false,
     }
 }

@@ -7,6 +7,7 @@
 
 mod event;
 mod plots;
+mod study;
 mod value;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::dag::Graph;
 use crate::ui::{FileChanges, StageReport, Ui};
 use crate::unread::Unread;
 pub(crate) use plots::plots;
+pub(crate) use study::study;
 use value::{InOrder, JsonReason, JsonValue};
 
 /// The version of the format, the `v` of every object.

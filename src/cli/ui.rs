@@ -18,6 +18,7 @@ mod status_area;
 pub(crate) mod style;
 mod terminal;
 mod text;
+mod trials;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -37,6 +38,7 @@ pub(crate) use plain::PlainSink;
 pub(crate) use report::{Input, StageReport, status_text, why_text};
 pub(crate) use terminal::TerminalSink;
 pub(crate) use text::{count, one_line, width};
+pub(crate) use trials::{Counted, applied_line, search_lines, started_line, trial_line};
 
 use crate::diagnostic;
 
@@ -50,6 +52,13 @@ pub(crate) enum Verbosity {
     Normal,
     /// Also when a stage starts, and every up-to-date stage of a large pipeline.
     Verbose,
+}
+
+/// Listens to events and shows none.
+pub(crate) struct Silence;
+
+impl hpipe_core::EventSink for Silence {
+    fn emit(&self, _event: &hpipe_core::Event) {}
 }
 
 /// Where everything is printed.

@@ -299,6 +299,8 @@ codes! {
     NoPipeline = "E022", InvalidFile;
     /// The lock file has merge conflicts, or is not one of ours.
     BadLockFile = "E023", InvalidFile;
+    /// A study that cannot be searched.
+    BadStudy = "E024", InvalidFile;
     /// A stage failed.
     StageFailed = "E100", StageFailed;
     /// A stage did not make one of its outs.

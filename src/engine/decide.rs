@@ -30,6 +30,16 @@ pub(crate) enum Decision {
 }
 
 impl Decision {
+    /// The key of the stage; none when its deps do not exist.
+    pub(crate) const fn key(&self) -> Option<Digest> {
+        match self {
+            Self::UpToDate(known) | Self::Restore(known, ..) | Self::Run(known, _) => {
+                Some(known.key)
+            }
+            Self::Missing(_) => None,
+        }
+    }
+
     /// Why the stage is not up to date; empty if it is.
     pub(crate) fn into_reasons(self) -> Vec<Reason> {
         match self {
@@ -196,7 +206,7 @@ pub(crate) fn declared_outs(stage: &StageSpec, entry: &LockEntry) -> Vec<OutReco
 }
 
 /// Whether a record names exactly the outs of the stage: its key says so, but a record is read from disk.
-fn covers(outs: &[OutRecord], stage: &StageSpec) -> bool {
+pub(crate) fn covers(outs: &[OutRecord], stage: &StageSpec) -> bool {
     outs.len() == stage.outs.len()
         && stage
             .outs

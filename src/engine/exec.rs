@@ -167,6 +167,9 @@ pub(crate) fn keep_unknown(
     recorded: &[OutRecord],
 ) -> Result<(), Stopped> {
     let store = setting.workspace.store();
+    if store.is_replica() {
+        return Ok(()); // no user writes there
+    }
     let Some(found) = store.content(path).map_err(unfit_out)? else {
         return Ok(());
     };

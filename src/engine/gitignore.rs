@@ -16,6 +16,9 @@ pub(crate) fn ignore<'a>(
     workspace: &Workspace,
     outs: impl Iterator<Item = &'a ProjectPath>,
 ) -> Result<(), Error> {
+    if workspace.store().is_replica() {
+        return Ok(()); // nobody will ever commit what lies there
+    }
     let root = &workspace.location().root;
     let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
         return Ok(());

@@ -47,6 +47,13 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// Knows what `before` has looked at, and nothing that was made.
+    pub(crate) fn after(workspace: &'a Workspace, before: &Inputs<'_>) -> Self {
+        let inputs = Self::fresh(workspace);
+        hold(&inputs.looked).clone_from(&hold(&before.looked));
+        inputs
+    }
+
     /// Looks at many paths in parallel, so that later questions about them are answered from memory.
     pub(crate) fn look_ahead(&self, paths: &[&ProjectPath]) -> Result<(), Error> {
         let found: BTreeMap<_, _> = paths

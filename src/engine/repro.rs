@@ -14,7 +14,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Event, EventSink, Outcome, Reason, ReasonKind, StageFailure, StageName, Summary};
+use hpipe_core::{
+    Digest, Event, EventSink, Outcome, Reason, ReasonKind, StageFailure, StageName, Summary,
+};
 use hpipe_spec::Action;
 use hpipe_store::{LockFile, LockStamp, StageLock};
 
@@ -379,8 +381,13 @@ impl<'a> Repro<'a> {
         }
         let name = &self.setting.workspace.stage(index).name;
         let store = self.setting.workspace.store();
-        if let Some(lock) = store.try_lock_stage(name)? {
-            return Ok(Some(lock));
+        let key = self.key_to_lock(index)?;
+        let free = match &key {
+            Some(key) => store.try_lock_key(key)?,
+            None => store.try_lock_stage(name)?,
+        };
+        if free.is_some() {
+            return Ok(free);
         }
         if !self.options.wait {
             return Err(Error::Busy(name.clone()));
@@ -389,10 +396,28 @@ impl<'a> Repro<'a> {
             stage: name.clone(),
         });
         self.waiting += 1;
-        let (sender, waiter) = (self.sender.clone(), store.stage_waiter(name));
+        let sender = self.sender.clone();
         // Not joined: when the user interrupts, nobody waits for the other process.
-        std::thread::spawn(move || sender.send(Message::Locked(index, waiter())));
+        match &key {
+            Some(key) => {
+                let waiter = store.key_waiter(key);
+                std::thread::spawn(move || sender.send(Message::Locked(index, waiter())))
+            }
+            None => {
+                let waiter = store.stage_waiter(name);
+                std::thread::spawn(move || sender.send(Message::Locked(index, waiter())))
+            }
+        };
         Ok(None)
+    }
+
+    /// In a replica, what is locked is the work and not the stage: replicas execute a stage beside each other with other
+    /// params, and what is the same in several (the stages before) one executes and the others restore.
+    fn key_to_lock(&self, index: StageIndex) -> Result<Option<Digest>, Error> {
+        if !self.setting.workspace.store().is_replica() {
+            return Ok(None);
+        }
+        Ok(self.decide(index)?.key())
     }
 
     /// Another process worked in this project: what we saw before may be half of what it made.

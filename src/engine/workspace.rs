@@ -20,7 +20,7 @@ use crate::resolve::resolve;
 pub(crate) const PIPELINE_FILES: [&str; 2] = ["pipeline.yaml", "dvc.yaml"];
 
 /// Where a project's results are kept, relative to its root.
-const CACHE: &str = ".cache";
+pub(crate) const CACHE: &str = ".cache";
 
 /// Environment as the program was started with.
 pub type Environment = BTreeMap<String, String>;
@@ -114,14 +114,18 @@ fn absent_pipeline(file: &Path) -> Diagnostic {
 /// A project opened.
 pub struct Workspace {
     location: Location,
-    store: Store,
+    store: Arc<Store>,
     registry: Arc<Registry>,
     environment: Environment,
     pipeline: Pipeline,
     sources: Sources,
     graph: Graph,
     warnings: Vec<Diagnostic>,
+    texts: Texts,
 }
+
+/// Texts that params files are taken to have, whatever is on disk.
+pub(crate) type Texts = BTreeMap<ProjectPath, String>;
 
 impl Workspace {
     /// Reads and checks the pipeline at `location`.
@@ -133,9 +137,23 @@ impl Workspace {
         registry: Arc<Registry>,
         environment: Environment,
     ) -> Result<Self, Error> {
+        let store = Store::open(&location.root, &location.root.join(CACHE))?;
+        Self::open_on(location, store.into(), registry, environment, Texts::new())
+    }
+
+    /// As [`open`](Self::open), with a store on the location's root. In a replica every out is cached: that is no part of
+    /// its key, and what one replica made the others shall have.
+    pub(crate) fn open_on(
+        location: Location,
+        store: Arc<Store>,
+        registry: Arc<Registry>,
+        environment: Environment,
+        texts: Texts,
+    ) -> Result<Self, Error> {
         let text = read_pipeline(&location)?;
         let disk = Disk {
             root: &location.root,
+            texts: &texts,
         };
         let parsed = hpipe_spec::parse(&location.file, &text, &disk);
         let (faults, warnings): (Vec<_>, Vec<_>) = parsed
@@ -147,8 +165,11 @@ impl Workspace {
             (Some(pipeline), true) => pipeline,
             _ => return Err(Error::invalid(faults, &sources)),
         };
-        let store = Store::open(&location.root, &location.root.join(CACHE))?;
         resolve(&mut pipeline, store.root());
+        if store.is_replica() {
+            let outs = pipeline.stages.iter_mut().flat_map(|stage| &mut stage.outs);
+            outs.for_each(|out| out.cache = true);
+        }
         let graph = check(&pipeline, &location, &registry)
             .map_err(|faults| Error::invalid(faults, &sources))?;
         Ok(Self {
@@ -160,6 +181,7 @@ impl Workspace {
             sources,
             graph,
             warnings,
+            texts,
         })
     }
 
@@ -212,8 +234,47 @@ impl Workspace {
     }
 
     /// The text of a project file; none when it does not exist.
-    pub(crate) fn read_text(&self, path: &ProjectPath) -> Result<Option<String>, Error> {
-        read_text(&self.location.root, path)
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn read_text(&self, path: &ProjectPath) -> Result<Option<String>, Error> {
+        match self.texts.get(path) {
+            Some(text) => Ok(Some(text.clone())),
+            None => read_text(&self.location.root, path),
+        }
+    }
+
+    /// The same project in another folder, read anew.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn open_copy(&self, store: Arc<Store>) -> Result<Self, Error> {
+        let location = Location {
+            root: store.root().to_owned(),
+            ..self.location.clone()
+        };
+        Self::open_on(
+            location,
+            store,
+            self.registry.clone(),
+            self.environment.clone(),
+            Texts::new(),
+        )
+    }
+
+    /// The same project read anew as if params files had these texts. To ask what is known of it, not to execute: a
+    /// command would read what is on disk.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn supposing(&self, texts: Texts) -> Result<Self, Error> {
+        Self::open_on(
+            self.location.clone(),
+            self.store.clone(),
+            self.registry.clone(),
+            self.environment.clone(),
+            texts,
+        )
     }
 
     /// Opens the same project again, for its files changed.
@@ -277,10 +338,14 @@ fn read_text(root: &Path, path: &ProjectPath) -> Result<Option<String>, Error> {
 /// The project's files, as the spec asks for them.
 struct Disk<'a> {
     root: &'a Path,
+    texts: &'a Texts,
 }
 
 impl Files for Disk<'_> {
     fn read(&self, path: &ProjectPath) -> Result<Option<String>, String> {
+        if let Some(text) = self.texts.get(path) {
+            return Ok(Some(text.clone()));
+        }
         read_text(self.root, path).map_err(|error| match error {
             Error::Read { source, .. } => source.to_string(),
             other => other.to_string(),

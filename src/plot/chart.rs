@@ -2,7 +2,7 @@
 
 use crate::axis::Axis;
 use crate::canvas::{Anchor, Canvas, Rect};
-use crate::draw::{Notes, draw_mark};
+use crate::draw::{Notes, draw_mark, draw_words};
 use crate::layout::lay_out;
 use crate::mark::Mark;
 use crate::theme::HEADING;
@@ -57,7 +57,7 @@ impl Chart {
             let place = (outer.left, outer.top + HEADING);
             canvas.text("p-head p-ink", place, Anchor::Start, &self.heading);
         }
-        let Some(frame) = lay_out(self, outer) else {
+        let Some(frame) = lay_out(self, outer).filter(|_| self.has_data()) else {
             notes.count_all(&self.marks);
             let middle = (
                 (outer.left + outer.right) / 2.0,
@@ -70,7 +70,24 @@ impl Chart {
         for mark in &self.marks {
             draw_mark(mark, &frame, canvas, notes);
         }
+        for mark in &self.marks {
+            draw_words(mark, &frame, canvas);
+        }
         frame.draw_labels(canvas, self);
+    }
+
+    /// Whether a mark that is made of data has anything to show.
+    fn has_data(&self) -> bool {
+        let mut marks = self
+            .marks
+            .iter()
+            .filter(|mark| !matches!(mark, Mark::Rule(_) | Mark::Note(_)));
+        marks.any(|mark| {
+            let (mut x, mut y) = (Vec::new(), Vec::new());
+            mark.extend(&mut x, true);
+            mark.extend(&mut y, false);
+            x.iter().chain(&y).any(|value| value.is_finite())
+        })
     }
 
     /// Every `x` (or `y`) that the axis should show, and whether bars rest on its zero.

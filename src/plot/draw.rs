@@ -7,9 +7,12 @@ mod points;
 mod swarm;
 
 use crate::canvas::{Anchor, Canvas};
+use crate::font::{Weight, text_width};
 use crate::layout::Frame;
 use crate::mark::{Mark, Note, Points, Rule, RuleAt};
 use crate::number::fixed;
+use crate::scale::Spread;
+use crate::theme::SMALL;
 
 pub(crate) use bars::draw_filled;
 pub(crate) use density::density_ramp;
@@ -110,6 +113,15 @@ pub(crate) fn draw_mark(mark: &Mark, frame: &Frame, canvas: &mut Canvas, notes: 
     }
 }
 
+/// Writes the words of a mark that must not be hidden by other marks.
+pub(crate) fn draw_words(mark: &Mark, frame: &Frame, canvas: &mut Canvas) {
+    match mark {
+        Mark::Bars(bars) => bars::draw_bar_labels(bars, frame, canvas),
+        Mark::Rule(rule) => draw_rule_label(rule, frame, canvas),
+        _ => {}
+    }
+}
+
 fn draw_note(note: &Note, frame: &Frame, canvas: &mut Canvas) {
     let places = frame
         .x
@@ -131,23 +143,31 @@ fn draw_note(note: &Note, frame: &Frame, canvas: &mut Canvas) {
 }
 
 fn draw_rule(rule: &Rule, frame: &Frame, canvas: &mut Canvas) {
-    let plot = frame.plot;
     let Some((from, to)) = rule_ends(rule.at, frame) else {
         return;
     };
     let mut path = crate::canvas::Path::default();
     path.to(from).to(to);
     canvas.path_with("p-thin p-mute-line", path, dash_attribute(rule.dash), None);
-    if rule.label.is_empty() {
+}
+
+/// Writes what stands beside a rule; a slanted one is named in the legend.
+fn draw_rule_label(rule: &Rule, frame: &Frame, canvas: &mut Canvas) {
+    let plot = frame.plot;
+    let Some((from, _)) = rule_ends(rule.at, frame).filter(|_| !rule.label.is_empty()) else {
         return;
-    }
+    };
+    let half = text_width(&rule.label, SMALL, Weight::Regular) / 2.0;
+    let is_right = from.0 > plot.left + plot.width() * 0.7;
     let (place, anchor) = match rule.at {
-        RuleAt::X(_) if from.0 > plot.left + plot.width() * 0.7 => {
-            ((from.0 - 6.0, plot.top + 12.0), Anchor::End)
-        }
-        RuleAt::X(_) => ((from.0 + 6.0, plot.top + 12.0), Anchor::Start),
+        RuleAt::Slope { .. } => return,
         RuleAt::Y(_) => ((plot.right - 4.0, from.1 - 5.0), Anchor::End),
-        RuleAt::Slope { .. } => ((to.0 - 8.0, to.1 + 18.0), Anchor::End),
+        RuleAt::X(_) if matches!(frame.y.spread, Spread::Category(_)) => {
+            let middle = from.0.min(plot.right - half).max(plot.left + half);
+            ((middle, plot.top - 5.0), Anchor::Middle)
+        }
+        RuleAt::X(_) if is_right => ((from.0 - 6.0, plot.top + 12.0), Anchor::End),
+        RuleAt::X(_) => ((from.0 + 6.0, plot.top + 12.0), Anchor::Start),
     };
     canvas.text("p-mute p-small p-halo", place, anchor, &rule.label);
 }

@@ -38,7 +38,7 @@ enum Panels {
 }
 
 impl Figure {
-    /// A figure of one chart, 680 pixels wide, its panel 380 pixels high.
+    /// A figure of one chart, 600 pixels wide, its panel 380 pixels high.
     pub fn new(title: impl Into<String>, chart: Chart) -> Self {
         Self::of_panels(title, vec![chart], 1)
     }
@@ -59,7 +59,7 @@ impl Figure {
             subtitle: String::new(),
             caption: String::new(),
             description: String::new(),
-            width: 680.0,
+            width: 600.0,
             panel_height: 380.0,
             columns,
             panels,

@@ -1,7 +1,7 @@
 //! How wide text is, so that labels need not overlap.
 //!
 //! The widths are those of the font the PNG is drawn with, Inter; `fonts/subset.py` prints them. Browsers take Inter
-//! where it is installed and their system's own font elsewhere; Inter runs wide, so what fits here fits there.
+//! where it is installed and their system's own font elsewhere: most run narrower, DejaVu Sans wider, hence some slack.
 
 /// Widths of U+0020 to U+007E in thousandths of the font's size, regular weight.
 const REGULAR: [u16; 95] = [
@@ -21,6 +21,9 @@ const BOLD: [u16; 95] = [
     261, 898, 610, 608, 625, 625, 397, 549, 380, 608, 576, 837, 562, 576, 562, 393, 358, 393, 673,
 ];
 
+/// How much wider than Inter we take text to be.
+const SLACK: f64 = 1.06;
+
 /// The weights we use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
@@ -30,10 +33,10 @@ pub(crate) enum Weight {
 
 /// Width of `text` in pixels at this font size in pixels.
 ///
-/// Exact but for kerning in ASCII; an estimate for other characters, on the wide side.
+/// That of Inter with some slack for other fonts; for characters beyond ASCII an estimate on the wide side.
 pub(crate) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
     let thousandths: u32 = text.chars().map(|c| character_width(c, weight)).sum();
-    f64::from(thousandths) * size / 1000.0
+    f64::from(thousandths) * size / 1000.0 * SLACK
 }
 
 fn character_width(character: char, weight: Weight) -> u32 {

@@ -7,7 +7,7 @@ use crate::axis::Axis;
 use crate::canvas::{Anchor, Canvas, Rect};
 use crate::chart::Chart;
 use crate::font::{Weight, shortened, text_width, wrapped};
-use crate::mark::Mark;
+use crate::mark::{Mark, RuleAt};
 use crate::scale::{Scale, Spread, domain};
 use crate::theme::{SMALL, TEXT};
 use crate::ticks::Tick;
@@ -39,26 +39,40 @@ pub(crate) fn lay_out(chart: &Chart, outer: Rect) -> Option<Frame> {
         domain(&axis.spread, values.into_iter(), axis.fixed, rests)
     };
     let (mut x_ends, mut y_ends) = (ends(&chart.x, true)?, ends(&chart.y, false)?);
+    let is_whole = |along_x| {
+        chart
+            .extent(along_x)
+            .0
+            .iter()
+            .all(|value| value.fract() == 0.0)
+    };
+    let (x_whole, y_whole) = (is_whole(true), is_whole(false));
     if chart.equal_units == Some(1.0) {
         let both = (x_ends.0.min(y_ends.0), x_ends.1.max(y_ends.1));
         (x_ends, y_ends) = (both, both);
     }
     plot.bottom -= label_height(&chart.x) + LINE;
-    let (mut y, mut y_ticks) = upright(&chart.y, y_ends, plot);
+    let (mut y, mut y_ticks) = upright(&chart.y, y_ends, y_whole, plot);
     plot.left += tick_room(&chart.y, &mut y_ticks, outer.width() * 0.38);
     plot.right -= right_room(chart).min(outer.width() * 0.3);
     let slanted = slanted_room(&chart.x, plot.width());
+    if slanted.is_some() {
+        plot.left = plot
+            .left
+            .max(outer.left + slanted_reach(&chart.x, plot.width()));
+    }
     plot.bottom -= slanted.unwrap_or(0.0);
     if let Some(ratio) = chart.equal_units {
         keep_units_equal(&mut plot, x_ends, y_ends, ratio);
     }
     if y.pixels.0 != plot.bottom {
         let labels = std::mem::take(&mut y_ticks);
-        (y, y_ticks) = upright(&chart.y, y_ends, plot);
+        (y, y_ticks) = upright(&chart.y, y_ends, y_whole, plot);
         keep_short_names(&chart.y, &mut y_ticks, labels);
     }
     let x = Scale {
         spread: chart.x.spread.clone(),
+        is_whole: x_whole,
         domain: x_ends,
         pixels: (plot.left, plot.right),
     };
@@ -77,12 +91,12 @@ fn label_height(axis: &Axis) -> f64 {
     if axis.label.is_empty() {
         4.0
     } else {
-        LINE + 4.0
+        LINE + 8.0
     }
 }
 
 /// The upright scale, and its ticks.
-fn upright(axis: &Axis, ends: (f64, f64), plot: Rect) -> (Scale, Vec<Tick>) {
+fn upright(axis: &Axis, ends: (f64, f64), is_whole: bool, plot: Rect) -> (Scale, Vec<Tick>) {
     let is_category = matches!(axis.spread, Spread::Category(_));
     let pixels = if is_category {
         (plot.top, plot.bottom)
@@ -91,6 +105,7 @@ fn upright(axis: &Axis, ends: (f64, f64), plot: Rect) -> (Scale, Vec<Tick>) {
     };
     let scale = Scale {
         spread: axis.spread.clone(),
+        is_whole,
         domain: ends,
         pixels,
     };
@@ -106,7 +121,7 @@ fn tick_room(axis: &Axis, ticks: &mut [Tick], most: f64) -> f64 {
     for tick in ticks.iter_mut() {
         tick.label = shortened(&tick.label, TEXT, most - GAP);
     }
-    widest(ticks) + GAP + 2.0
+    widest(ticks) + GAP
 }
 
 /// After the height changed: names of categories stay as short as they were made.
@@ -125,8 +140,13 @@ fn widest(ticks: &[Tick]) -> f64 {
     widths.fold(0.0, f64::max)
 }
 
-/// Room above the plot for labels at the ends of upright bars.
+/// Room above the plot for labels at the ends of upright bars, and for those of rules that level bars would hide.
 fn top_room(chart: &Chart) -> f64 {
+    let is_category = matches!(chart.y.spread, Spread::Category(_));
+    let has_rule = |mark: &Mark| matches!(mark, Mark::Rule(rule) if matches!(rule.at, RuleAt::X(_)) && !rule.label.is_empty());
+    if is_category && chart.marks.iter().any(has_rule) {
+        return 14.0;
+    }
     let has_labels = |mark: &Mark| matches!(mark, Mark::Bars(bars) if !bars.is_horizontal && bars.bars.iter().any(|bar| bar.label.is_some()));
     if chart.marks.iter().any(has_labels) {
         14.0
@@ -159,6 +179,19 @@ fn slanted_room(axis: &Axis, width: f64) -> Option<f64> {
     let widest = widths.fold(0.0, f64::max);
     let fits = widest + 6.0 <= width / names.len().max(1) as f64;
     (!fits).then(|| (widest * 0.65).min(SLANTED))
+}
+
+/// How far slanted names reach to the left of the plot.
+fn slanted_reach(axis: &Axis, width: f64) -> f64 {
+    let Spread::Category(names) = &axis.spread else {
+        return 0.0;
+    };
+    let band = width / names.len().max(1) as f64;
+    let reach = |(place, name): (usize, &String)| {
+        let name = text_width(name, TEXT, Weight::Regular).min(SLANTED / 0.65);
+        name * 0.77 - (place as f64 + 0.5) * band
+    };
+    names.iter().enumerate().map(reach).fold(0.0, f64::max)
 }
 
 /// Makes the plot smaller until a unit of `y` is as long as `ratio` units of `x`.
@@ -280,7 +313,7 @@ impl Frame {
             let label = shortened(&chart.y.label, TEXT, right - y_left + 12.0);
             canvas.text(
                 "p-mute",
-                (y_left, top - 8.0 - top_room(chart)),
+                (y_left, top - 12.0 - top_room(chart)),
                 Anchor::Start,
                 &label,
             );

@@ -5,7 +5,7 @@ use crate::chart::Chart;
 use crate::colour::{Ramp, Tone};
 use crate::draw::{dash_attribute, draw_filled, shape_path};
 use crate::font::{Weight, shortened, text_width};
-use crate::mark::{Colours, Dash, Fill, Mark, Shape};
+use crate::mark::{Colours, Dash, Fill, Mark, RuleAt, Shape};
 use crate::theme::TEXT;
 
 /// Height of a row.
@@ -24,6 +24,7 @@ pub(crate) enum Symbol {
     Shape(Tone, Shape),
     Fill(Tone, Fill),
     Band(Tone),
+    Rule(Dash),
     /// Colours with the words at their ends.
     Bar(Vec<Tone>, (String, String)),
 }
@@ -120,6 +121,11 @@ fn draw_symbol(canvas: &mut Canvas, symbol: &Symbol, (x, y): (f64, f64), name: &
                 None,
             );
         }
+        Symbol::Rule(dash) => {
+            let mut path = Path::default();
+            path.to((x, y)).to((x + 20.0, y));
+            canvas.path_with("p-thin p-mute-line", path, dash_attribute(*dash), None);
+        }
         Symbol::Shape(tone, shape) => {
             let mut path = Path::default();
             shape_path(&mut path, *shape, (x + 10.0, y), 4.0);
@@ -204,6 +210,9 @@ fn add_mark(legend: &mut Legend, mark: &Mark, density: Option<(f64, f64)>) {
         }
         Mark::Cells(cells) if !cells.cells.is_empty() => legend.add_ramp(&cells.ramp, None),
         Mark::Swarm(swarm) => legend.add_ramp(&swarm.ramp, Some(swarm.ends.clone())),
+        Mark::Rule(rule) if matches!(rule.at, RuleAt::Slope { .. }) && !rule.label.is_empty() => {
+            legend.add(Symbol::Rule(rule.dash), &rule.label);
+        }
         Mark::Cells(_) | Mark::Note(_) | Mark::Rule(_) | Mark::ErrorBars(_) => {}
     }
 }

@@ -125,7 +125,7 @@ pub struct Points {
     pub radius: f64,
     /// What the legend says; none leaves them out of it.
     pub name: Option<String>,
-    /// What a pointer on them is told: `n_points` texts, or none. Shown for at most 600 points.
+    /// What a pointer on them is told: `n_points` texts, or none. Shown for at most 400 points.
     pub tips: Vec<String>,
 }
 

@@ -41,6 +41,24 @@ pub fn format_short(value: f64, significant: usize) -> String {
     format!("{digits}{power}")
 }
 
+/// Writes values that stand below each other with the same number of decimals: enough for `significant` digits of the
+/// largest. Very large and very small ones are written as [`format_number`] does.
+pub(crate) fn format_alike(values: &[f64], significant: usize) -> Vec<String> {
+    let finite = values.iter().filter(|value| value.is_finite());
+    let largest = finite.fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let is_whole = values.iter().all(|value| value.fract() == 0.0);
+    let decimals = (significant as i32 - 1 - exponent(largest)).max(0) as usize;
+    let write = |value: &f64| match value.is_finite()
+        && largest < LARGE
+        && (largest >= SMALL || largest == 0.0)
+    {
+        true if is_whole => fixed(*value, 0),
+        true => fixed(*value, decimals),
+        false => format_number(*value, significant),
+    };
+    values.iter().map(write).collect()
+}
+
 /// `value` with this many decimals: thousands grouped, a true minus, no negative zero.
 pub(crate) fn fixed(value: f64, decimals: usize) -> String {
     let digits = format!("{:.decimals$}", value.abs());
@@ -57,11 +75,10 @@ pub(crate) fn scientific(value: f64, decimals: usize) -> String {
     format!("{mantissa}×10{}", superscript(power))
 }
 
-/// A power of ten: `0.001`, `100`, `10⁻⁵`, `10⁶`.
+/// A power of ten: `10⁻⁵`, `1`, `10⁶`.
 pub(crate) fn power_of_ten(exponent: i32) -> String {
     match exponent {
-        -3..=-1 => fixed(10f64.powi(exponent), -exponent as usize),
-        0..=5 => fixed(10f64.powi(exponent), 0),
+        0 => "1".to_owned(),
         _ => format!("10{}", superscript(&exponent.to_string())),
     }
 }

@@ -89,6 +89,7 @@ impl Parallel {
             let domain = domain(&axis.spread, values, axis.fixed, false)?;
             Some(Scale {
                 spread: axis.spread.clone(),
+                is_whole: false,
                 domain,
                 pixels,
             })
@@ -127,7 +128,7 @@ impl Parallel {
         let mut path = Path::default();
         for ((axis, scale), x) in drawn.iter().zip(places) {
             let value = self.lines[line].get(*axis).copied().unwrap_or(f64::NAN);
-            match scale.place(value) {
+            match scale.place_within(value) {
                 Some(y) => path.to((*x, y)),
                 None if value.is_finite() => {
                     notes.not_positive += 1;

@@ -17,6 +17,8 @@ pub(crate) enum Spread {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scale {
     pub(crate) spread: Spread,
+    /// Whether only whole numbers have a meaning, as for trials and rows.
+    pub(crate) is_whole: bool,
     /// The values at the ends, in order.
     pub(crate) domain: (f64, f64),
     /// The pixels of these ends; the first may be the larger.
@@ -62,6 +64,12 @@ impl Scale {
     pub(crate) fn ticks(&self, most: usize) -> Vec<Tick> {
         let (low, high) = self.domain;
         match &self.spread {
+            Spread::Linear if self.is_whole => {
+                let whole = (high.floor() - low.ceil()).clamp(0.0, 1e6) as usize + 1;
+                let mut ticks = linear_ticks(low, high, most.min(whole.max(2)));
+                ticks.retain(|tick| tick.value.fract() == 0.0);
+                ticks
+            }
             Spread::Linear => linear_ticks(low, high, most),
             Spread::Log => log_ticks(low, high, most),
             Spread::Category(names) => {

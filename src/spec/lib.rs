@@ -9,6 +9,8 @@
 //! through. Deliberately knows neither disk, environment, clock nor terminal; `docs/formats/pipeline.md` is the grammar.
 
 mod builtin;
+mod document;
+mod edit;
 mod expand;
 mod faults;
 mod interpolate;
@@ -27,6 +29,8 @@ mod vars;
 mod yaml;
 
 pub use builtin::{check_builtin, check_builtins};
+pub use document::Document;
+pub use edit::edit_params;
 pub use hpipe_core::nearest;
 pub use params::{ParamFile, ParamFileError, read_document};
 pub use parse::{Files, Parsed, parse};

@@ -128,7 +128,7 @@ fn parsed(path: &ProjectPath, text: &str, source: SourceId, faults: &mut Faults)
     (!broken).then(|| root.unwrap_or_else(empty))
 }
 
-fn extension(path: &ProjectPath) -> &str {
+pub(crate) fn extension(path: &ProjectPath) -> &str {
     path.file_name()
         .rsplit_once('.')
         .map_or("", |(_, extension)| extension)

@@ -147,6 +147,12 @@ pub(crate) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to)
 }
 
+/// Makes the symbolic link `link`, which leads to `to`.
+pub(crate) fn symbolic_link(to: &Path, link: &Path) -> io::Result<()> {
+    step()?;
+    std::os::unix::fs::symlink(to, link)
+}
+
 /// Removes a file or a symbolic link.
 pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     step()?;

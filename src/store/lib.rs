@@ -32,6 +32,7 @@ mod locks;
 mod memo;
 mod objects;
 mod removal;
+mod replica;
 mod restore;
 mod run_cache;
 mod scratch;

@@ -14,7 +14,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::PathBuf;
 
-use hpipe_core::StageName;
+use hpipe_core::{Digest, StageName};
 
 use crate::disk;
 use crate::{Error, Store};
@@ -62,7 +62,20 @@ impl Store {
     /// # Errors
     /// [`Error::Lock`], or what creating its file fails with.
     pub fn try_lock_stage(&self, name: &StageName) -> Result<Option<StageLock>, Error> {
-        let path = self.cache.lock(&stage_key(name));
+        self.try_lock(&stage_key(name))
+    }
+
+    /// Takes the lock of all executions with one stage key, if nobody holds it: replicas execute stages of one name beside
+    /// each other, but not the same work.
+    ///
+    /// # Errors
+    /// [`Error::Lock`], or what creating its file fails with.
+    pub fn try_lock_key(&self, key: &Digest) -> Result<Option<StageLock>, Error> {
+        self.try_lock(&key_key(key))
+    }
+
+    fn try_lock(&self, name: &str) -> Result<Option<StageLock>, Error> {
+        let path = self.cache.lock(name);
         self.cache.create_folder_of(&path)?;
         let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
         match file.try_lock() {
@@ -91,6 +104,15 @@ impl Store {
         move || wait_for(path).map(StageLock)
     }
 
+    /// What [`stage_waiter`](Self::stage_waiter) is, for the lock of a stage key.
+    pub fn key_waiter(
+        &self,
+        key: &Digest,
+    ) -> impl FnOnce() -> Result<StageLock, Error> + Send + 'static {
+        let path = self.cache.lock(&key_key(key));
+        move || wait_for(path).map(StageLock)
+    }
+
     /// Takes the lock under which the lock file at `path` is replaced, waiting for whoever holds it.
     pub(crate) fn lock_publication(&self, path: &str) -> Result<Guard, Error> {
         self.lock(&format!("publish {path}"))
@@ -116,4 +138,8 @@ fn wait_for(path: PathBuf) -> Result<Guard, Error> {
 
 fn stage_key(name: &StageName) -> String {
     format!("stage {name}")
+}
+
+fn key_key(key: &Digest) -> String {
+    format!("stage key {key}")
 }

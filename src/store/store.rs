@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::disk::{self, Durability};
 use crate::lock_file::LockMemory;
 use crate::objects::Objects;
+use crate::scratch::Temporary;
 use crate::stat_cache::{self, StatCache};
 use crate::warnings::Warnings;
 use crate::{Error, LinkType};
@@ -24,14 +25,16 @@ const STACK: usize = 8 * 1024 * 1024;
 /// Everything hpipe keeps on disk for one project. May be used from many threads and by many processes at once.
 #[derive(Debug)]
 pub struct Store {
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     pub(crate) link_type: LinkType,
     pub(crate) warnings: Warnings,
     pub(crate) lock_memory: LockMemory,
-    stat_cache: OnceLock<StatCache>,
+    pub(crate) stat_cache: OnceLock<StatCache>,
     // Declared before the cache folder, whose scratch folder holds its probe: fields are dropped in order.
     pub(crate) clock: Clock,
     pub(crate) cache: CacheFolder,
+    /// The root, when this is a copy of the project: it goes with the store, last of all.
+    pub(crate) replica: Option<Temporary>,
 }
 
 impl Store {
@@ -53,6 +56,7 @@ impl Store {
             stat_cache: OnceLock::new(),
             clock: Clock::default(),
             cache: CacheFolder::new(cache),
+            replica: None,
         })
     }
 
@@ -74,8 +78,10 @@ impl Store {
     }
 
     /// Writes the stat cache, if anything was learned. Call it at the end of a command; a failure is a warning.
+    ///
+    /// Of a replica nothing is written: it knows files by the paths that the project's own have.
     pub fn flush(&self) {
-        let Some(stat_cache) = self.stat_cache.get() else {
+        let Some(stat_cache) = self.stat_cache.get().filter(|_| !self.is_replica()) else {
             return;
         };
         let Some(reading) = self.clock.read(&self.cache) else {
@@ -101,8 +107,10 @@ impl Store {
 
     /// The stat cache, loaded on first use.
     pub(crate) fn stat_cache(&self) -> &StatCache {
-        self.stat_cache
-            .get_or_init(|| StatCache::load(&self.cache.stat_cache(), &self.warnings))
+        self.stat_cache.get_or_init(|| match self.is_replica() {
+            true => StatCache::default(),
+            false => StatCache::load(&self.cache.stat_cache(), &self.warnings),
+        })
     }
 
     /// The object store.

@@ -38,9 +38,14 @@ impl Store {
             if cache.starts_with(place) {
                 return Some("it is the cache folder, or holds it");
             }
-            if place.starts_with(cache) {
+            // A replica lies in the cache folder itself.
+            let is_own = self.is_replica() && place.starts_with(self.root());
+            if place.starts_with(cache) && !is_own {
                 return Some("it lies in the cache folder");
             }
+        }
+        if self.is_replica() && !place.starts_with(self.root()) {
+            return Some("it lies outside of the copy of the project");
         }
         if is_link_to_cache() {
             return Some("it leads to the cache folder");

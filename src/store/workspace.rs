@@ -27,7 +27,11 @@ impl Store {
     pub fn write_file(&self, path: &ProjectPath, bytes: &[u8]) -> Result<(), Error> {
         let target = path.on_disk(self.root());
         let folder = target.parent().unwrap_or(Path::new("/"));
-        let write = |temporary| disk::write_whole(temporary, &target, bytes, Durability::Synced);
+        let durability = match self.is_replica() {
+            true => Durability::Cached,
+            false => Durability::Synced,
+        };
+        let write = |temporary| disk::write_whole(temporary, &target, bytes, durability);
         match write(self.cache.temporary_for(folder)?) {
             Err(Error::Place { source, .. }) if source.kind() == io::ErrorKind::CrossesDevices => {
                 write(self.cache.temporary_beside(folder)?)

@@ -62,6 +62,17 @@ impl Definition {
     pub const TRIALS: usize = 50;
     /// How many trials may run at once in a study that does not say.
     pub const CONCURRENCY: usize = 4;
+    /// The keys that [`parse`](Self::parse) knows, for a file that holds others besides.
+    pub const KEYS: [&'static str; 8] = [
+        "space",
+        "direction",
+        "sampler",
+        "pruner",
+        "trials",
+        "seed",
+        "concurrency",
+        "initial",
+    ];
 
     /// Reads a definition.
     ///
@@ -115,5 +126,23 @@ impl Definition {
     /// How many trials may run at once: trial `n` is proposed from the results of the trials up to `n - concurrency`.
     pub const fn concurrency(&self) -> usize {
         self.concurrency
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_listed_keys_are_those_that_are_read() {
+        let all = Definition::KEYS.map(|key| (key.to_owned(), Value::Null));
+        let faults = Definition::parse(&Value::Map(all.into_iter().collect()))
+            .expect_err("a space is required");
+        let told: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+        assert_eq!(told, ["space"], "a listed key is not read");
+        let other = Value::Map([("spice".to_owned(), Value::Null)].into_iter().collect());
+        let faults = Definition::parse(&other).expect_err("there is no such key");
+        let help = faults.iter().filter_map(|fault| fault.help.as_deref());
+        assert!(help.clone().any(|help| help.contains("`space`")));
     }
 }

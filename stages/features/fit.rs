@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::neighbours;
 use super::params::{
     CategoryParams, Clip, Drop, Encode, Impute, ImputeCategory, Scale, ValidFeaturesParams,
 };
@@ -49,10 +50,20 @@ pub(super) fn fit(params: &ValidFeaturesParams, train: &Table) -> Result<Fitted,
         numbers.add(name, fitted.apply(&numbers)?);
         derived.push(fitted);
     }
+    let mut groups = Vec::new();
+    for group in &params.neighbours {
+        groups.push(neighbours::fit(group, params, train, &mut numbers)?);
+    }
+    let told: Vec<String> = params
+        .neighbours
+        .iter()
+        .flat_map(|g| g.features())
+        .collect();
     let names = params
         .numeric
         .iter()
-        .chain(params.derived.iter().map(|(name, _)| name));
+        .chain(params.derived.iter().map(|(name, _)| name))
+        .chain(&told);
     let mut scaled = Vec::new();
     for column in names.filter(|name| !params.drop.contains(*name)) {
         let values = numbers.get(column)?;
@@ -73,6 +84,7 @@ pub(super) fn fit(params: &ValidFeaturesParams, train: &Table) -> Result<Fitted,
         target: params.target.clone(),
         numeric,
         derived,
+        neighbours: groups,
         scaled,
         categories,
     };
@@ -106,7 +118,8 @@ fn fit_numeric(
     })
 }
 
-fn learn_impute(
+/// What a missing value of a column becomes, learned from `values`.
+pub(super) fn learn_impute(
     rule: Impute,
     column: &str,
     values: &[Option<f64>],
@@ -131,7 +144,7 @@ fn learn_impute(
 }
 
 /// Centre and scale of a feature; a constant one is centred and left undivided.
-fn fit_scale(rule: Scale, column: &str, values: &[f64]) -> Scaled {
+pub(super) fn fit_scale(rule: Scale, column: &str, values: &[f64]) -> Scaled {
     let sorted = || Sorted::new(values.to_vec());
     let at = |sorted: &Sorted, q| sorted.quantile(q).unwrap_or(0.0);
     let (center, scale) = match rule {

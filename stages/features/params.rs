@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hpipe_core::OptionFault;
 use serde::Deserialize;
 
+use super::neighbours::{NeighboursParams, ValidNeighbours};
 use crate::names;
 use crate::options::{Faults, Options};
 use crate::transform::{Recipe, RecipeParams, Unseen};
@@ -20,6 +21,8 @@ pub(super) struct FeaturesParams {
     categorical: Vec<CategoryParams>,
     #[serde(default)]
     derived: Vec<RecipeParams>,
+    #[serde(default)]
+    neighbours: Vec<NeighboursParams>,
     #[serde(default)]
     drop: Vec<String>,
     #[serde(default)]
@@ -151,6 +154,7 @@ pub(super) struct ValidFeaturesParams {
     pub(super) target: String,
     pub(super) numeric: Vec<String>,
     pub(super) derived: Vec<(String, Recipe)>,
+    pub(super) neighbours: Vec<ValidNeighbours>,
     pub(super) drop: BTreeSet<String>,
     pub(super) clip: BTreeMap<String, Clip>,
     pub(super) impute: PerColumn<Impute>,
@@ -201,6 +205,19 @@ impl Options for FeaturesParams {
             }
             numbers.push(name);
         }
+        let mut neighbours = Vec::new();
+        let mut told = Vec::new();
+        for (i, group) in self.neighbours.into_iter().enumerate() {
+            let path = format!("neighbours.{i}");
+            let group = group.check(&path, &self.target, &as_names(&numbers), &mut faults);
+            for name in group.features() {
+                let new = names.insert(name.clone());
+                faults.require(new, path.clone(), taken(&name, &self.target));
+                told.push(name);
+            }
+            neighbours.push(group);
+        }
+        numbers.extend(told);
         let numbers = as_names(&numbers);
         for (i, column) in self.drop.iter().enumerate() {
             known_column(&mut faults, format!("drop.{i}"), column, &numbers);
@@ -230,6 +247,7 @@ impl Options for FeaturesParams {
             target: self.target,
             numeric: self.numeric,
             derived,
+            neighbours,
             drop: self.drop.into_iter().collect(),
             clip: self.clip,
             impute: self.impute,
@@ -304,7 +322,12 @@ fn taken(column: &str, target: &str) -> String {
     }
 }
 
-fn known_column(faults: &mut Faults, path: String, column: &str, known: &BTreeSet<&str>) {
+pub(super) fn known_column(
+    faults: &mut Faults,
+    path: String,
+    column: &str,
+    known: &BTreeSet<&str>,
+) {
     if !known.contains(column) {
         let help = names::suggest("columns", column, known.iter().copied());
         faults.add_with_help(
@@ -371,6 +394,45 @@ mod tests {
         impute.columns.a: `mode` is not a word for this (known words: `none`, `median`, `mean`, `keep`, `constant`)
         impute.default.constant: found the text "0", expected a number
         scale.default: `standart` is not a word for this (did you mean `standard`?)
+        "#);
+    }
+
+    #[test]
+    fn faults_of_neighbours_are_told() {
+        let json = r#"{
+            "target": "y",
+            "numeric": ["lat", "lon", "near_2_mean_y"],
+            "neighbours": [
+                {"name": "near", "columns": ["lat", "lon"], "k": [2], "statistics": ["mean", "distance"]},
+                {"name": "far", "columns": ["lat", "y", "lat"], "stretch": {"lon": 2, "lat": 0}, "k": [0, 3, 3],
+                 "statistics": [], "of": ["latt"], "weights": {"inverse": -1}},
+                {"name": "near", "columns": [], "k": [2], "statistics": ["distance", "distance"], "of": []}
+            ],
+            "drop": ["near_2_distance", "near_3_distance"]
+        }"#;
+        insta::assert_snapshot!(faults::<FeaturesParams>(json), @r"
+        neighbours.0: `near_2_mean_y` is named twice
+        neighbours.1.columns.1: there is no numeric column `y` here (known columns: `lat`, `lon`, `near_2_mean_y`)
+        neighbours.1.columns: must be distinct, and at least one
+        neighbours.1.stretch.lat: must be above 0
+        neighbours.1.stretch.lon: there is no numeric column `lon` here (known columns: `lat`, `y`)
+        neighbours.1.k: must be distinct, and at least one
+        neighbours.1.k.0: must be at least 1
+        neighbours.1.statistics: must be distinct, and at least one
+        neighbours.1.weights.inverse: must be 0 or above
+        neighbours.1.of.0: there is no numeric column `latt` here (did you mean `lat`?)
+        neighbours.2.columns: must be distinct, and at least one
+        neighbours.2.statistics: must be distinct, and at least one
+        neighbours.2.of: must be distinct, and at least one
+        neighbours.2: `near_2_distance` is named twice
+        drop.1: there is no numeric column `near_3_distance` here (did you mean `near_2_distance`?)
+        ");
+        let json = r#"{"target": "y", "numeric": ["a"], "neighbours": [
+            {"name": "n", "columns": ["a"], "k": ["many"], "statistics": ["average"], "weights": "distance"}]}"#;
+        insta::assert_snapshot!(faults::<FeaturesParams>(json), @r#"
+        neighbours.0.k.0: found the text "many", expected a whole number from 0
+        neighbours.0.statistics.0: `average` is not a word for this (known words: `mean`, `std`, `min`, `max`, `distance`)
+        neighbours.0.weights: `distance` is not a word for this (known words: `uniform`, `inverse`)
         "#);
     }
 }

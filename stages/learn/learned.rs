@@ -7,6 +7,7 @@
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use crate::linear::LinearModel;
 use crate::tree::{Ensemble, FeatureKind, NodeView, Rule, Split, Tree};
 
 /// What a learner learned.
@@ -58,6 +59,15 @@ pub struct Invalid {
     pub place: String,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl From<LinearModel> for Learned {
+    fn from(model: LinearModel) -> Self {
+        Self::Linear {
+            intercept: model.intercept,
+            coefficients: model.coefficients,
+        }
+    }
 }
 
 impl Link {

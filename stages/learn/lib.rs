@@ -5,6 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`interchange`] | models of XGBoost and LightGBM, and ONNX |
 //! | [`learned`] | any fitted model: linear, trees, a stack of models |
 //! | [`model_file`] | the bytes of a fitted model, and back |
 //! | [`linear`] | least squares, ridge, lasso and elastic net |
@@ -12,7 +13,9 @@
 //! | [`gradient_boosting`], [`xgboost`] | trees fitted to what those before left over: first and second order |
 //! | [`binned`] | a matrix as 8-bit codes, which many fits may share |
 //! | [`history`] | who watches a fit, and what it was like |
+//! | [`neighbours`] | what the nearest training rows say of a point |
 //! | [`predictor`] | trees laid out for speed |
+//! | [`explain`] | Shapley values, permutation and gain importance |
 //! | [`tree`] | what a fitted tree and a sum of trees are, and how they predict |
 //!
 //! Records are `n_rows × n_features` of `f64`; a missing value is NaN. Equal seeds give equal bytes, whatever the number
@@ -22,15 +25,18 @@ pub mod binned;
 mod boost;
 pub mod decision_tree;
 pub mod error;
+pub mod explain;
 pub mod gradient_boosting;
 mod grow;
 pub mod history;
+pub mod interchange;
 pub mod learned;
 pub mod linear;
 mod linfa_traits;
 mod loss;
 pub mod max_features;
 pub mod model_file;
+pub mod neighbours;
 pub mod predictor;
 mod random;
 pub mod random_forest;

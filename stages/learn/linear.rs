@@ -6,7 +6,7 @@
 //!
 //! | to | take |
 //! |---|---|
-//! | fit one model | linfa's [`Fit`](linfa::traits::Fit) of [`ValidLinear`] |
+//! | fit one model | linfa's [`Fit`] of [`ValidLinear`] |
 //! | fit a path of alphas at little more than the cost of one | [`ValidLinear::path`] |
 //! | choose an alpha by k-fold validation | [`ValidLinear::cross_validate`] |
 //! | predict | linfa's [`Predict`](linfa::traits::Predict) of [`LinearModel`] |

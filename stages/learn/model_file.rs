@@ -100,7 +100,7 @@ pub fn write(content: &impl Serialize, learned: &Learned) -> Result<Vec<u8>, Err
     tensors.into_bytes(metadata)
 }
 
-/// Reads what [`write`] wrote: the same numbers to the last bit.
+/// Reads what [`write()`] wrote: the same numbers to the last bit.
 ///
 /// # Errors
 /// All of [`Error`]; for damaged bytes too, never a panic and never more memory than a small multiple of their number.

@@ -80,6 +80,8 @@ pub(crate) enum Purpose {
     NodeColumns = 5,
     /// The seeds of the trees of a model.
     Trees = 6,
+    /// The order of rows in which a feature is shuffled.
+    Shuffle = 7,
 }
 
 #[cfg(test)]

@@ -66,11 +66,7 @@ pub(crate) struct Derived {
 impl Derived {
     /// The column's values, one a row; NaN where an undefined one is kept.
     pub(crate) fn apply(&self, numbers: &Numbers) -> Result<Vec<f64>, Error> {
-        let values = fill(&self.name, self.recipe.compute(numbers)?, self.impute);
-        values.map_err(|error| match error {
-            Error::MissingValue { column, row } => Error::Undefined { column, row },
-            other => other,
-        })
+        fill_computed(&self.name, self.recipe.compute(numbers)?, self.impute)
     }
 }
 
@@ -92,6 +88,18 @@ impl Scaled {
         let scaled = values.map(|x| (!x.is_nan()).then(|| (x - self.center) / self.scale));
         Ok(scaled.collect())
     }
+}
+
+/// As [`fill`], of a column that is computed: what is missing is undefined.
+pub(super) fn fill_computed(
+    name: &str,
+    values: Vec<Option<f64>>,
+    impute: Option<Filler>,
+) -> Result<Vec<f64>, Error> {
+    fill(name, values, impute).map_err(|error| match error {
+        Error::MissingValue { column, row } => Error::Undefined { column, row },
+        other => other,
+    })
 }
 
 /// Every value, the missing ones replaced, by NaN where they are kept.

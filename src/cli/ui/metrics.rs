@@ -17,6 +17,7 @@ use hpipe_track::{Comparison, READABLE, group_alike};
 
 pub(crate) use self::difference::{DifferenceTable, FileChanges};
 use self::grid::Column;
+pub(super) use self::number::{figure, short};
 use self::section::section;
 use super::Verbosity;
 

@@ -5,7 +5,7 @@ use crate::chart::Chart;
 use crate::colour::Tone;
 use crate::figure::Figure;
 use crate::mark::{Bar, Bars, ErrorBars, Fill, Mark};
-use crate::number::format_number;
+use crate::number::{format_alike, format_number};
 
 /// The importance of one thing.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,26 +64,18 @@ pub fn importance(title: &str, measure: &str, items: &[Importance], most: usize)
 }
 
 fn bars(sorted: &[&Importance]) -> Bars {
-    let bar = |(place, item): (usize, &&Importance)| {
-        let value = format_number(item.value, 3);
-        let (label, tip) = match item.error {
-            Some(error) => (
-                format!("{value} ± {}", format_number(error, 2)),
-                format!("{}: {value} ± {}", item.name, format_number(error, 3)),
-            ),
-            None => (value.clone(), format!("{}: {value}", item.name)),
-        };
+    let labels = labels(sorted);
+    let bar = |(place, (item, label)): (usize, (&&Importance, String))| {
         // the label stands behind the error bar
         let reach = item.error.filter(|error| error.is_finite()).unwrap_or(0.0);
-        let label_at = Some(item.value.max(0.0) + reach);
         Bar {
+            label_at: Some(item.value.max(0.0) + reach),
+            tip: Some(format!("{}: {label}", item.name)),
             label: Some(label),
-            label_at,
-            tip: Some(tip),
             ..Bar::new(place as f64, 0.62, item.value)
         }
     };
-    let bars = sorted.iter().enumerate().map(bar).collect();
+    let bars = sorted.iter().zip(labels).enumerate().map(bar).collect();
     Bars {
         bars,
         is_horizontal: true,
@@ -91,6 +83,22 @@ fn bars(sorted: &[&Importance]) -> Bars {
         fill: Fill::Solid,
         name: None,
     }
+}
+
+/// `0.410 ± 0.012`, with as many decimals everywhere.
+fn labels(sorted: &[&Importance]) -> Vec<String> {
+    let both = |item: &&Importance| [item.value, item.error.unwrap_or(0.0)];
+    let numbers: Vec<_> = sorted.iter().flat_map(both).collect();
+    let words = format_alike(&numbers, 3);
+    let label = |(item, words): (&&Importance, &[String])| match item.error {
+        Some(_) => words.join(" ± "),
+        None => words[0].clone(),
+    };
+    sorted
+        .iter()
+        .zip(words.chunks_exact(2))
+        .map(label)
+        .collect()
 }
 
 fn errors(sorted: &[&Importance]) -> Vec<(f64, f64, f64)> {

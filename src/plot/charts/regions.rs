@@ -46,7 +46,34 @@ pub fn regions(
     if is_geographic {
         chart = chart.equal_units(stretch(regions));
     }
-    Figure::new(title, chart).width(600.0).panel_height(520.0)
+    let width = if is_geographic {
+        520.0 * shape(regions) + 110.0
+    } else {
+        680.0
+    };
+    Figure::new(title, chart)
+        .width(width.clamp(420.0, 900.0))
+        .panel_height(560.0)
+}
+
+/// Width over height of the map.
+fn shape(regions: &[Region]) -> f64 {
+    let span = |ends: fn(&Region) -> (f64, f64)| {
+        let (low, high) = reach(regions, ends);
+        high - low
+    };
+    let shape = span(|region| region.x) / (span(|region| region.y) * stretch(regions));
+    if shape.is_finite() { shape } else { 1.0 }
+}
+
+/// The least and the greatest of the ends.
+fn reach(regions: &[Region], ends: fn(&Region) -> (f64, f64)) -> (f64, f64) {
+    let ends = regions
+        .iter()
+        .flat_map(|region| [ends(region).0, ends(region).1]);
+    let widest = |(low, high): (f64, f64), end: f64| (low.min(end), high.max(end));
+    ends.filter(|end| end.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), widest)
 }
 
 fn cell(region: &Region, value: &Quantity) -> Cell {
@@ -63,13 +90,7 @@ fn cell(region: &Region, value: &Quantity) -> Cell {
 
 /// Degrees of longitude that are as long as one of latitude: 1 / cos of the middle.
 fn stretch(regions: &[Region]) -> f64 {
-    let ends = regions
-        .iter()
-        .flat_map(|region| [region.y.0, region.y.1])
-        .filter(|y| y.is_finite());
-    let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
-        (low.min(y), high.max(y))
-    });
+    let (low, high) = reach(regions, |region| region.y);
     let cosine = f64::midpoint(low, high).to_radians().cos();
     if cosine > 0.05 { 1.0 / cosine } else { 1.0 }
 }

@@ -50,7 +50,7 @@ pub fn predicted_against_actual(
     let errors = residuals(actual, predicted);
     let figure = Figure::new("Predicted against actual", chart)
         .width(560.0)
-        .panel_height(500.0);
+        .panel_height(540.0);
     Ok(figure.subtitle(spread_of(&errors, target)))
 }
 
@@ -215,20 +215,16 @@ fn spread_of(residuals: &[f64], target: &Quantity) -> String {
     }
     let count = finite.len() as f64;
     let error = (finite.iter().map(|value| value * value).sum::<f64>() / count).sqrt();
-    let unit = target
-        .unit
-        .as_deref()
-        .map(|unit| format!(" × {unit}"))
-        .unwrap_or_default();
     let (error, mean) = (
         format_number(error, 4),
         format_number(moments(&finite).0, 2),
     );
     let rows = if finite.len() == 1 { "row" } else { "rows" };
-    format!(
-        "{} {rows} · RMSE {error}{unit} · mean residual {mean}{unit}",
+    let words = format!(
+        "{} {rows} · RMSE {error} · mean residual {mean}",
         fixed(count, 0)
-    )
+    );
+    target.with_unit(&words)
 }
 
 /// The median of `y` in groups of equally many places in the order of `x`.

@@ -8,7 +8,7 @@ use crate::colour::{Ramp, RampKind, Tone};
 use crate::error::{Error, same_length};
 use crate::figure::Figure;
 use crate::mark::{Bar, Bars, Colours, Fill, Line, Mark, Note, Points, Rule, RuleAt, Swarm};
-use crate::number::{fixed, format_number};
+use crate::number::{fixed, format_alike, format_number};
 use crate::quantity::Quantity;
 
 /// SHAP values of rows, feature by feature.
@@ -220,8 +220,13 @@ pub fn shap_waterfall(
     names.extend(steps.iter().map(|(name, _)| name.clone()));
     names.push("this prediction".to_owned());
     let (mut bars, mut joints, mut sum) = (Vec::new(), Vec::new(), base);
-    for (place, (name, step)) in steps.iter().enumerate() {
-        bars.push(waterfall_bar(place as f64 + 1.0, name, (sum, sum + step)));
+    let words = format_alike(&steps.iter().map(|step| step.1).collect::<Vec<_>>(), 3);
+    for (place, ((name, step), words)) in steps.iter().zip(&words).enumerate() {
+        bars.push(waterfall_bar(
+            place as f64 + 1.0,
+            (name, words),
+            (sum, sum + step),
+        ));
         joints.extend([
             (sum, place as f64),
             (sum, place as f64 + 1.0),
@@ -279,10 +284,10 @@ fn end_note(value: f64, place: f64) -> Note {
     }
 }
 
-fn waterfall_bar(place: f64, name: &str, span: (f64, f64)) -> Bar {
+fn waterfall_bar(place: f64, (name, words): (&str, &str), span: (f64, f64)) -> Bar {
     let step = span.1 - span.0;
     let sign = if step >= 0.0 { "+" } else { "" };
-    let label = format!("{sign}{}", format_number(step, 3));
+    let label = format!("{sign}{words}");
     let tone = Some(if step >= 0.0 {
         Tone::Series(1)
     } else {
@@ -290,6 +295,7 @@ fn waterfall_bar(place: f64, name: &str, span: (f64, f64)) -> Bar {
     });
     Bar {
         span,
+        label_at: Some(span.0.max(span.1)),
         tip: Some(format!("{name}: {label}")),
         label: Some(label),
         tone,

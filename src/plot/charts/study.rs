@@ -87,12 +87,14 @@ impl Study {
             .min_by(|a, b| (a.1 * sign).total_cmp(&(b.1 * sign)))
     }
 
-    /// The axis of the objective; ends where values become so bad that the others could not be told apart.
-    fn objective_axis(&self) -> Axis {
-        let axis = Axis::linear(&self.objective);
+    /// A value so bad that, were it shown, the others could not be told apart: the best four fifths of the trials take at
+    /// least a third of the axis.
+    fn limit(&self) -> Option<f64> {
         let sign = if self.is_minimized { 1.0 } else { -1.0 };
-        let complete = self.of_state(TrialState::Complete);
-        let pruned = self.of_state(TrialState::Pruned);
+        let (complete, pruned) = (
+            self.of_state(TrialState::Complete),
+            self.of_state(TrialState::Pruned),
+        );
         let mut losses: Vec<_> = complete
             .iter()
             .chain(&pruned)
@@ -101,11 +103,28 @@ impl Study {
         losses.sort_by(f64::total_cmp);
         let (best, most) = (quantile(&losses, 0.0), quantile(&losses, 0.8));
         let limit = most + 2.0 * (most - best);
-        match quantile(&losses, 1.0) > limit && most > best {
-            true if self.is_minimized => axis.to(limit),
-            true => axis.from(-limit),
-            false => axis,
+        (most > best && quantile(&losses, 1.0) > limit).then_some(limit * sign)
+    }
+
+    /// The axis of the objective, up to the limit.
+    fn objective_axis(&self) -> Axis {
+        let axis = Axis::linear(&self.objective);
+        match self.limit() {
+            Some(limit) if self.is_minimized => axis.to(limit),
+            Some(limit) => axis.from(limit),
+            None => axis,
         }
+    }
+
+    /// Whether a value is not beyond the limit.
+    fn is_shown(&self, value: f64) -> bool {
+        self.limit().is_none_or(|limit| {
+            if self.is_minimized {
+                value <= limit
+            } else {
+                value >= limit
+            }
+        })
     }
 
     fn axis(&self, parameter: &Parameter) -> Axis {
@@ -118,12 +137,17 @@ impl Study {
         }
     }
 
+    /// Number and value of a trial.
+    fn short_tip(&self, number: usize) -> String {
+        let value = self.trials[number]
+            .value
+            .map_or("no value".to_owned(), |value| format_number(value, 5));
+        format!("trial {number}: {value}")
+    }
+
     /// What a pointer on a trial is told.
     fn tip(&self, number: usize) -> String {
         let trial = &self.trials[number];
-        let value = trial
-            .value
-            .map_or("no value".to_owned(), |value| format_number(value, 5));
         let settings = self
             .parameters
             .iter()
@@ -132,7 +156,7 @@ impl Study {
         let words = settings
             .map(|(parameter, value)| format!("{} {}", parameter.name, parameter.words(*value)));
         let words: Vec<_> = words.collect();
-        format!("trial {number}: {value} ({})", words.join(", "))
+        format!("{} ({})", self.short_tip(number), words.join(", "))
     }
 
     fn counts(&self) -> String {
@@ -172,53 +196,51 @@ impl Parameter {
 
 /// Draws every trial's value in the order of the trials, and the best so far.
 pub fn study_history(study: &Study) -> Figure {
-    let places = |trials: &[(usize, f64)]| {
-        trials
+    let points = |state| {
+        let trials = study.of_state(state);
+        let places = trials
             .iter()
             .map(|(number, value)| (*number as f64, *value))
-            .collect::<Vec<_>>()
-    };
-    let tips = |trials: &[(usize, f64)]| {
-        trials
+            .collect();
+        let tips = trials
             .iter()
             .map(|(number, _)| study.tip(*number))
-            .collect::<Vec<_>>()
-    };
-    let complete = study.of_state(TrialState::Complete);
-    let pruned = study.of_state(TrialState::Pruned);
-    let mut chart = Chart::new(Axis::linear("trial"), study.objective_axis());
-    if !pruned.is_empty() {
-        let points = Points {
-            colours: Colours::One(Tone::Faint),
-            shape: Shape::Cross,
+            .collect();
+        Points {
+            tips,
             radius: 3.0,
-            ..Points::new(places(&pruned))
-        };
-        chart = chart.with(Mark::Points(Points {
-            name: Some("pruned".to_owned()),
-            tips: tips(&pruned),
-            ..points
-        }));
-    }
-    let points = Points {
+            ..Points::new(places)
+        }
+    };
+    let complete = Points {
         name: Some("complete".to_owned()),
-        tips: tips(&complete),
-        radius: 3.0,
-        ..Points::new(places(&complete))
+        ..points(TrialState::Complete)
     };
     let best = Line {
         is_stepped: true,
         tone: Tone::Series(1),
         name: Some("best so far".to_owned()),
-        ..Line::new(best_so_far(study, &complete))
+        ..Line::new(best_so_far(study, &complete.places))
     };
-    chart = chart.with(Mark::Line(best)).with(Mark::Points(points));
+    let mut chart = Chart::new(Axis::linear("trial"), study.objective_axis())
+        .with(Mark::Points(complete))
+        .with(Mark::Line(best));
+    let pruned = points(TrialState::Pruned);
+    if !pruned.places.is_empty() {
+        let (colours, name) = (Colours::One(Tone::Faint), Some("pruned".to_owned()));
+        chart = chart.with(Mark::Points(Points {
+            colours,
+            shape: Shape::Cross,
+            name,
+            ..pruned
+        }));
+    }
     Figure::new("Trials and the best so far", chart)
         .panel_height(320.0)
         .subtitle(study.counts())
 }
 
-fn best_so_far(study: &Study, complete: &[(usize, f64)]) -> Vec<(f64, f64)> {
+fn best_so_far(study: &Study, complete: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut best = f64::NAN;
     let mut places = Vec::new();
     for (number, value) in complete {
@@ -229,12 +251,10 @@ fn best_so_far(study: &Study, complete: &[(usize, f64)]) -> Vec<(f64, f64)> {
         };
         if best.is_nan() || is_better {
             best = *value;
-            places.push((*number as f64, best));
+            places.push((*number, best));
         }
     }
-    if let Some(last) = complete.last() {
-        places.push((last.0 as f64, best));
-    }
+    places.extend(complete.last().map(|last| (last.0, best)));
     places
 }
 
@@ -297,41 +317,54 @@ fn bounded_ramp(study: &Study, amounts: &[f64]) -> Ramp {
 /// Draws the value of each complete trial against each parameter, one panel a parameter; later trials are lighter.
 pub fn study_slices(study: &Study) -> Figure {
     let complete = study.of_state(TrialState::Complete);
-    let numbers: Vec<_> = complete.iter().map(|trial| trial.0 as f64).collect();
+    let all = complete.len();
+    let shown: Vec<_> = complete
+        .into_iter()
+        .filter(|trial| study.is_shown(trial.1))
+        .collect();
     let columns = study.parameters.len().clamp(1, 3);
-    let panel = |(place, parameter): (usize, &Parameter)| {
-        // a trial that does not have the parameter has no place in its panel, and nothing is missing
-        let trials = complete.iter().zip(&numbers);
-        let trials: Vec<_> = trials
-            .filter_map(|(trial, number)| {
-                Some((place_of(study, place, trial)?, *number, study.tip(trial.0)))
-            })
-            .collect();
-        let colours = Colours::Values(
-            trials.iter().map(|trial| trial.1).collect(),
-            Ramp::over("trial", &numbers),
-        );
-        let tips = trials.iter().map(|trial| trial.2.clone()).collect();
-        let points = Points {
-            colours,
-            tips,
-            radius: 3.0,
-            ..Points::new(trials.iter().map(|trial| trial.0).collect())
-        };
-        let mut y = study.objective_axis();
-        if place % columns != 0 {
-            y = Axis {
-                label: String::new(),
-                ..y
-            };
+    let panel = |place: usize| slice(study, place, &shown, place.is_multiple_of(columns));
+    let panels = (0..study.parameters.len()).map(panel).collect();
+    let caption = match all - shown.len() {
+        0 => String::new(),
+        beyond => {
+            format!("Not shown, for their values are far worse: {beyond} of {all} complete trials.")
         }
-        Chart::new(study.axis(parameter), y).with(Mark::Points(points))
     };
-    let panels = study.parameters.iter().enumerate().map(panel).collect();
     Figure::of_panels("Value by parameter", panels, columns)
         .width(300.0 * columns as f64 + 40.0)
         .panel_height(240.0)
         .subtitle(study.counts())
+        .caption(caption)
+}
+
+/// The panel of one parameter. A trial that does not have it has no place there, and nothing is missing.
+fn slice(study: &Study, parameter: usize, shown: &[(usize, f64)], is_first: bool) -> Chart {
+    let placed = shown
+        .iter()
+        .filter_map(|trial| Some((place_of(study, parameter, trial)?, trial.0)));
+    let placed: Vec<_> = placed.collect();
+    let numbers: Vec<_> = placed.iter().map(|trial| trial.1 as f64).collect();
+    let all: Vec<_> = shown.iter().map(|trial| trial.0 as f64).collect();
+    let few = shown.len() * study.parameters.len() <= 1000;
+    let tips = placed
+        .iter()
+        .filter(|_| few)
+        .map(|trial| study.short_tip(trial.1))
+        .collect();
+    let points = Points {
+        colours: Colours::Values(numbers, Ramp::over("trial", &all)),
+        tips,
+        radius: 3.0,
+        ..Points::new(placed.iter().map(|trial| trial.0).collect())
+    };
+    let mut y = shown
+        .iter()
+        .fold(Axis::linear(" "), |axis, trial| axis.including(trial.1));
+    if is_first {
+        y.label.clone_from(&study.objective);
+    }
+    Chart::new(study.axis(&study.parameters[parameter]), y).with(Mark::Points(points))
 }
 
 /// Where a trial stands in the panel of a parameter; choices are spread a little, so that equal ones are seen.

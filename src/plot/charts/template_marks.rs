@@ -1,6 +1,6 @@
 //! What the templates need beyond lines and points: smoothing, jitter, confusion matrices, bars.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::axis::Axis;
 use crate::chart::Chart;
@@ -10,6 +10,11 @@ use crate::error::Error;
 use crate::figure::Figure;
 use crate::mark::{Bar, Bars, Cell, Cells, Fill, Mark};
 use crate::number::{fixed, format_number};
+
+/// Classes a confusion matrix shows.
+const CLASSES: usize = 20;
+/// What the classes beyond are called.
+const OTHERS: &str = "(others)";
 
 /// Places moved a little, evenly in both directions and without chance, so that equal ones are seen.
 pub(crate) fn jittered(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
@@ -99,45 +104,90 @@ pub(crate) fn confusion(options: &TemplateOptions, series: &[Series]) -> Figure 
             one.y.words(),
         )
     };
-    let pairs: Vec<_> = series.iter().map(words).collect();
-    let all = pairs
-        .iter()
-        .flat_map(|(actual, predicted)| actual.iter().chain(predicted))
-        .cloned();
-    let mut classes = distinct(all);
-    classes.sort();
+    let mut pairs: Vec<_> = series.iter().map(words).collect();
+    let classes = few_classes(&mut pairs);
     let is_normalized = options.template == Template::ConfusionNormalized;
-    let panel = |(one, (actual, predicted)): (&Series, &(Vec<String>, Vec<String>))| {
-        let cells = confusion_cells(&classes, actual, predicted, is_normalized);
-        let values: Vec<_> = cells.iter().map(|cell| cell.value).collect();
-        let label = if is_normalized {
-            "part of the actual class"
-        } else {
-            "rows"
-        };
-        let ramp = if is_normalized {
-            Ramp {
-                range: (0.0, 1.0),
-                ..Ramp::over(label, &[])
-            }
-        } else {
-            Ramp::over(label, &values)
-        };
-        let axis = |label: &str| Axis::category(label, classes.iter().map(String::as_str));
-        let chart = Chart::new(axis(&options.x_label), axis(&options.y_label))
-            .with(Mark::Cells(Cells { cells, ramp }));
+    let cells = |(actual, predicted): &(Vec<String>, Vec<String>)| {
+        confusion_cells(&classes, actual, predicted, is_normalized)
+    };
+    let cells: Vec<_> = pairs.iter().map(cells).collect();
+    let ramp = confusion_ramp(&cells, is_normalized);
+    let axis = |label: &str| Axis::category(label, classes.iter().map(String::as_str));
+    let panel = |(one, cells): (&Series, Vec<Cell>)| {
+        let cells = Mark::Cells(Cells {
+            cells,
+            ramp: ramp.clone(),
+        });
+        let chart = Chart::new(axis(&options.x_label), axis(&options.y_label)).with(cells);
         if series.len() > 1 {
             chart.heading(&one.name)
         } else {
             chart
         }
     };
-    let panels: Vec<_> = series.iter().zip(&pairs).map(panel).collect();
+    let panels: Vec<_> = series.iter().zip(cells).map(panel).collect();
     let side = (classes.len() as f64 * 44.0).clamp(200.0, 520.0);
     let columns = panels.len().clamp(1, 3);
     Figure::of_panels(&options.title, panels, columns)
         .width(columns as f64 * (side + 110.0) + 32.0)
         .panel_height(side + 70.0)
+}
+
+/// The classes in order; beyond [`CLASSES`] the rarest become one, also in the pairs.
+fn few_classes(pairs: &mut [(Vec<String>, Vec<String>)]) -> Vec<String> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for word in pairs
+        .iter()
+        .flat_map(|(actual, predicted)| actual.iter().chain(predicted))
+    {
+        *counts.entry(word.clone()).or_default() += 1;
+    }
+    let mut classes: Vec<_> = counts.into_iter().collect();
+    classes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let kept = if classes.len() > CLASSES {
+        CLASSES - 1
+    } else {
+        classes.len()
+    };
+    let others: HashSet<_> = classes.drain(kept..).map(|(class, _)| class).collect();
+    let mut classes: Vec<_> = classes.into_iter().map(|(class, _)| class).collect();
+    classes.sort();
+    if !others.is_empty() {
+        let words = pairs
+            .iter_mut()
+            .flat_map(|(actual, predicted)| actual.iter_mut().chain(predicted));
+        for word in words.filter(|word| others.contains(*word)) {
+            OTHERS.clone_into(word);
+        }
+        classes.push(OTHERS.to_owned());
+    }
+    classes
+}
+
+/// The colours of all matrices, from zero on.
+fn confusion_ramp(matrices: &[Vec<Cell>], is_normalized: bool) -> Ramp {
+    let label = if is_normalized {
+        "part of the actual class"
+    } else {
+        "rows"
+    };
+    let most = matrices
+        .iter()
+        .flatten()
+        .map(|cell| cell.value)
+        .fold(0.0, f64::max);
+    let range = (
+        0.0,
+        if is_normalized || most == 0.0 {
+            1.0
+        } else {
+            most
+        },
+    );
+    Ramp {
+        range,
+        ..Ramp::over(label, &[])
+    }
 }
 
 fn confusion_cells(
@@ -254,4 +304,47 @@ fn named_lengths(one: &Series) -> Result<Vec<(String, f64)>, Error> {
         }
     };
     Ok(names.into_iter().zip(lengths).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_keeps_lines_and_brings_noise_down() {
+        let line: Vec<_> = (0..50)
+            .map(|n| (f64::from(n), 3.0 - f64::from(n) * 0.5))
+            .collect();
+        for (x, y) in smoothed(&line, 0.3) {
+            assert!((y - (3.0 - x * 0.5)).abs() < 1e-9, "{x}: {y}");
+        }
+        let noisy: Vec<_> = (0..50)
+            .map(|n| (f64::from(n), f64::from(n % 2) * 2.0 - 1.0))
+            .collect();
+        assert!(
+            smoothed(&noisy, 0.3)
+                .iter()
+                .all(|place| place.1.abs() < 0.45)
+        );
+        assert_eq!(smoothed(&[(1.0, 2.0), (f64::NAN, 1.0)], 0.3), [(1.0, 2.0)]);
+    }
+
+    #[test]
+    fn rare_classes_become_one() {
+        let words = |count: usize| {
+            (0..count)
+                .map(|n| format!("c{}", n * n % 31))
+                .collect::<Vec<_>>()
+        };
+        let mut few = [(words(4), words(4))];
+        assert_eq!(few_classes(&mut few), ["c0", "c1", "c4", "c9"]);
+        let many: Vec<_> = (0..CLASSES + 5).map(|n| format!("c{n:02}")).collect();
+        let mut pairs = [(many.clone(), many)];
+        let classes = few_classes(&mut pairs);
+        assert_eq!(
+            (classes.len(), classes.last().map(String::as_str)),
+            (CLASSES, Some(OTHERS))
+        );
+        assert_eq!(pairs[0].0.iter().filter(|word| *word == OTHERS).count(), 6);
+    }
 }

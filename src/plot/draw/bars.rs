@@ -8,26 +8,34 @@ use crate::layout::Frame;
 use crate::mark::{Bar, Bars, Cell, Cells, ErrorBars, Fill};
 use crate::theme::SMALL;
 
+/// Cells with words for the pointer.
+const WITH_TIPS: usize = 500;
 /// Pixels between the strokes of a hatching, along the edge.
 const HATCH: f64 = 6.0;
 
 /// Draws bars with the labels at their ends.
 pub(crate) fn draw_bars(bars: &Bars, frame: &Frame, canvas: &mut Canvas, notes: &mut Notes) {
     for bar in &bars.bars {
-        let Some((rect, is_forward)) = bar_rect(bar, bars.is_horizontal, frame) else {
+        let Some((rect, _)) = bar_rect(bar, bars.is_horizontal, frame) else {
             notes.not_finite += 1;
             continue;
         };
         let tone = bar.tone.unwrap_or(bars.tone);
         draw_filled(canvas, rect, tone, bars.fill, bar.tip.as_deref());
-        if let Some(label) = &bar.label {
-            let (place, anchor) = label_place(
-                label_rect(rect, bar, bars.is_horizontal, frame),
-                bars.is_horizontal,
-                is_forward,
-            );
-            canvas.text("p-ink p-small", place, anchor, label);
-        }
+    }
+}
+
+/// Writes the labels at the ends of bars.
+pub(crate) fn draw_bar_labels(bars: &Bars, frame: &Frame, canvas: &mut Canvas) {
+    for bar in &bars.bars {
+        let place = bar_rect(bar, bars.is_horizontal, frame);
+        let Some((label, (rect, is_forward))) = bar.label.as_deref().zip(place) else {
+            continue;
+        };
+        let rect = label_rect(rect, bar, bars.is_horizontal, frame);
+        let is_forward = is_forward || bar.label_at.is_some();
+        let (place, anchor) = label_place(rect, bars.is_horizontal, is_forward);
+        canvas.text("p-ink p-small p-halo", place, anchor, label);
     }
 }
 
@@ -139,17 +147,15 @@ fn hatching(rect: Rect) -> Path {
 
 /// Draws cells, with the words in those that are large enough.
 pub(crate) fn draw_cells(cells: &Cells, frame: &Frame, canvas: &mut Canvas, notes: &mut Notes) {
+    let few = cells.cells.len() <= WITH_TIPS;
     for cell in &cells.cells {
+        let tip = cell.tip.as_deref().filter(|_| few);
         let Some(rect) = cell_rect(cell, frame) else {
             notes.not_finite += 1;
             continue;
         };
         let tone = cells.ramp.tone(cell.value);
-        canvas.rect(
-            &format!("p-fill {}", tone.class()),
-            rect,
-            cell.tip.as_deref(),
-        );
+        canvas.rect(&format!("p-fill {}", tone.class()), rect, tip);
         let label = cell.label.as_deref().unwrap_or_default();
         if !label.is_empty()
             && text_width(label, SMALL, Weight::Regular) + 4.0 <= rect.width()
@@ -159,8 +165,17 @@ pub(crate) fn draw_cells(cells: &Cells, frame: &Frame, canvas: &mut Canvas, note
                 f64::midpoint(rect.left, rect.right),
                 f64::midpoint(rect.top, rect.bottom) + 4.0,
             );
-            canvas.text("p-small p-ink p-halo", middle, Anchor::Middle, label);
+            canvas.text(label_class(tone), middle, Anchor::Middle, label);
         }
+    }
+}
+
+/// Words on a cell: white on the dark steps, black on the light ones, with a halo where the ground decides.
+fn label_class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Level(along) if along < 0.62 => "p-small p-white",
+        Tone::Level(_) => "p-small p-black",
+        _ => "p-small p-ink p-halo",
     }
 }
 

@@ -1,8 +1,9 @@
 //! Swarms: all points of a category, stacked where they would lie over each other.
 //!
 //! Points are sorted into columns of a dot's width; those of a column are stacked around the middle of their category.
-//! A column that has more points than its category is high shows some of them, evenly chosen in the order of their
-//! colour, so that the mix of colours is that of all. No chance is involved: the same points make the same picture.
+//! Where the fullest column of a category would be higher than its place, all columns of the category show the same part
+//! of their points, so that the outline stays that of the distribution; they are evenly chosen in the order of their
+//! colour, so that the mix of colours stays too. No chance is involved: the same points make the same picture.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use crate::layout::Frame;
 use crate::mark::Swarm;
 
 /// Width of a dot and of a column, in pixels.
-const DOT: f64 = 3.2;
+const DOT: f64 = 2.6;
 /// The part of a category's height that its points may take.
 const FILLED: f64 = 0.84;
 
@@ -37,10 +38,16 @@ pub(crate) fn draw_swarm(swarm: &Swarm, frame: &Frame, canvas: &mut Canvas, note
             }
         }
         let middle = frame.y.place(row).unwrap_or_default();
+        let fullest = columns.values().map(Vec::len).max().unwrap_or_default();
         for (column, mut stack) in columns {
             points += stack.len();
             stack.sort_by(|a, b| a.1.total_cmp(&b.1));
-            let stack = evenly(&stack, most);
+            let shown = if fullest > most {
+                (stack.len() * most).div_ceil(fullest)
+            } else {
+                stack.len()
+            };
+            let stack = evenly(&stack, shown);
             dots += stack.len();
             draw_stack(
                 &stack,

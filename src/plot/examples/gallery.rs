@@ -443,6 +443,91 @@ fn figures() -> Result<Vec<(&'static str, Figure)>, Error> {
     Ok(figures)
 }
 
+/// A report with every figure, and one of each other part of a page.
+fn page(figures: &[(&'static str, Figure)]) -> Page {
+    let parts = [
+        ("Predictions", 0..5),
+        ("Features and training", 5..8),
+        ("Explanations", 8..11),
+        ("Study", 11..15),
+        ("Regions", 15..16),
+        ("Templates", 17..24),
+    ];
+    let add = |page: Page, (heading, range): (&str, std::ops::Range<usize>)| {
+        let pictures = figures[range]
+            .iter()
+            .map(|(_, figure)| figure.draw())
+            .collect();
+        page.section(heading).pictures(pictures)
+    };
+    let page = parts.into_iter().fold(first_sections(), add);
+    page.section("How")
+        .details("Settings", "learning_rate: 0.05\nmax_leaves: 31")
+        .footer("Made by hpipe.")
+}
+
+fn first_sections() -> Page {
+    let pass = Verdict {
+        outcome: Outcome::Pass,
+        words: "pass".into(),
+    };
+    let key = |label: &str, value: &str, detail: &str| KeyFigure {
+        label: label.into(),
+        value: value.into(),
+        detail: detail.into(),
+    };
+    Page::new("California Housing: evaluation")
+        .subtitle("Eight models on 20,640 block groups; the best is selected by validation RMSE")
+        .section("At a glance")
+        .verdict(pass, "xgboost reaches the required test RMSE of 0.500")
+        .key_figures(vec![
+            key("selected model", "xgboost", "of 8 models"),
+            key("test RMSE", "0.447", "required: at most 0.500"),
+            key("test R²", "0.848", "share of the variance explained"),
+            key("test rows", "4,128", "20 % of all"),
+        ])
+        .note("Prices above 500,000 $ were cut off when the data was collected; no model can see beyond.")
+        .section("Models")
+        .table(table())
+}
+
+fn table() -> PageTable {
+    let verdict = |outcome, words: &str| {
+        TableCell::Verdict(Verdict {
+            outcome,
+            words: words.into(),
+        })
+    };
+    let row = |name: &str, rmse: f64, r2: f64| {
+        let verdict = if rmse < 0.5 {
+            verdict(Outcome::Pass, "pass")
+        } else {
+            verdict(Outcome::Fail, "fail")
+        };
+        vec![
+            name.into(),
+            TableCell::Number(rmse, 4),
+            TableCell::Number(r2, 4),
+            verdict,
+        ]
+    };
+    let rows = [
+        ("xgboost", 0.4471, 0.8478),
+        ("gradient_boosting", 0.4702, 0.8317),
+        ("random_forest", 0.5061, 0.805),
+        ("linear", 0.7312, 0.593),
+        ("</script><b>bold</b>", f64::NAN, f64::NAN),
+    ];
+    PageTable {
+        caption: "Scores on the test part (RMSE in 100,000 $)".into(),
+        columns: ["model", "RMSE", "R²", "verdict"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: rows.map(|(name, rmse, r2)| row(name, rmse, r2)).to_vec(),
+        strong: Some(0),
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "an example writes what one looks at once"
@@ -451,7 +536,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: gallery FOLDER")?;
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
-    for (name, figure) in figures()? {
+    let figures = figures()?;
+    std::fs::write(folder.join("index.html"), page(&figures).to_html())?;
+    for (name, figure) in figures {
         let picture = figure.draw();
         std::fs::write(folder.join(format!("{name}.svg")), picture.to_svg())?;
         #[cfg(feature = "png")]

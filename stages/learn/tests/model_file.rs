@@ -299,7 +299,7 @@ fn what_could_not_be_read_is_not_written() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever bytes are changed: an error or a model that can predict, never a panic.
     #[test]

@@ -26,6 +26,16 @@ pub(super) fn alone(value: &Value, columns: usize) -> String {
     }
 }
 
+/// A metric in a sentence.
+pub(in crate::ui) fn figure(x: f64) -> String {
+    alone(&Value::Float(x), 30)
+}
+
+/// A value in a sentence: floats with the digits that tell something.
+pub(in crate::ui) fn short(value: &Value) -> String {
+    alone(value, 60)
+}
+
 /// A value among others; `-` for none.
 pub(super) fn cell(value: Option<&Value>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| alone(value, 30))

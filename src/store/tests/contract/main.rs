@@ -12,6 +12,7 @@ mod golden;
 mod left_out;
 mod lock_file;
 mod parallel;
+mod replica;
 mod stale;
 mod stored;
 mod support;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod forest;
+
 use ndarray::{Array1, Array2, Axis};
 use serde_json::Value;
 

@@ -1,0 +1,160 @@
+//! `hpipe tune`: searches the params that make a metric best.
+
+use std::path::Path;
+
+use hpipe_core::{ProjectPath, Value};
+use hpipe_engine::{ReproOptions, Workspace};
+use hpipe_spec::{Document, ParamFile, edit_params};
+use hpipe_tune::ImportanceOptions;
+
+use crate::args::Tune;
+use crate::error::{Error, Exit};
+use crate::json;
+use crate::session::Session;
+use crate::tune::{Asked, Found, Goal, Stop, search};
+use crate::ui::{Silence, applied_line, search_lines};
+
+/// Searches, tells what was found, and writes it where the user wants it.
+pub(super) fn tune(session: &Session, arguments: &Tune) -> Result<Exit, Error> {
+    let workspace = session.open()?;
+    let folder = &workspace.location().folder;
+    let document = match &arguments.study {
+        Some(path) => read_study(&session.folder().join(path), path)?,
+        None => Document::default(),
+    };
+    let asked = Asked::read(arguments, document, folder)?;
+    let goal = Goal::find(&workspace, &asked)?;
+    let cancellation = session.cancellation()?;
+    let jobs = jobs(session, arguments, &asked);
+    check_pipeline(&workspace, &goal, &cancellation)?;
+    let found = search(&workspace, &asked, &goal, jobs, &session.ui, &cancellation)?;
+    session.tell_warnings(&workspace);
+    tell(session, arguments, &workspace, &asked, &goal, &found)?;
+    Ok(exit(&found))
+}
+
+fn read_study(path: &Path, written: &Path) -> Result<Document, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+        attempt: "read",
+        path: written.to_owned(),
+        source,
+    })?;
+    let document = Document::read(&written.to_string_lossy(), &text);
+    Ok(document.map_err(|error| hpipe_engine::Error::from(*error))?)
+}
+
+/// How many trials to work on at once; more than the study allows would wait for each other.
+fn jobs(session: &Session, arguments: &Tune, asked: &Asked) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = arguments.jobs.map_or_else(cores, usize::from);
+    let allowed = asked.definition.concurrency();
+    if arguments.jobs.is_some() && wanted > allowed {
+        session.ui.note(&format!(
+            "note: the study allows {allowed} trials at once; `--concurrency {wanted}` allows more, and makes it another study"
+        ));
+    }
+    wanted.min(allowed).min(asked.definition.trials()).max(1)
+}
+
+/// Finds what is wrong with the pipeline itself before the first trial: as `repro --dry` would.
+fn check_pipeline(
+    workspace: &Workspace,
+    goal: &Goal,
+    cancellation: &hpipe_engine::Cancellation,
+) -> Result<(), Error> {
+    let options = ReproOptions {
+        selection: goal.selection.clone(),
+        force: false,
+        keep_going: false,
+        dry: true,
+        jobs: 1,
+        run_cache: true,
+        wait: true,
+    };
+    hpipe_engine::repro(workspace, &options, &Silence, cancellation)?;
+    Ok(())
+}
+
+fn tell(
+    session: &Session,
+    arguments: &Tune,
+    workspace: &Workspace,
+    asked: &Asked,
+    goal: &Goal,
+    found: &Found,
+) -> Result<(), Error> {
+    let importance = found.study.importance(&ImportanceOptions::default());
+    let lines = search_lines(found, &goal.key, &importance);
+    match exit(found) {
+        Exit::Done => session.ui.note(&lines),
+        _ => session.ui.talk(&lines),
+    }
+    let record = json::study(asked, goal, found, &importance);
+    if let Some(report) = &arguments.report {
+        let path = workspace.location().folder.join(&report.to_string_lossy());
+        workspace.store().create_parent(&path)?;
+        workspace
+            .store()
+            .write_file(&path, format!("{record}\n").as_bytes())?;
+    }
+    if arguments.json {
+        session.ui.data(&record);
+    }
+    if arguments.apply && found.stop != Some(Stop::Interrupted) {
+        apply(session, workspace, goal, found)?;
+    }
+    Ok(())
+}
+
+/// Writes the params of the best trial into their files, as these are now.
+fn apply(
+    session: &Session,
+    workspace: &Workspace,
+    goal: &Goal,
+    found: &Found,
+) -> Result<(), Error> {
+    let Some(best) = found.study.best() else {
+        session
+            .ui
+            .note("no trial has a value, so there is nothing to apply");
+        return Ok(());
+    };
+    for file in goal.params_files() {
+        let values = goal.values_of(file, &best.trial.params);
+        let text = workspace.read_text(file)?.unwrap_or_default();
+        let edited =
+            edit_params(file, &text, &values).map_err(|error| hpipe_engine::Error::from(*error))?;
+        if edited != text {
+            workspace.store().write_file(file, edited.as_bytes())?;
+        }
+        tell_applied(session, file, &text, &values)?;
+    }
+    session
+        .ui
+        .note("now `hpipe repro` restores what the best trial made");
+    Ok(())
+}
+
+fn tell_applied(
+    session: &Session,
+    file: &ProjectPath,
+    text: &str,
+    values: &[(String, Value)],
+) -> Result<(), Error> {
+    let before = ParamFile::parse(file, text).map_err(|error| hpipe_engine::Error::from(*error))?;
+    for (name, value) in values {
+        let old = before.get(name).cloned().unwrap_or_default();
+        session
+            .ui
+            .note(&applied_line(name, &old, value, file.as_str()));
+    }
+    Ok(())
+}
+
+fn exit(found: &Found) -> Exit {
+    match (found.stop, found.study.best()) {
+        (Some(Stop::Interrupted), _) => Exit::Interrupted,
+        (Some(Stop::Failing), _) | (_, None) => Exit::StageFailed,
+        _ => Exit::Done,
+    }
+}

@@ -1,0 +1,90 @@
+//! `export`: a model in the format of another program.
+//!
+//! What can be said in which format, and how exactly: `docs/interchange.md`. The bytes are `hpipe_learn::interchange`'s.
+
+use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
+use hpipe_learn::interchange::{onnx, xgboost};
+use serde::Deserialize;
+
+use crate::artifact;
+use crate::error::Error;
+use crate::model::Model;
+use crate::options::{self, Options};
+use crate::ports::{dep, out};
+
+/// The built-in stage `export`.
+pub struct Export;
+
+/// The options.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportParams {
+    format: Format,
+}
+
+/// Whose format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// An ONNX graph, for onnxruntime.
+    Onnx,
+    /// XGBoost's model format as JSON.
+    XgboostJson,
+    /// The same in universal binary JSON, XGBoost's default.
+    XgboostUbj,
+}
+
+impl Options for ExportParams {
+    type Checked = Self;
+
+    fn check(self) -> Result<Self, Vec<OptionFault>> {
+        Ok(self)
+    }
+}
+
+impl Stage for Export {
+    fn name(&self) -> &'static str {
+        "export"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn summary(&self) -> &'static str {
+        "writes a model in the format of XGBoost or ONNX"
+    }
+
+    fn ports(&self) -> &'static [Port] {
+        const PORTS: &[Port] = &[
+            dep("model", Arity::One, "the model (safetensors)"),
+            out("model", Arity::One, "the same model for another program"),
+        ];
+        PORTS
+    }
+
+    fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>> {
+        options::checked::<ExportParams>(with).map(drop)
+    }
+
+    fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
+        Ok(execute(execution)?)
+    }
+}
+
+fn execute(execution: &Execution<'_>) -> Result<(), Error> {
+    let params = options::executable::<ExportParams>(execution.with)?;
+    let port = execution.dep("model");
+    let model = Model::read(port)?;
+    let features = model.card.features.names();
+    let written = match params.format {
+        Format::Onnx => onnx::to_bytes(&model.learned, &features),
+        Format::XgboostJson => xgboost::to_json(&model.learned, &features),
+        Format::XgboostUbj => xgboost::to_ubj(&model.learned, &features),
+    };
+    let bytes = written.map_err(|source| Error::Export {
+        path: port.declared.to_string(),
+        source,
+    })?;
+    artifact::write_bytes(execution.out("model"), &bytes)
+}

@@ -1,0 +1,209 @@
+//! Groups of neighbours: their options, and fitting them on the training rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::fit::{fit_scale, learn_impute};
+use super::params::{Scale, ValidFeaturesParams, known_column};
+use crate::error::Error;
+use crate::options::Faults;
+use crate::table::Table;
+use crate::transform::Numbers;
+use crate::transform::neighbours::{
+    self, Coordinate, Feature, Learned, Measure, Neighbours, ReferenceColumn, Rows, Weights,
+};
+
+/// A group as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NeighboursParams {
+    name: String,
+    columns: Vec<String>,
+    #[serde(default = "unscaled")]
+    scale: Scale,
+    #[serde(default = "BTreeMap::new")]
+    stretch: BTreeMap<String, f64>,
+    k: Vec<usize>,
+    statistics: Vec<Measure>,
+    of: Option<Vec<String>>,
+    #[serde(default)]
+    weights: Weights,
+}
+
+const fn unscaled() -> Scale {
+    Scale::None
+}
+
+/// A group, checked: what it names exists, and its features have names of their own.
+#[derive(Debug)]
+pub(super) struct ValidNeighbours {
+    name: String,
+    /// Column, and what it is multiplied by once it is scaled.
+    coordinates: Vec<(String, f64)>,
+    scale: Scale,
+    k: Vec<usize>,
+    statistics: Vec<Measure>,
+    of: Vec<String>,
+    weights: Weights,
+}
+
+impl NeighboursParams {
+    /// Checks the group at `path`; `numbers` are the columns it may name beside the target.
+    pub(super) fn check(
+        self,
+        path: &str,
+        target: &str,
+        numbers: &BTreeSet<&str>,
+        faults: &mut Faults,
+    ) -> ValidNeighbours {
+        self.check_coordinates(path, numbers, faults);
+        self.check_telling(path, faults);
+        let of_target = || vec![target.to_owned()];
+        let of = self.of.unwrap_or_else(of_target);
+        for (i, column) in of
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| *column != target)
+        {
+            known_column(faults, format!("{path}.of.{i}"), column, numbers);
+        }
+        distinct(&of, &format!("{path}.of"), faults);
+        let stretch = |column: &String| self.stretch.get(column).copied().unwrap_or(1.0);
+        let coordinates = self.columns.iter().map(|c| (c.clone(), stretch(c)));
+        ValidNeighbours {
+            coordinates: coordinates.collect(),
+            name: self.name,
+            scale: self.scale,
+            k: self.k,
+            statistics: self.statistics,
+            of,
+            weights: self.weights,
+        }
+    }
+
+    /// Checks where neighbours are looked for.
+    fn check_coordinates(&self, path: &str, numbers: &BTreeSet<&str>, faults: &mut Faults) {
+        for (i, column) in self.columns.iter().enumerate() {
+            known_column(faults, format!("{path}.columns.{i}"), column, numbers);
+        }
+        distinct(&self.columns, &format!("{path}.columns"), faults);
+        let coordinates = self.columns.iter().map(String::as_str).collect();
+        for (column, factor) in &self.stretch {
+            let place = format!("{path}.stretch.{column}");
+            known_column(faults, place.clone(), column, &coordinates);
+            let proper = factor.is_finite() && *factor > 0.0;
+            faults.require(proper, place, "must be above 0");
+        }
+    }
+
+    /// Checks what is told of neighbours.
+    fn check_telling(&self, path: &str, faults: &mut Faults) {
+        distinct(&self.k, &format!("{path}.k"), faults);
+        for (i, k) in self.k.iter().enumerate() {
+            faults.require(*k > 0, format!("{path}.k.{i}"), "must be at least 1");
+        }
+        distinct(&self.statistics, &format!("{path}.statistics"), faults);
+        if let Weights::Inverse(offset) = self.weights {
+            let proper = offset.is_finite() && offset >= 0.0;
+            faults.require(
+                proper,
+                format!("{path}.weights.inverse"),
+                "must be 0 or above",
+            );
+        }
+    }
+}
+
+impl ValidNeighbours {
+    /// The names of its features.
+    pub(super) fn features(&self) -> Vec<String> {
+        let summary = neighbours::summary(&self.k, &self.statistics, self.weights);
+        neighbours::names(&self.name, &summary, &self.of)
+    }
+}
+
+fn distinct<T: Ord>(things: &[T], path: &str, faults: &mut Faults) {
+    let known: BTreeSet<&T> = things.iter().collect();
+    faults.require(
+        known.len() == things.len() && !things.is_empty(),
+        path,
+        "must be distinct, and at least one",
+    );
+}
+
+/// Fits a group on the training rows, whose columns are in `numbers` and whose target is in `train`, and adds its
+/// features to `numbers`.
+///
+/// # Errors
+/// [`Error::BadTarget`] if it tells of the target; [`Error::Undefined`] where a feature is undefined and nothing says what
+/// to impute; [`Error::NothingToLearn`].
+pub(super) fn fit(
+    group: &ValidNeighbours,
+    params: &ValidFeaturesParams,
+    train: &Table,
+    numbers: &mut Numbers,
+) -> Result<Neighbours, Error> {
+    let learned = Learned {
+        name: group.name.clone(),
+        coordinates: fit_coordinates(group, numbers)?,
+        k: group.k.clone(),
+        statistics: group.statistics.clone(),
+        of: group.of.clone(),
+        weights: group.weights,
+        features: group.features().into_iter().map(not_imputed).collect(),
+        reference: reference(group, &params.target, train, numbers)?,
+    };
+    let fitted = Neighbours::try_from(learned).map_err(Error::Numerical)?;
+    let told = fitted.tell(numbers, Rows::Training)?;
+    let rules = fitted.features().zip(&told);
+    let rules = rules.map(|(name, values)| learn_impute(*params.impute.of(name), name, values));
+    let rules = rules.collect::<Result<_, _>>()?;
+    let fitted = fitted.imputing(rules);
+    for (name, values) in fitted.filled(told)? {
+        numbers.add(name, values);
+    }
+    Ok(fitted)
+}
+
+/// Every column of the training rows that the group needs, once.
+fn reference(
+    group: &ValidNeighbours,
+    target: &str,
+    train: &Table,
+    numbers: &Numbers,
+) -> Result<Vec<ReferenceColumn>, Error> {
+    let coordinates = group.coordinates.iter().map(|(column, _)| column);
+    let needed: BTreeSet<&String> = coordinates.chain(&group.of).collect();
+    let column = |name: &String| {
+        let values = if *name == target {
+            train.target(name)?.into_iter().map(Some).collect()
+        } else {
+            known(numbers.get(name)?)
+        };
+        let column = name.clone();
+        Ok(ReferenceColumn { column, values })
+    };
+    needed.into_iter().map(column).collect()
+}
+
+/// The coordinates, each divided by its spread as the group's rule has it and then multiplied by its stretch.
+fn fit_coordinates(group: &ValidNeighbours, numbers: &Numbers) -> Result<Vec<Coordinate>, Error> {
+    let coordinates = group.coordinates.iter().map(|(column, stretch)| {
+        let values: Vec<f64> = known(numbers.get(column)?).into_iter().flatten().collect();
+        Ok(Coordinate {
+            column: column.clone(),
+            factor: stretch / fit_scale(group.scale, column, &values).scale,
+        })
+    });
+    coordinates.collect()
+}
+
+fn known(values: &[f64]) -> Vec<Option<f64>> {
+    let known = values.iter().map(|x| Some(*x).filter(|x| !x.is_nan()));
+    known.collect()
+}
+
+const fn not_imputed(name: String) -> Feature {
+    Feature { name, impute: None }
+}
