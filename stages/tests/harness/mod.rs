@@ -2,10 +2,11 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of the harness")]
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use hpipe_core::{Execution, NoMemo, PortPath, Progress, ProjectPath, Registry, StageError, Value};
+use hpipe_core::{Digest, Execution, Memo, PortPath, Progress, ProjectPath, Registry, StageError, Value};
 use hpipe_learn::learned::Learned;
 use hpipe_learn::model_file;
 
@@ -14,6 +15,7 @@ pub(crate) struct Project {
     folder: tempfile::TempDir,
     registry: Registry,
     log: Mutex<Vec<String>>,
+    remembered: Mutex<HashMap<Digest, Vec<u8>>>,
 }
 
 impl Default for Project {
@@ -24,6 +26,7 @@ impl Default for Project {
             folder: tempfile::tempdir().expect("a folder"),
             registry,
             log: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 }
@@ -41,6 +44,17 @@ impl Progress for Project {
 
     fn is_cancelled(&self) -> bool {
         false
+    }
+}
+
+impl Memo for Project {
+    fn recall(&self, key: &Digest) -> Option<Vec<u8>> {
+        self.remembered.lock().expect("a memo").get(key).cloned()
+    }
+
+    fn remember(&self, key: &Digest, value: &[u8]) {
+        let mut remembered = self.remembered.lock().expect("a memo");
+        remembered.entry(*key).or_insert_with(|| value.to_vec());
     }
 }
 
@@ -120,7 +134,7 @@ impl Project {
             deps: &deps,
             outs: &outs,
             progress: self,
-            memo: &NoMemo,
+            memo: self,
         })
     }
 
