@@ -143,25 +143,23 @@ def median(reports, name):
 def compare(bench, path, rounds):
     print("| learner | threads | | fit CPU s | fit wall s | predict 1 row µs | predict 4,128 rows, CPU ms | test RMSE | memory MB |")
     print("|---|---|---|---|---|---|---|---|---|")
-    found = {}
-    for _ in range(rounds):
-        for name, (learner, options, peer, peer_options) in PAIRS.items():
-            for threads in (1, 2):
-                pair = found.setdefault((name, threads), ([], []))
-                pair[0].append(ours(bench, path, learner, options, threads))
-                pair[1].append(peers(path, peer, learner, peer_options, threads))
-    for (name, threads), pair in found.items():
+    for (name, threads) in [(name, threads) for name in PAIRS for threads in (1, 2)]:
+        learner, options, peer, peer_options = PAIRS[name]
+        pair = [], []
+        for _ in range(rounds):
+            pair[0].append(ours(bench, path, learner, options, threads))
+            pair[1].append(peers(path, peer, learner, peer_options, threads))
         row = lambda reports: (
             f"{median(reports, 'fit_cpu'):.3f} | {median(reports, 'fit_wall'):.3f} | {median(reports, 'predict_one') * 1e6:.1f} | "
             f"{median(reports, 'predict_all') * 1e3:.1f} | {median(reports, 'rmse'):.0f} | {median(reports, 'memory') / 2**20:.0f} |")
         print(f"| {name} | {threads} | hpipe | {row(pair[0])}")
-        print(f"| | | {PAIRS[name][2]} | {row(pair[1])}")
+        print(f"| | | {peer} | {row(pair[1])}")
         ratios = []
         for what in ("fit_cpu", "fit_wall", "predict_one", "predict_all", "rmse"):
             quotients = [mine[what] / theirs[what] for mine, theirs in zip(*pair)]
             digits = ".4f" if what == "rmse" else ".2g"
             ratios.append(f"**{statistics.median(quotients):{digits}}**")
-        print(f"| | | ratio | {' | '.join(ratios)} | |")
+        print(f"| | | ratio | {' | '.join(ratios)} | |", flush=True)
 
 
 def growth(bench, folder, rounds):

@@ -268,7 +268,9 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
         let parts =
             [0, 1].map(|side| may_split[side].then(|| part(rows, cells, &nodes[side].rows)));
         let kept = self.finder.divide(candidate.kept, parts);
-        let mut children: Vec<_> = nodes.into_iter().zip(kept).collect();
+        let [left_node, right_node] = nodes;
+        let [left_kept, right_kept] = kept;
+        let mut children = [(left_node, left_kept), (right_node, right_kept)];
         if matches!(growing.frontier, Frontier::Stack(_)) {
             // the right child first: the left one is then on top
             children.reverse();
@@ -393,7 +395,9 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
             (gain > 0.0 && gain >= self.growth.min_gain).then_some((found, gain))
         };
         let (first, others) = self.order.split_at(count);
-        for features in std::iter::once(first).chain(others.chunks(1)) {
+        // two rows part in one way only: the first feature that parts them is the best
+        let at_once = if node.rows.len() == 2 { 1 } else { count };
+        for features in first.chunks(at_once).chain(others.chunks(1)) {
             let mut best = None;
             self.finder.open(kept, part, features);
             for &feature in features {
