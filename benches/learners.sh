@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Tree learners beside scikit-learn, XGBoost and LightGBM: the same matrix, the same hyperparameters, in turn, on 1 and on 2
-# threads. Prints Markdown tables: medians of ROUNDS rounds (default 5) and their ratios, then fit time against rows and
-# features. What the tables say on one machine is in docs/learners.md.
+# Tree learners beside scikit-learn, XGBoost and LightGBM: the same matrix and hyperparameters, in turn, on 1 and on 2 threads.
+# Prints Markdown tables: medians of ROUNDS rounds (default 5), each on another random split, and the medians of their ratios;
+# then fit time against rows and features. What they say on one machine is in docs/learners.md.
 #
-# Usage: benches/learners.sh [ROUNDS] [--no-growth]
+# Usage: benches/learners.sh [ROUNDS] [--no-growth | --only-growth]
 # Makes a throw-away Python environment with the peers; PYTHON names an interpreter that has them already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
