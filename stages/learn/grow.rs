@@ -7,32 +7,22 @@
 pub(crate) mod cell;
 pub(crate) mod columns;
 pub(crate) mod finder;
+mod frontier;
 pub(crate) mod histogram;
 pub(crate) mod score;
 pub(crate) mod search;
 pub(crate) mod sorted;
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use self::cell::{Cell, Sums, Unit};
 use self::columns::{ColumnRates, Columns};
 use self::finder::{Division, Finder, Part, levels};
+pub(crate) use self::frontier::Order;
+use self::frontier::{Candidate, Frontier};
 use self::score::{Bounds, Penalty, Score, UNBOUND};
 use self::search::{Found, Least, Levels, Run, Side, Whole};
 use crate::tree::{Rule, Tree};
-
-/// Which node is split next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// The newest: least memory, and the same tree as by levels when leaves are not limited.
-    DepthFirst,
-    /// The oldest.
-    LevelByLevel,
-    /// The one whose split gains most; of equal ones the oldest.
-    BestFirst,
-}
 
 /// How trees are grown.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,18 +88,6 @@ where
     leaves: Vec<Leaf>,
     /// The split of every node that has one, by place.
     splits: Vec<Option<(u32, Side, bool)>>,
-}
-
-/// A node whose best split is known.
-struct Candidate<K> {
-    place: usize,
-    rows: Range<usize>,
-    depth: u32,
-    sums: Sums,
-    bounds: Bounds,
-    gain: f64,
-    found: Found,
-    kept: K,
 }
 
 /// A node that is not searched yet.
@@ -268,7 +246,9 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
         let parts =
             [0, 1].map(|side| may_split[side].then(|| part(rows, cells, &nodes[side].rows)));
         let kept = self.finder.divide(candidate.kept, parts);
-        let mut children: Vec<_> = nodes.into_iter().zip(kept).collect();
+        let [left_node, right_node] = nodes;
+        let [left_kept, right_kept] = kept;
+        let mut children = [(left_node, left_kept), (right_node, right_kept)];
         if matches!(growing.frontier, Frontier::Stack(_)) {
             // the right child first: the left one is then on top
             children.reverse();
@@ -393,7 +373,9 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
             (gain > 0.0 && gain >= self.growth.min_gain).then_some((found, gain))
         };
         let (first, others) = self.order.split_at(count);
-        for features in std::iter::once(first).chain(others.chunks(1)) {
+        // two rows part in one way only: the first feature that parts them is the best
+        let at_once = if node.rows.len() == 2 { 1 } else { count };
+        for features in first.chunks(at_once).chain(others.chunks(1)) {
             let mut best = None;
             self.finder.open(kept, part, features);
             for &feature in features {
@@ -440,60 +422,3 @@ struct Growing<K> {
     leaves: usize,
     frontier: Frontier<K>,
 }
-
-/// Nodes that wait to be split.
-enum Frontier<K> {
-    Stack(Vec<Candidate<K>>),
-    Queue(std::collections::VecDeque<Candidate<K>>),
-    Heap(BinaryHeap<Ranked<K>>),
-}
-
-impl<K> Frontier<K> {
-    fn new(order: Order) -> Self {
-        match order {
-            Order::DepthFirst => Self::Stack(Vec::new()),
-            Order::LevelByLevel => Self::Queue(std::collections::VecDeque::new()),
-            Order::BestFirst => Self::Heap(BinaryHeap::new()),
-        }
-    }
-
-    fn push(&mut self, candidate: Candidate<K>) {
-        match self {
-            Self::Stack(stack) => stack.push(candidate),
-            Self::Queue(queue) => queue.push_back(candidate),
-            Self::Heap(heap) => heap.push(Ranked(candidate)),
-        }
-    }
-
-    fn pop(&mut self) -> Option<Candidate<K>> {
-        match self {
-            Self::Stack(stack) => stack.pop(),
-            Self::Queue(queue) => queue.pop_front(),
-            Self::Heap(heap) => heap.pop().map(|ranked| ranked.0),
-        }
-    }
-}
-
-/// A node ranked by what its split gains; of equal ones the one with the lower place is greater.
-struct Ranked<K>(Candidate<K>);
-
-impl<K> Ord for Ranked<K> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let gains = self.0.gain.total_cmp(&other.0.gain);
-        gains.then(other.0.place.cmp(&self.0.place))
-    }
-}
-
-impl<K> PartialOrd for Ranked<K> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<K> PartialEq for Ranked<K> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<K> Eq for Ranked<K> {}

@@ -1,11 +1,13 @@
 //! Second-order boosting: hyperparameters, defaults and formulas as XGBoost's, for squared error.
 //!
 //! Chen & Guestrin 2016: the gain is equation 7 with α besides λ, as in [`crate::grow`]'s score; missing values go where
-//! they lower the loss more (algorithm 3); shrinkage and column draws are section 2.3. Splits and leaves of a categorical
-//! feature are those of XGBoost's `max_cat_to_onehot = 4`, without its limit of 64 codes a set.
+//! they lower the loss more (algorithm 3); shrinkage and column draws are section 2.3. A categorical feature of fewer than 4
+//! codes is split one code against the rest, of more by sets, as with XGBoost's `max_cat_to_onehot = 4`.
 //!
 //! What differs from XGBoost: at most 255 bins instead of 256; a draw of rows takes an exact share; a split must gain more
-//! than rounding can make, not more than 1e-6; a missing value where the node had seen none goes with most rows.
+//! than rounding can make, not more than 1e-6; a missing value where the node had seen none goes with most rows; a set of codes
+//! may be of any size, may have all codes of a node against its missing values, and rare codes are sorted by their gradients
+//! too, where XGBoost takes codes of less than `min_child_weight` as 0.
 
 use ndarray::{ArrayView1, ArrayView2};
 

@@ -2,7 +2,7 @@
 //!
 //! Gradients are rounded to multiples of a power of two that is chosen for every tree, so that no sum can overflow. Sums
 //! of integers are exact: a histogram less its sibling's is what counting would have given, in any order and on any number
-//! of threads. The step is at least 2^-20 of the mean gradient for two million rows, and 2^-35 for twelve thousand.
+//! of threads. A step is below 2^-18 of the mean gradient for two million rows, below 2^-32 for twelve thousand.
 
 /// The sums of the rows of a node or of a bin, in steps of [`Unit`]: whole numbers below 2^53, so exact.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
