@@ -1,6 +1,6 @@
 //! Second-order boosting: hyperparameters, defaults and formulas as XGBoost's, for squared error.
 //!
-//! Chen & Guestrin 2016: the gain is equation 7 with α besides λ, as in [`crate::grow`]'s score; missing values go where
+//! Chen & Guestrin 2016: the gain is equation 7 with α besides λ, as in `grow/score.rs`; missing values go where
 //! they lower the loss more (algorithm 3); shrinkage and column draws are section 2.3. A categorical feature of fewer than 4
 //! codes is split one code against the rest, of more by sets, as with XGBoost's `max_cat_to_onehot = 4`.
 //!

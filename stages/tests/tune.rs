@@ -19,8 +19,17 @@ fn prepared() -> Project {
     let header = lines.next().expect("a header");
     let rows: Vec<&str> = lines.step_by(5).collect();
     project.write("raw.csv", format!("{header}\n{}\n", rows.join("\n")));
-    project.execute("ingest", "null", &[("table", "raw.csv")], &[("table", "t.parquet")]);
-    let parts = [("train", "s/train.parquet"), ("validation", "s/validation.parquet"), ("test", "s/test.parquet")];
+    project.execute(
+        "ingest",
+        "null",
+        &[("table", "raw.csv")],
+        &[("table", "t.parquet")],
+    );
+    let parts = [
+        ("train", "s/train.parquet"),
+        ("validation", "s/validation.parquet"),
+        ("test", "s/test.parquet"),
+    ];
     let fractions = r#"{"fractions": {"train": 0.6, "validation": 0.2, "test": 0.2}, "seed": 1}"#;
     project.execute("split", fractions, &[("table", "t.parquet")], &parts);
     let features = r#"{"target": "MedHouseVal", "numeric":
@@ -64,7 +73,10 @@ fn last_count(project: &Project) -> String {
 
 fn trials(project: &Project) -> Vec<Json> {
     let study = project.json("study.json");
-    study["content"]["trials"].as_array().expect("trials").clone()
+    study["content"]["trials"]
+        .as_array()
+        .expect("trials")
+        .clone()
 }
 
 #[test]
@@ -85,7 +97,10 @@ fn what_is_known_is_not_executed_again() {
     assert_eq!(trials(&project)[..6], six);
 
     // Other rows, other trials.
-    let swapped = [("train", "f/validation.parquet"), ("validation", "f/train.parquet")];
+    let swapped = [
+        ("train", "f/validation.parquet"),
+        ("validation", "f/train.parquet"),
+    ];
     project.execute("tune", &xgboost(6, ""), &swapped, &OUTS);
     assert_eq!(last_count(&project), "6 trials: 6 executed, 0 recalled");
 }
@@ -101,7 +116,10 @@ fn the_number_of_threads_changes_nothing() {
             let with = r#"{"model": "random_forest", "target": "MedHouseVal", "seed": 5,
                 "hyperparameters": {"n_estimators": 8, "max_features": 0.5, "oob_score": true}}"#;
             project.execute("train", with, &PARTS, &[("model", "forest.safetensors")]);
-            (project.read("study.json"), project.read("forest.safetensors"))
+            (
+                project.read("study.json"),
+                project.read("forest.safetensors"),
+            )
         })
     };
     assert!(bytes(1) == bytes(3));
@@ -110,9 +128,13 @@ fn the_number_of_threads_changes_nothing() {
 #[test]
 fn a_pruner_may_change_and_what_it_needs_is_executed() {
     let project = prepared();
-    let eager = r#", "pruner": {"median": {"n_startup_trials": 2, "n_warmup_steps": 3}}, "concurrency": 1"#;
+    let eager =
+        r#", "pruner": {"median": {"n_startup_trials": 2, "n_warmup_steps": 3}}, "concurrency": 1"#;
     project.execute("tune", &xgboost(10, eager), &PARTS, &OUTS);
-    let pruned = trials(&project).iter().filter(|t| t["state"] == "pruned").count();
+    let pruned = trials(&project)
+        .iter()
+        .filter(|t| t["state"] == "pruned")
+        .count();
     assert!(pruned > 0, "nothing was pruned");
     // Without it, complete trials are known until the first that was pruned; what follows is another study.
     project.execute("tune", &xgboost(10, r#", "concurrency": 1"#), &PARTS, &OUTS);
@@ -128,9 +150,13 @@ fn folds_are_an_objective_without_a_validation_part() {
         "space": {"alpha": {"float": [0.001, 1000], "log": true}}}"#;
     project.execute("tune", with, &PARTS[..1], &OUTS[..1]);
     let study = project.json("study.json");
-    let best = study["content"]["best"]["value"].as_f64().expect("a number");
+    let best = study["content"]["best"]["value"]
+        .as_f64()
+        .expect("a number");
     let values = trials(&project);
-    let values = values.iter().map(|t| t["value"].as_f64().expect("a number"));
+    let values = values
+        .iter()
+        .map(|t| t["value"].as_f64().expect("a number"));
     assert_eq!(values.fold(f64::MIN, f64::max), best);
     assert!((0.4..0.7).contains(&best), "{best}");
     assert_eq!(trials(&project)[0]["steps"], 4);
@@ -142,7 +168,10 @@ fn nothing_to_search_is_one_trial() {
     let with = r#"{"model": "linear", "target": "MedHouseVal"}"#;
     project.execute("tune", with, &PARTS, &OUTS);
     assert_eq!(last_count(&project), "1 trials: 1 executed, 0 recalled");
-    assert_eq!(project.json("study.json")["content"]["best"]["params"], json!({}));
+    assert_eq!(
+        project.json("study.json")["content"]["best"]["params"],
+        json!({})
+    );
 }
 
 #[test]
@@ -158,12 +187,18 @@ fn a_model_takes_the_best_hyperparameters_of_a_study() {
     for (name, value) in study["best"]["params"].as_object().expect("params") {
         assert_eq!(card["hyperparameters"][name], *value, "{name}");
     }
-    assert_eq!(card["training"]["validation"]["rmse"], study["best"]["value"]);
+    assert_eq!(
+        card["training"]["validation"]["rmse"],
+        study["best"]["value"]
+    );
     let history = &card["training"]["history"];
     let kept = history["best_iteration"].as_u64().expect("a number") as usize;
     let metric = |i: usize| history["validation"][i].as_f64().expect("a number");
     let all = history["validation"].as_array().expect("numbers").len();
-    assert!((0..all).all(|i| metric(kept - 1) <= metric(i)), "the best iteration is kept");
+    assert!(
+        (0..all).all(|i| metric(kept - 1) <= metric(i)),
+        "the best iteration is kept"
+    );
 
     let other = r#"{"model": "ridge", "target": "MedHouseVal"}"#;
     let error = project.try_execute("train", other, &deps, &[("model", "r.safetensors")]);
@@ -176,9 +211,15 @@ fn every_learner_beats_the_mean_and_a_stack_its_members() {
     let project = prepared();
     let kinds = [
         ("ridge", "{}"),
-        ("decision_tree", r#"{"max_depth": 8, "min_samples_leaf": 10}"#),
+        (
+            "decision_tree",
+            r#"{"max_depth": 8, "min_samples_leaf": 10}"#,
+        ),
         ("random_forest", r#"{"n_estimators": 20}"#),
-        ("gradient_boosting", r#"{"n_estimators": 60, "loss": "huber"}"#),
+        (
+            "gradient_boosting",
+            r#"{"n_estimators": 60, "loss": "huber"}"#,
+        ),
         ("xgboost", r#"{"n_estimators": 60, "learning_rate": 0.2}"#),
     ];
     let mut deps = vec![PARTS[1]];
@@ -198,11 +239,23 @@ fn every_learner_beats_the_mean_and_a_stack_its_members() {
     let rmse = |scores: &Json| scores["rmse"].as_f64().expect("a number");
     let members = training["members"].as_array().expect("members").clone();
     assert_eq!(members.len(), 5);
-    assert!(members.iter().all(|m| m["weight"].as_f64().expect("a number") >= 0.0));
-    let best = members.iter().map(|m| rmse(&m["validation"])).fold(f64::MAX, f64::min);
+    assert!(
+        members
+            .iter()
+            .all(|m| m["weight"].as_f64().expect("a number") >= 0.0)
+    );
+    let best = members
+        .iter()
+        .map(|m| rmse(&m["validation"]))
+        .fold(f64::MAX, f64::min);
     assert!(rmse(&training["out_of_fold"]) < best, "{training}");
 
-    let error = project.try_execute("stack", r#"{"target": "HouseAge"}"#, &deps, &[("model", "s")]);
+    let error = project.try_execute(
+        "stack",
+        r#"{"target": "HouseAge"}"#,
+        &deps,
+        &[("model", "s")],
+    );
     let error = harness::describe(&error.expect_err("another target"));
     insta::assert_snapshot!(error, @"models/ridge.safetensors and the option `target` do not fit together: it predicts `MedHouseVal`");
 }
@@ -220,11 +273,25 @@ fn trees_take_missing_values_and_words_as_they_are() {
     project.write("raw.csv", format!("a,sea,y\n{rows}"));
     project.write("new.csv", "a,sea,y\n1,near,10\n,far,20\n2,under,30\n");
     let relaxed = r#"{"checks": {"rows": {"severity": "off"}}}"#;
-    project.execute("ingest", relaxed, &[("table", "raw.csv")], &[("table", "t.parquet")]);
-    project.execute("ingest", relaxed, &[("table", "new.csv")], &[("table", "new.parquet")]);
+    project.execute(
+        "ingest",
+        relaxed,
+        &[("table", "raw.csv")],
+        &[("table", "t.parquet")],
+    );
+    project.execute(
+        "ingest",
+        relaxed,
+        &[("table", "new.csv")],
+        &[("table", "new.parquet")],
+    );
     let with = r#"{"target": "y", "numeric": ["a"], "impute": {"default": "keep"}, "scale": {"default": "none"},
         "categorical": [{"column": "sea", "encode": "native", "impute": "keep", "unseen": "ignore"}]}"#;
-    let deps = [("train", "t.parquet"), ("validation", "new.parquet"), ("test", "new.parquet")];
+    let deps = [
+        ("train", "t.parquet"),
+        ("validation", "new.parquet"),
+        ("test", "new.parquet"),
+    ];
     let outs = [
         ("train", "f/train.parquet"),
         ("validation", "f/validation.parquet"),
@@ -235,9 +302,14 @@ fn trees_take_missing_values_and_words_as_they_are() {
     let with = r#"{"model": "xgboost", "target": "y", "hyperparameters": {"n_estimators": 200, "reg_lambda": 0}}"#;
     project.execute("train", with, &PARTS, &[("model", "m.safetensors")]);
     let card = project.model("m.safetensors");
-    assert_eq!(card["features"][1], json!({"name": "sea", "levels": ["far", "near"]}));
+    assert_eq!(
+        card["features"][1],
+        json!({"name": "sea", "levels": ["far", "near"]})
+    );
     // `under` is unseen and counts as missing, whose target is about 30
-    let error = card["training"]["validation"]["max_error"].as_f64().expect("a number");
+    let error = card["training"]["validation"]["max_error"]
+        .as_f64()
+        .expect("a number");
     assert!(error < 1.5, "{error}");
 
     let linear = r#"{"model": "linear", "target": "y"}"#;
@@ -249,7 +321,8 @@ fn trees_take_missing_values_and_words_as_they_are() {
 #[test]
 fn bad_input_of_a_search_is_told() {
     let project = prepared();
-    let with = r#"{"model": "ridge", "target": "MedHouseVal", "space": {"alpha": {"float": [0.1, 1]}}}"#;
+    let with =
+        r#"{"model": "ridge", "target": "MedHouseVal", "space": {"alpha": {"float": [0.1, 1]}}}"#;
     let error = project.try_execute("tune", with, &PARTS[..1], &OUTS[..1]);
     let error = harness::describe(&error.expect_err("nothing to measure on"));
     insta::assert_snapshot!(error, @"there is nothing to measure trials on (add the dep `validation`, or set `objective: {folds: 5}`)");

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use hpipe_core::{Digest, Execution, Memo, PortPath, Progress, ProjectPath, Registry, StageError, Value};
+use hpipe_core::{
+    Digest, Execution, Memo, PortPath, Progress, ProjectPath, Registry, StageError, Value,
+};
 use hpipe_learn::learned::Learned;
 use hpipe_learn::model_file;
 
