@@ -131,6 +131,10 @@ pub(crate) enum Error {
     },
     #[error("{path} does not name its features")]
     NoFeatureNames { path: String },
+    #[error("{score} is undefined on {path}")]
+    UndefinedScore { score: &'static str, path: String },
+    #[error("draw `{chart}`: {reason}")]
+    Draw { chart: String, reason: String },
     #[error("failed to {0}")]
     Learn(#[from] hpipe_learn::error::Error),
     #[error("cannot fetch {url}: {reason}")]
@@ -196,6 +200,10 @@ impl Error {
             Self::ArtifactVersion { .. } => {
                 Some("make it again by repeating the stage that wrote it".to_owned())
             }
+            Self::UndefinedScore { .. } => Some(
+                "choose another `metric`: R² needs a target that varies, MAPE one that is never 0"
+                    .to_owned(),
+            ),
             Self::WrongDigest { .. } => {
                 Some("if the new content is right, write its digest into `digest`".to_owned())
             }

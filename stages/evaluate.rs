@@ -1,25 +1,32 @@
 //! `evaluate`: every model against every part, compared, examined, and judged by thresholds.
 //!
 //! Scores (`scores.rs`) on train, validation and test; residuals of the test part (`evaluate/residuals.rs`), by decile of
-//! the target and by region; verdicts (`evaluate/params.rs`); the files (`evaluate/report.rs`,
-//! `docs/formats/evaluation.md`).
+//! the target and by region; verdicts (`params.rs`); which model is the best, and why (`selection.rs`); the files
+//! (`report.rs`, `docs/formats/evaluation.md`); charts and the page for people (`charts.rs`, `page.rs`), which also shows
+//! what `explain` and `tune` found (`supplements.rs`).
 
+mod charts;
+mod page;
 mod params;
 mod report;
 mod residuals;
+mod selection;
+mod supplements;
 
 use std::collections::BTreeMap;
 
 use hpipe_core::{Arity, Execution, OptionFault, Port, PortPath, Stage, StageError, Value};
 use rayon::prelude::*;
 
+use self::charts::Findings;
 use self::params::{EvaluateParams, ValidEvaluateParams};
 use self::report::{Evaluation, Judged};
 use self::residuals::{Regions, Residuals};
+use self::supplements::Supplements;
 use crate::artifact;
 use crate::error::Error;
 use crate::frame;
-use crate::model::Model;
+use crate::model::{Card, Model};
 use crate::options;
 use crate::ports::{self, dep, out};
 use crate::scores::Scores;
@@ -35,7 +42,7 @@ impl Stage for Evaluate {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -62,12 +69,22 @@ impl Stage for Evaluate {
             dep(
                 "models",
                 Arity::Many,
-                "the models to compare (JSON), each named by its file",
+                "the models to compare (safetensors), each named by its file",
             ),
             dep(
                 "regions",
                 Arity::Optional,
                 "the test rows before `features`, in the same order, for the columns that `regions` names (parquet)",
+            ),
+            dep(
+                "explanations",
+                Arity::Any,
+                "what `explain` measured of some of the models, for `html` (JSON)",
+            ),
+            dep(
+                "studies",
+                Arity::Any,
+                "what `tune` found for some of the models, for `html` (JSON)",
             ),
             out(
                 "metrics",
@@ -84,6 +101,26 @@ impl Stage for Evaluate {
                 "report",
                 Arity::Optional,
                 "the evaluation for people (Markdown)",
+            ),
+            out(
+                "best",
+                Arity::Optional,
+                "the model that is selected, byte for byte (safetensors)",
+            ),
+            out(
+                "selection",
+                Arity::Optional,
+                "which model is selected, and why (JSON)",
+            ),
+            out(
+                "html",
+                Arity::Optional,
+                "the evaluation for people, with charts (HTML)",
+            ),
+            out(
+                "plots",
+                Arity::Optional,
+                "the charts (a folder of SVG and PNG)",
             ),
         ];
         PORTS
@@ -107,41 +144,120 @@ struct Rows<'a> {
 
 fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let params = options::executable::<EvaluateParams>(execution.with)?;
-    let progress = execution.progress;
     let parts: Vec<Rows<'_>> = Part::ALL
         .par_iter()
         .map(|part| rows(execution.dep(part.name()), &params.target))
         .collect::<Result<_, _>>()?;
-    let test = &parts[2];
-    let regions = regions(execution, &params, test)?;
-    if progress.is_cancelled() {
-        return Err(Error::Cancelled);
-    }
     let models: Vec<(String, &PortPath)> = names(execution.deps("models").collect());
-    progress.report(0, None, &format!("scoring {} models", models.len()));
+    let (judged, predictions) = judge_all(execution, &params, &models, &parts)?;
+    let evaluation = Evaluation::new(&params, judged);
+    let selection = evaluation.selection();
+    let supplements = Supplements::read(execution, &evaluation)?;
+    let findings = Findings {
+        evaluation: &evaluation,
+        selection: &selection,
+        supplements: &supplements,
+        actual: &parts[2].actual,
+        predicted: &predictions[evaluation.given(0)],
+    };
+    write_tables(execution, &findings, &predictions)?;
+    write_selected(execution, &models, &findings)?;
+    write_charts(execution, &findings)?;
+    conclude(execution, &findings)
+}
+
+/// Scores and examines every model; also returns their predictions of the test rows.
+fn judge_all(
+    execution: &Execution<'_>,
+    params: &ValidEvaluateParams,
+    models: &[(String, &PortPath)],
+    parts: &[Rows<'_>],
+) -> Result<(Vec<Judged>, Vec<Vec<f64>>), Error> {
+    let regions = regions(execution, params, &parts[2])?;
+    go_on(execution, 0, &format!("scoring {} models", models.len()))?;
     let judged: Vec<(Judged, Vec<f64>)> = models
         .par_iter()
-        .map(|(name, port)| judge(name, port, &params, &parts, regions.as_ref()))
+        .map(|(name, port)| judge(name, port, params, parts, regions.as_ref()))
         .collect::<Result<_, _>>()?;
-    let (judged, predictions): (Vec<Judged>, Vec<Vec<f64>>) = judged.into_iter().unzip();
-    let evaluation = Evaluation::new(&params, judged);
+    Ok(judged.into_iter().unzip())
+}
 
+/// Says what is next of the two steps, unless the stage shall stop.
+fn go_on(execution: &Execution<'_>, done: u64, message: &str) -> Result<(), Error> {
+    if execution.progress.is_cancelled() {
+        return Err(Error::Cancelled);
+    }
+    execution.progress.report(done, Some(2), message);
+    Ok(())
+}
+
+/// Logs what was found, and fails the stage where that is asked for.
+fn conclude(execution: &Execution<'_>, findings: &Findings<'_>) -> Result<(), Error> {
+    let evaluation = findings.evaluation;
+    for line in evaluation.summary() {
+        execution.progress.log(&line);
+    }
+    execution.progress.log(&findings.selection.reason);
+    match evaluation.failures() {
+        failures if !failures.is_empty() && evaluation.params().fails() => {
+            Err(Error::Thresholds(failures))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes metrics, comparison, predictions and the report without charts.
+fn write_tables(
+    execution: &Execution<'_>,
+    findings: &Findings<'_>,
+    predictions: &[Vec<f64>],
+) -> Result<(), Error> {
+    let evaluation = findings.evaluation;
     artifact::write_json(execution.out("metrics"), &evaluation.metrics())?;
     if let Some(path) = execution.optional_out("comparison") {
         artifact::write_text(path, &evaluation.comparison())?;
     }
     if let Some(path) = execution.optional_out("predictions") {
-        artifact::write_text(path, &evaluation.predictions(&test.actual, &predictions))?;
+        artifact::write_text(path, &evaluation.predictions(findings.actual, predictions))?;
     }
-    if let Some(path) = execution.optional_out("report") {
-        artifact::write_text(path, &evaluation.markdown())?;
+    match execution.optional_out("report") {
+        Some(path) => artifact::write_text(path, &evaluation.markdown()),
+        None => Ok(()),
     }
-    for line in evaluation.summary() {
-        progress.log(&line);
+}
+
+/// Copies the model that is selected, and says why it is.
+fn write_selected(
+    execution: &Execution<'_>,
+    models: &[(String, &PortPath)],
+    findings: &Findings<'_>,
+) -> Result<(), Error> {
+    if let Some(path) = execution.optional_out("best") {
+        let (_, port) = models[findings.evaluation.given(0)];
+        artifact::write_bytes(path, &artifact::read_bytes(port)?)?;
     }
-    match evaluation.failures() {
-        failures if !failures.is_empty() && params.fails() => Err(Error::Thresholds(failures)),
-        _ => Ok(()),
+    match execution.optional_out("selection") {
+        Some(path) => artifact::write_json(path, findings.selection),
+        None => Ok(()),
+    }
+}
+
+fn write_charts(execution: &Execution<'_>, findings: &Findings<'_>) -> Result<(), Error> {
+    let (plots, html) = (
+        execution.optional_out("plots"),
+        execution.optional_out("html"),
+    );
+    if plots.is_none() && html.is_none() {
+        return Ok(());
+    }
+    go_on(execution, 1, "drawing")?;
+    let drawings = findings.draw()?;
+    if let Some(folder) = plots {
+        drawings.write(folder)?;
+    }
+    match html {
+        Some(path) => artifact::write_text(path, &page::html(findings, &drawings)?),
+        None => Ok(()),
     }
 }
 
@@ -208,6 +324,15 @@ fn names(ports: Vec<&PortPath>) -> Vec<(String, &PortPath)> {
     ports.into_iter().map(|port| (name(port), port)).collect()
 }
 
+/// The scores of a stack on the validation part are those it recorded out of fold: its weights have seen those rows.
+fn honest(card: &Card, part: Part, scored: Scores) -> Scores {
+    let recorded = card.training.out_of_fold;
+    let recorded = recorded.filter(|recorded| recorded.rows == scored.rows);
+    recorded
+        .filter(|_| part == Part::Validation)
+        .unwrap_or(scored)
+}
+
 /// Scores and examines one model; also returns its predictions of the test rows.
 fn judge(
     name: &str,
@@ -216,17 +341,7 @@ fn judge(
     parts: &[Rows<'_>],
     regions: Option<&Regions>,
 ) -> Result<(Judged, Vec<f64>), Error> {
-    let model = Model::read(port)?;
-    if model.card.target != params.target {
-        return Err(Error::Mismatch(
-            port.declared.to_string(),
-            "the option `target`".to_owned(),
-            format!(
-                "it predicts `{}`, not `{}`",
-                model.card.target, params.target
-            ),
-        ));
-    }
+    let model = Model::read_of(port, &params.target)?;
     let mut scores = BTreeMap::new();
     let mut predicted = Vec::new();
     for (part, rows) in Part::ALL.into_iter().zip(parts) {
@@ -234,16 +349,19 @@ fn judge(
         predicted = model
             .predict(&rows.features)
             .map_err(|error| error.within(format!("{path}, for {}", port.declared)))?;
-        scores.insert(part, Scores::new(&rows.actual, &predicted));
+        let scored = Scores::new(&rows.actual, &predicted);
+        scores.insert(part, honest(&model.card, part, scored));
     }
     let test = &parts[2];
     let residuals = Residuals::new(&test.actual, &predicted, regions);
     let judged = Judged {
         name: name.to_owned(),
+        path: port.declared.to_string(),
         kind: model.card.kind,
         violations: params.violations(&scores),
         scores,
         residuals,
+        card: model.card,
     };
     Ok((judged, predicted))
 }

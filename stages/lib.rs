@@ -8,21 +8,25 @@
 //! | [`Tune`] | features → a study: the best hyperparameters of one model |
 //! | [`Train`] | features → one model |
 //! | [`Stack`] | models → one model that weighs them |
-//! | [`Evaluate`] | models and features → metrics, comparison, verdicts |
+//! | [`Explain`] | one model → importance of its features, SHAP values, charts |
+//! | [`Evaluate`] | models and features → metrics, comparison, verdicts, the best model and why, a report |
 //!
 //! Each implements [`hpipe_core::Stage`]: options are read by `options.rs` into a params type as the user wrote it,
 //! whose `check` gives the only type that executes (linfa's custom). Tables are plain columns (`table.rs`); polars is
 //! known to `frame.rs` alone, ndarray to `matrix.rs` and the learners below. No stage looks at the clock or the
 //! environment, and no result depends on the number of threads.
 //!
-//! The formats written here: `docs/formats/transform.md`, `model.md`, `data_quality.md`, `evaluation.md`.
+//! The formats written here: `docs/formats/transform.md`, `model.md`, `data_quality.md`, `explanation.md`, `evaluation.md`.
 
 mod artifact;
 mod content_key;
 mod csv;
 mod csv_shape;
+mod drawings;
 mod error;
 mod evaluate;
+mod explain;
+mod explanation;
 mod export;
 mod features;
 mod folds;
@@ -48,6 +52,7 @@ mod transform;
 mod tune;
 
 pub use evaluate::Evaluate;
+pub use explain::Explain;
 pub use export::Export;
 pub use features::Features;
 pub use import::Import;
@@ -65,6 +70,7 @@ pub fn register(registry: &mut hpipe_core::Registry) {
     registry.add(Tune);
     registry.add(Train);
     registry.add(Stack);
+    registry.add(Explain);
     registry.add(Evaluate);
     registry.add(Export);
     registry.add(Import);

@@ -163,6 +163,27 @@ impl Model {
         Ok(self.learned.predict(records.view()))
     }
 
+    /// What the model does with rows that lack a value.
+    pub(crate) fn gaps(&self) -> Gaps {
+        gaps(&self.learned)
+    }
+
+    /// Reads a model that must predict `target`.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read); [`Error::Mismatch`] when it predicts something else.
+    pub(crate) fn read_of(port: &PortPath, target: &str) -> Result<Self, Error> {
+        let model = Self::read(port)?;
+        if model.card.target == target {
+            return Ok(model);
+        }
+        Err(Error::Mismatch(
+            port.declared.to_string(),
+            "the option `target`".to_owned(),
+            format!("it predicts `{}`, not `{target}`", model.card.target),
+        ))
+    }
+
     /// Reads a model.
     ///
     /// # Errors

@@ -64,6 +64,20 @@ impl Score {
         }
     }
 
+    /// Whether it is in the target's unit.
+    pub(crate) const fn has_unit(self) -> bool {
+        !matches!(self, Self::R2 | Self::Mape)
+    }
+
+    /// The score itself, or its negative: greater where predictions are better.
+    pub(crate) fn goodness(self, value: f64) -> f64 {
+        if self.larger_is_better() {
+            value
+        } else {
+            -value
+        }
+    }
+
     /// Whether a larger one is a better one.
     pub(crate) const fn larger_is_better(self) -> bool {
         matches!(self, Self::R2)

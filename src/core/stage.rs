@@ -65,6 +65,8 @@ pub enum Arity {
     Optional,
     /// One or more, in the order they are written.
     Many,
+    /// None or more, in the order they are written.
+    Any,
 }
 
 /// A fault in the options of a `with:` section.
@@ -114,7 +116,7 @@ impl Execution<'_> {
         self.deps.iter().find(|port| port.role == role)
     }
 
-    /// The deps of a role that takes many, in the order they are written.
+    /// The deps of a role that takes any number, in the order they are written.
     pub fn deps(&self, role: &str) -> impl Iterator<Item = &PortPath> {
         self.deps.iter().filter(move |port| port.role == role)
     }

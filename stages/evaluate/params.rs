@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hpipe_core::OptionFault;
+use hpipe_plot::Quantity;
 use serde::{Deserialize, Serialize};
 
 use crate::options::{Faults, Options};
@@ -14,6 +15,7 @@ use crate::split::Part;
 #[serde(deny_unknown_fields)]
 pub(super) struct EvaluateParams {
     target: String,
+    unit: Option<String>,
     #[serde(default)]
     select: Select,
     #[serde(default)]
@@ -99,6 +101,8 @@ pub(super) enum RegionKind {
 #[derive(Debug)]
 pub(super) struct ValidEvaluateParams {
     pub(super) target: String,
+    /// The target's unit, as people write it.
+    pub(super) unit: Option<String>,
     pub(super) select: Select,
     pub(super) thresholds: Thresholds,
     pub(super) require: Require,
@@ -130,6 +134,7 @@ impl Options for EvaluateParams {
         let regions = self.regions.and_then(|regions| regions.check(&mut faults));
         faults.into_result(ValidEvaluateParams {
             target: self.target,
+            unit: self.unit,
             select: self.select,
             thresholds,
             require: self.require,
@@ -159,6 +164,28 @@ impl RegionParams {
 }
 
 impl ValidEvaluateParams {
+    /// The target with its unit.
+    pub(super) fn quantity(&self) -> Quantity {
+        Quantity {
+            name: self.target.clone(),
+            unit: self.unit.clone(),
+        }
+    }
+
+    /// A score with the target's unit, if it has that.
+    pub(super) fn labelled(&self, score: Score) -> String {
+        match &self.unit {
+            Some(unit) if score.has_unit() => format!("{} ({unit})", score.name()),
+            _ => score.name().to_owned(),
+        }
+    }
+
+    /// What a score on the test part must not go beyond.
+    pub(super) fn limit(&self, score: Score) -> Option<f64> {
+        let bounds = self.thresholds.get(&Part::Test)?.get(&score)?;
+        bounds.max.or(bounds.min)
+    }
+
     /// Whether a verdict against the models fails the stage.
     pub(super) fn fails(&self) -> bool {
         self.on_failure == OnFailure::Fail

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::params::{Require, Select, Thresholds, ValidEvaluateParams};
 use super::residuals::{Group, Residuals};
+use super::selection::Selection;
 use crate::csv;
 use crate::markdown::{Markdown, figure, figure_or_dash};
-use crate::model::ModelKind;
+use crate::model::{Card, ModelKind};
 use crate::scores::{Score, Scores};
 use crate::split::Part;
 
@@ -21,11 +22,23 @@ const VERSION: u32 = 1;
 pub(super) struct Judged {
     #[serde(skip)]
     pub(super) name: String,
+    /// Where it lies, as the pipeline declares it.
+    #[serde(skip)]
+    pub(super) path: String,
     pub(super) kind: ModelKind,
     pub(super) scores: BTreeMap<Part, Scores>,
     /// The thresholds it does not keep, one fragment each.
     pub(super) violations: Vec<String>,
     pub(super) residuals: Residuals,
+    #[serde(skip)]
+    pub(super) card: Card,
+}
+
+impl Judged {
+    /// Its score on a part, where that is defined.
+    pub(super) fn score(&self, part: Part, score: Score) -> Option<f64> {
+        self.scores.get(&part)?.get(score)
+    }
 }
 
 /// All models, compared.
@@ -52,16 +65,10 @@ pub(super) struct Metrics<'a> {
 impl<'a> Evaluation<'a> {
     /// Ranks the models by the score that `select` names; those without it last.
     pub(super) fn new(params: &'a ValidEvaluateParams, models: Vec<Judged>) -> Self {
+        let Select { metric, part } = params.select;
         let score = |model: &Judged| {
-            let score = model
-                .scores
-                .get(&params.select.part)?
-                .get(params.select.metric)?;
-            Some(if params.select.metric.larger_is_better() {
-                -score
-            } else {
-                score
-            })
+            let score = model.score(part, metric);
+            score.map(|score| -metric.goodness(score))
         };
         let order = |a: &Judged, b: &Judged| match (score(a), score(b)) {
             (Some(a), Some(b)) => a.total_cmp(&b),
@@ -80,6 +87,27 @@ impl<'a> Evaluation<'a> {
             places,
             models: ranked.into_iter().map(|(_, model)| model).collect(),
         }
+    }
+
+    /// What was asked for.
+    pub(super) const fn params(&self) -> &'a ValidEvaluateParams {
+        self.params
+    }
+
+    /// The models, the best first.
+    pub(super) fn models(&self) -> &[Judged] {
+        &self.models
+    }
+
+    /// As which the model at `place` of [`models`](Self::models) was given, from 0.
+    pub(super) fn given(&self, place: usize) -> usize {
+        let given = self.places.iter().position(|known| *known == place);
+        given.unwrap_or_default()
+    }
+
+    /// Which model is the best, and why.
+    pub(super) fn selection(&self) -> Selection<'_> {
+        Selection::new(self.params, &self.models)
     }
 
     /// The models that must keep the thresholds: the best, or all.
@@ -121,8 +149,7 @@ impl<'a> Evaluation<'a> {
     /// A line a model: its verdict and its scores on the test part.
     pub(super) fn summary(&self) -> Vec<String> {
         let line = |model: &Judged| {
-            let scores = model.scores.get(&Part::Test);
-            let score = |score| figure_or_dash(scores.and_then(|scores| scores.get(score)));
+            let score = |score| figure_or_dash(model.score(Part::Test, score));
             format!(
                 "{}: {}, test rmse {}, r2 {}",
                 model.name,
@@ -149,7 +176,7 @@ impl<'a> Evaluation<'a> {
         for model in &self.models {
             let values = Part::ALL.iter().flat_map(|part| {
                 Score::ALL.iter().map(move |score| {
-                    let value = model.scores.get(part).and_then(|scores| scores.get(*score));
+                    let value = model.score(*part, *score);
                     value.map(|x| x.to_string()).unwrap_or_default()
                 })
             });
@@ -192,6 +219,7 @@ impl<'a> Evaluation<'a> {
             metric.name(),
             best.map_or("none", |model| &model.name),
         ));
+        report.paragraph(&format!("{}.", self.selection().reason));
         report.heading(2, "Verdicts");
         let verdicts = self.models.iter().map(|model| {
             let reasons = model.violations.join("; ");
@@ -226,7 +254,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn verdict(model: &Judged) -> &'static str {
+pub(super) fn verdict(model: &Judged) -> &'static str {
     if model.violations.is_empty() {
         "pass"
     } else {
@@ -235,8 +263,7 @@ fn verdict(model: &Judged) -> &'static str {
 }
 
 fn score_row(model: &Judged, part: Part) -> Vec<String> {
-    let scores = model.scores.get(&part);
-    let score = |score| figure_or_dash(scores.and_then(|scores| scores.get(score)));
+    let score = |score| figure_or_dash(model.score(part, score));
     [model.name.clone()]
         .into_iter()
         .chain(Score::ALL.map(score))

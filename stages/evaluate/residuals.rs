@@ -29,17 +29,40 @@ pub(super) struct Residuals {
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Group {
     pub(super) name: String,
+    /// Of a region that is a square of a grid: where it lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) square: Option<Square>,
     pub(super) rows: usize,
     pub(super) mean: f64,
     pub(super) rmse: f64,
     pub(super) mae: f64,
 }
 
+/// A square of a grid: its ends along both columns, in their units.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Square {
+    pub(super) x: (f64, f64),
+    pub(super) y: (f64, f64),
+}
+
 /// The region of every row.
 #[derive(Debug)]
 pub(super) struct Regions {
-    names: Vec<String>,
+    places: Vec<Place>,
     of_row: Vec<usize>,
+}
+
+/// What a group is called, and where it lies.
+#[derive(Debug, Clone, PartialEq)]
+struct Place {
+    name: String,
+    square: Option<Square>,
+}
+
+impl Place {
+    const fn named(name: String) -> Self {
+        Self { name, square: None }
+    }
 }
 
 impl Residuals {
@@ -54,7 +77,7 @@ impl Residuals {
             quantiles: sorted.percentiles(),
             by_target: by_target(actual, predicted),
             by_region: regions
-                .map(|regions| grouped(&regions.names, &regions.of_row, actual, predicted)),
+                .map(|regions| grouped(&regions.places, &regions.of_row, actual, predicted)),
         }
     }
 }
@@ -66,32 +89,34 @@ fn by_target(actual: &[f64], predicted: &[f64]) -> Vec<Group> {
         return Vec::new();
     };
     let edges: Vec<f64> = [&[min], &bounds[..], &[max]].concat();
-    let names: Vec<String> = edges
+    let name = |edge: &[f64]| format!("{} … {}", figure(edge[0]), figure(edge[1]));
+    let places: Vec<Place> = edges
         .windows(2)
-        .map(|edge| format!("{} … {}", figure(edge[0]), figure(edge[1])))
+        .map(|edge| Place::named(name(edge)))
         .collect();
     let of_row: Vec<usize> = actual
         .iter()
         .map(|y| bounds.partition_point(|bound| bound <= y))
         .collect();
-    grouped(&names, &of_row, actual, predicted)
+    grouped(&places, &of_row, actual, predicted)
 }
 
-fn grouped(names: &[String], of_row: &[usize], actual: &[f64], predicted: &[f64]) -> Vec<Group> {
-    let mut groups = vec![(Vec::new(), Vec::new()); names.len()];
+fn grouped(places: &[Place], of_row: &[usize], actual: &[f64], predicted: &[f64]) -> Vec<Group> {
+    let mut groups = vec![(Vec::new(), Vec::new()); places.len()];
     for ((&group, y), p) in of_row.iter().zip(actual).zip(predicted) {
         groups[group].0.push(*y);
         groups[group].1.push(*p);
     }
-    let named = names
+    let named = places
         .iter()
         .zip(groups)
         .filter(|(_, (actual, _))| !actual.is_empty());
     named
-        .map(|(name, (actual, predicted))| {
+        .map(|(place, (actual, predicted))| {
             let scores = Scores::new(&actual, &predicted);
             Group {
-                name: name.clone(),
+                name: place.name.clone(),
+                square: place.square,
                 rows: scores.rows,
                 mean: statistics::mean(&actual) - statistics::mean(&predicted),
                 rmse: scores.rmse,
@@ -112,7 +137,8 @@ impl Regions {
                 let words = table.column(column)?.words()?;
                 let name =
                     |word: &Option<String>| word.clone().unwrap_or_else(|| UNKNOWN.to_owned());
-                Ok(Self::of(words.iter().map(|word| (name(word), name(word)))))
+                let place = |word| (name(word), Place::named(name(word)));
+                Ok(Self::of(words.iter().map(place)))
             }
             RegionKind::Grid([x, y], cell) => {
                 let (x, y) = (table.column(x)?.numbers()?, table.column(y)?.numbers()?);
@@ -121,24 +147,19 @@ impl Regions {
                     .iter()
                     .zip(y.iter())
                     .map(|(x, y)| (square(*x), square(*y)));
-                Ok(Self::of(squares.map(|(x, y)| {
-                    let side = |place: i64| {
-                        format!("{} … {}", place as f64 * cell, (place + 1) as f64 * cell)
-                    };
-                    let name = match (x, y) {
-                        (Some(x), Some(y)) => format!("{}, {}", side(x), side(y)),
-                        _ => UNKNOWN.to_owned(),
-                    };
-                    ((x, y), name)
-                })))
+                let place = |(x, y)| match (x, y) {
+                    (Some(x), Some(y)) => square_at(x, y, *cell),
+                    _ => Place::named(UNKNOWN.to_owned()),
+                };
+                Ok(Self::of(squares.map(|square| (square, place(square)))))
             }
         }
     }
 
     /// Regions in the order of their keys.
-    fn of<K: Ord>(rows: impl Iterator<Item = (K, String)> + Clone) -> Self {
-        let mut places: BTreeMap<K, (usize, String)> =
-            rows.clone().map(|(key, name)| (key, (0, name))).collect();
+    fn of<K: Ord>(rows: impl Iterator<Item = (K, Place)> + Clone) -> Self {
+        let mut places: BTreeMap<K, (usize, Place)> =
+            rows.clone().map(|(key, place)| (key, (0, place))).collect();
         for (place, entry) in places.values_mut().enumerate() {
             entry.0 = place;
         }
@@ -147,8 +168,22 @@ impl Regions {
             .collect();
         Self {
             of_row,
-            names: places.into_values().map(|(_, name)| name).collect(),
+            places: places.into_values().map(|(_, place)| place).collect(),
         }
+    }
+}
+
+/// The square in column `x` and row `y` of a grid.
+fn square_at(x: i64, y: i64, cell: f64) -> Place {
+    let ends = |place: i64| (place as f64 * cell, (place + 1) as f64 * cell);
+    let square = Square {
+        x: ends(x),
+        y: ends(y),
+    };
+    let side = |(low, high): (f64, f64)| format!("{low} … {high}");
+    Place {
+        name: format!("{}, {}", side(square.x), side(square.y)),
+        square: Some(square),
     }
 }
 
@@ -195,14 +230,23 @@ mod tests {
         let table = table.expect("a table");
         let grid = RegionKind::Grid(["x".into(), "y".into()], 1.0);
         let grid = Regions::new(&grid, &table).expect("regions");
+        let names = |regions: &Regions| -> Vec<String> {
+            let places = regions.places.iter();
+            places.map(|place| place.name.clone()).collect()
+        };
         assert_eq!(
-            grid.names,
+            names(&grid),
             ["unknown", "-122 … -121, 37 … 38", "-119 … -118, 34 … 35"]
         );
+        let square = Square {
+            x: (-122.0, -121.0),
+            y: (37.0, 38.0),
+        };
+        assert_eq!(grid.places[1].square, Some(square));
         assert_eq!(grid.of_row, [2, 1, 2, 0]);
         let named = Regions::new(&RegionKind::Named("word".into()), &table).expect("regions");
         assert_eq!(
-            (named.names, named.of_row),
+            (names(&named), named.of_row),
             (vec!["a".into(), "b".into(), "c".into()], vec![1, 0, 1, 2])
         );
     }

@@ -127,7 +127,9 @@ impl Project {
         for out in &outs {
             let folder = out.path.parent().expect("a folder");
             std::fs::create_dir_all(folder).expect("a folder");
-            if Path::new(&out.path).exists() {
+            if out.path.is_dir() {
+                std::fs::remove_dir_all(&out.path).expect("removed");
+            } else if out.path.exists() {
                 std::fs::remove_file(&out.path).expect("removed");
             }
         }
@@ -195,4 +197,18 @@ pub(crate) fn columns(path: &Path) -> Vec<String> {
         .iter()
         .map(|name| name.to_string())
         .collect()
+}
+
+/// Writes a changed copy of a parquet table.
+pub(crate) fn rewrite(
+    from: &Path,
+    to: &Path,
+    change: impl FnOnce(polars::prelude::DataFrame) -> polars::prelude::DataFrame,
+) {
+    use polars::prelude::{ParquetReader, ParquetWriter, SerReader};
+    let file = std::fs::File::open(from).expect("a file");
+    let frame = ParquetReader::new(file).finish().expect("a table");
+    let file = std::fs::File::create(to).expect("a file");
+    let written = ParquetWriter::new(file).finish(&mut change(frame));
+    written.expect("written");
 }

@@ -38,6 +38,7 @@ impl Stage for Train {
             port("table", Direction::Dep, Arity::One),
             port("extras", Direction::Dep, Arity::Many),
             port("start", Direction::Dep, Arity::Optional),
+            port("notes", Direction::Dep, Arity::Any),
             port("model", Direction::Out, Arity::One),
         ];
         PORTS
@@ -108,6 +109,15 @@ stages:
     cmd: echo
 "#;
     assert_eq!(faults(text), "");
+}
+
+#[test]
+fn a_role_may_take_none_or_many() {
+    for notes in ["", ", notes: e", ", notes: [e, f]"] {
+        let deps = format!("{{table: a, extras: b{notes}}}");
+        let text = format!("stages: {{train: {{uses: train, deps: {deps}, outs: {{model: d}}}}}}");
+        assert_eq!(faults(&text), "", "{notes}");
+    }
 }
 
 #[test]
