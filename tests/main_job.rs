@@ -16,8 +16,12 @@ const SOURCES: [&str; 2] = ["pipeline.yaml", "params.yaml"];
 
 const TABLE: &str = "data/raw/california_housing.csv";
 
-const STAGES: &str =
-    "evaluate features ingest split train@elastic_net train@lasso train@linear train@ridge";
+const STAGES: &str = "evaluate explain@decision_tree explain@elastic_net explain@gradient_boosting explain@lasso \
+    explain@linear explain@random_forest explain@ridge explain@stack explain@xgboost features \
+    ingest split stack train@decision_tree train@elastic_net train@gradient_boosting \
+    train@lasso train@linear train@random_forest train@ridge train@xgboost tune@decision_tree \
+    tune@elastic_net tune@gradient_boosting tune@lasso tune@linear tune@random_forest \
+    tune@ridge tune@xgboost";
 
 fn fresh_clone() -> Project {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -56,18 +60,21 @@ fn executes_what_a_change_makes_stale_and_nothing_else() {
     );
     assert!(project.files() == made, "restored byte for byte");
 
-    // One model's hyperparameter executes that model and the judgement of all.
-    project.edit("params.yaml", "ridge: {alpha: 10}", "ridge: {alpha: 20}");
-    assert_eq!(project.repro([]).done().executed(), "evaluate train@ridge");
-    assert!(project.files() != made, "another ridge");
-    project.edit("params.yaml", "ridge: {alpha: 20}", "ridge: {alpha: 10}");
+    // One model's hyperparameter executes that model, the stack of all, what explains both, and the judgement.
+    let follows =
+        "evaluate explain@decision_tree explain@stack stack train@decision_tree tune@decision_tree";
+    let (before, after) = (
+        "decision_tree: {}",
+        "decision_tree: {min_samples_split: 40}",
+    );
+    project.edit("params.yaml", before, after);
+    assert_eq!(project.repro([]).done().executed(), follows);
+    assert!(project.files() != made, "another tree");
+    project.edit("params.yaml", after, before);
     let reverted = project.repro([]);
     let (executed, restored) = (reverted.done().executed(), reverted.ended("restored"));
-    assert_eq!(
-        (executed.as_str(), restored.as_str()),
-        ("", "evaluate train@ridge")
-    );
-    assert!(project.files() == made, "the former ridge");
+    assert_eq!((executed.as_str(), restored.as_str()), ("", follows));
+    assert!(project.files() == made, "the former tree");
 
     // The time of the table is no reason.
     let table = File::options()
