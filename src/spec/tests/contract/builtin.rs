@@ -115,7 +115,8 @@ stages:
 fn a_role_may_take_none_or_many() {
     for notes in ["", ", notes: e", ", notes: [e, f]"] {
         let deps = format!("{{table: a, extras: b{notes}}}");
-        let text = format!("stages: {{train: {{uses: train, deps: {deps}, outs: {{model: d}}}}}}");
+        let uses = "uses: train, with: {kind: ridge}";
+        let text = format!("stages: {{train: {{{uses}, deps: {deps}, outs: {{model: d}}}}}}");
         assert_eq!(faults(&text), "", "{notes}");
     }
 }
