@@ -28,7 +28,7 @@ pub(super) fn html(findings: &Findings<'_>, drawings: &Drawings) -> Result<Strin
         ))
         .key_figures(key_figures(findings))
         .verdict(overall(findings), "what the models must reach")
-        .paragraph(format!("{}.", findings.selection.reason))
+        .paragraph(format!("{}.", findings.selection.reason.replace('`', "")))
         .section("Models side by side")
         .pictures(drawings.pictures(&["comparison"]))
         .table(comparison(models));
