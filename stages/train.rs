@@ -316,7 +316,9 @@ mod tests {
         );
         check(
             r#"{"model": "gradient_boosting", "target": "y", "hyperparameters": {"los": "huber", "n_estimators": -1, "max_depth": "deep"}}"#,
-            "",
+            "hyperparameters.los: unknown option (did you mean `loss`?)\n\
+             hyperparameters.max_depth: found \"deep\", expected a whole number or `none`\n\
+             hyperparameters.n_estimators: found the number `-1`, expected a whole number from 0",
         );
     }
 }

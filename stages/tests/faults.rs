@@ -219,10 +219,7 @@ fn models_of_odd_tables_are_defined() {
     );
     // one row: nothing but an intercept
     let project = train("a,b,y\n1,2,7\n", linear).expect("a model");
-    assert_eq!(
-        project.json("m.json")["content"]["parameters"]["linear"]["intercept"],
-        7.0
-    );
+    assert_eq!(project.model("m.json")["learned"]["intercept"], 7.0);
     // a constant target: coefficients 0, for every model
     for (kind, hyperparameters) in [("ridge", "{}"), ("lasso", "{}"), ("elastic_net", "{}")] {
         let with = format!(
@@ -245,11 +242,39 @@ fn models_of_odd_tables_are_defined() {
 }
 
 #[test]
+fn trees_of_odd_tables_are_defined() {
+    for kind in [
+        "decision_tree",
+        "random_forest",
+        "gradient_boosting",
+        "xgboost",
+    ] {
+        let with = format!(
+            r#"{{"model": "{kind}", "target": "y", "hyperparameters": {{"max_depth": 3}}}}"#
+        );
+        // one row, a constant column, a constant target: the constant is predicted
+        for csv in ["a,b,y\n1,2,7\n", "a,b,y\n1,5,7\n2,5,7\n3,5,7\n"] {
+            let project = train(csv, &with).expect("a model");
+            let training = project.model("m.json")["training"].clone();
+            let error = training["train"]["max_error"].as_f64().expect("a number");
+            assert!(error < 1e-9, "{kind}: {training}");
+        }
+        let far = train("a,b,y\n1,5,7\n2,5,inf\n", &with)
+            .err()
+            .expect("no target");
+        assert!(
+            far.contains("the target `y` has no finite value in row 2"),
+            "{far}"
+        );
+    }
+}
+
+#[test]
 fn a_fit_that_did_not_converge_says_so() {
     let with = r#"{"model": "lasso", "target": "y", "hyperparameters": {"alpha": 1e-9, "tol": 1e-15, "max_iter": 2}}"#;
     let project = train("a,b,y\n1,2,1\n2,3.9,3\n3,6.1,5\n4,8,2\n", with).expect("a model");
     assert_eq!(
-        project.json("m.json")["content"]["training"]["convergence"]["converged"],
+        project.model("m.json")["training"]["convergence"]["converged"],
         false
     );
     let logged = project.logged();
@@ -282,8 +307,8 @@ fn evaluate_tells_what_does_not_fit() {
     insta::assert_snapshot!(evaluate(strict, &model), @"2 thresholds are not met: m: test rmse 0.4111 is above 0.001; m: test r2 0.8913 is below 2 (relax the thresholds, or set `on_failure: warn` to record the verdict and go on)");
     insta::assert_snapshot!(evaluate(r#"{"target": "a"}"#, &model), @"m.json and the option `target` do not fit together: it predicts `y`, not `a`");
     insta::assert_snapshot!(evaluate(r#"{"target": "y", "regions": {"column": "a"}}"#, &model), @"there is an option `regions`, but no dep `regions` to take them from (add the test part before `features` as the dep `regions`)");
-    insta::assert_snapshot!(evaluate(r#"{"target": "y"}"#, &[("models", "f/transform.json")]), @"f/transform.json is not a model: it says it is `hpipe-transform`");
-    insta::assert_snapshot!(evaluate(r#"{"target": "y"}"#, &[("models", "t.parquet")]), @"t.parquet is not a model: expected value at line 1 column 1");
+    insta::assert_snapshot!(evaluate(r#"{"target": "y"}"#, &[("models", "f/transform.json")]), @"f/transform.json is not a model: it is no safetensors file: header too large");
+    insta::assert_snapshot!(evaluate(r#"{"target": "y"}"#, &[("models", "t.parquet")]), @"t.parquet is not a model: it is no safetensors file: header too large");
     let other = [
         ("train", "t.parquet"),
         ("validation", "t.parquet"),
@@ -314,7 +339,8 @@ fn every_stage_has_its_ports_documented() {
     let mut registry = Registry::default();
     hpipe_stages::register(&mut registry);
     let names: Vec<_> = registry.iter().map(|stage| stage.name()).collect();
-    assert_eq!(names, ["evaluate", "features", "ingest", "split", "train"]);
+    let expect = "evaluate explain export features import ingest split stack train tune";
+    assert_eq!(names.join(" "), expect);
     for stage in registry.iter() {
         assert!(stage.version() > 0 && !stage.summary().is_empty());
         assert!(

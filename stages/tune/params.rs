@@ -277,7 +277,8 @@ mod tests {
         );
         check(
             r#"{"model": "ridge", "target": "y", "trials": 0, "space": {"alpha": {"float": [10, 0.1]}}}"#,
-            "",
+            "space.alpha.float: 10 is above 0.1; write the lower end first\n\
+             trials: must be at least 1, not 0",
         );
     }
 }
