@@ -86,6 +86,8 @@ pub(crate) enum Error {
         rows: usize,
         needed: usize,
     },
+    #[error("column `{column}` has more than {most} different words")]
+    TooManyCategories { column: String, most: usize },
     #[error("none of {trials} trials came to an end: {reason}")]
     NoTrial { trials: usize, reason: String },
     #[error("the table has too few rows ({rows}) to give {part} any")]
@@ -207,6 +209,9 @@ impl Error {
             Self::WrongDigest { .. } => {
                 Some("if the new content is right, write its digest into `digest`".to_owned())
             }
+            Self::TooManyCategories { .. } => Some(
+                "encode it under `categorical` of `features`, or leave the column out".to_owned(),
+            ),
             Self::NoFeatureNames { .. } => {
                 Some("name them, in the model's order, under the option `features`".to_owned())
             }

@@ -24,6 +24,7 @@ use self::report::{Evaluation, Judged};
 use self::residuals::{Regions, Residuals};
 use self::supplements::Supplements;
 use crate::artifact;
+use crate::content_key;
 use crate::error::Error;
 use crate::frame;
 use crate::model::{Card, Model};
@@ -324,13 +325,15 @@ fn names(ports: Vec<&PortPath>) -> Vec<(String, &PortPath)> {
     ports.into_iter().map(|port| (name(port), port)).collect()
 }
 
-/// The scores of a stack on the validation part are those it recorded out of fold: its weights have seen those rows.
-fn honest(card: &Card, part: Part, scored: Scores) -> Scores {
-    let recorded = card.training.out_of_fold;
-    let recorded = recorded.filter(|recorded| recorded.rows == scored.rows);
-    recorded
-        .filter(|_| part == Part::Validation)
-        .unwrap_or(scored)
+/// The scores of a stack on rows that its weights have seen are those it recorded out of fold.
+fn honest(card: &Card, port: &PortPath, scored: Scores) -> Result<Scores, Error> {
+    let training = &card.training;
+    match (&training.out_of_fold, &training.out_of_fold_of) {
+        (Some(recorded), Some(rows)) if content_key::digest_of(port)?.hex() == *rows => {
+            Ok(*recorded)
+        }
+        _ => Ok(scored),
+    }
 }
 
 /// Scores and examines one model; also returns its predictions of the test rows.
@@ -350,7 +353,7 @@ fn judge(
             .predict(&rows.features)
             .map_err(|error| error.within(format!("{path}, for {}", port.declared)))?;
         let scored = Scores::new(&rows.actual, &predicted);
-        scores.insert(part, honest(&model.card, part, scored));
+        scores.insert(part, honest(&model.card, rows.port, scored)?);
     }
     let test = &parts[2];
     let residuals = Residuals::new(&test.actual, &predicted, regions);

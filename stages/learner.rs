@@ -35,7 +35,8 @@ use crate::error::Error;
 use crate::model::History;
 use crate::names;
 use crate::options::{self, Faults};
-use crate::schema::{Gaps, Schema};
+use crate::schema::{Gaps, MOST_LEVELS, Schema};
+use crate::scores::Score;
 
 /// The models that can be trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -238,6 +239,27 @@ impl Learner {
         json.map_err(|error| Error::Numerical(error.to_string()))
     }
 
+    /// What a booster measures after every tree, as `score` of the rows it measures on, whose targets have `variance`;
+    /// none where its loss does not tell the score.
+    pub(crate) fn reported(&self, measured: f64, score: Score, variance: f64) -> Option<f64> {
+        let measures = match &self.hyperparameters {
+            Hyperparameters::Xgboost(_) => "rmse",
+            Hyperparameters::GradientBoosting(options) => options.metric(),
+            _ => return None,
+        };
+        let of_square = |square: f64| match score {
+            Score::Rmse => Some(square.sqrt()),
+            Score::R2 => (variance > 0.0).then(|| 1.0 - square / variance),
+            _ => None,
+        };
+        match measures {
+            "rmse" => of_square(measured * measured),
+            "mean_squared_error" => of_square(measured),
+            "mean_absolute_error" => (score == Score::Mae).then_some(measured),
+            _ => None,
+        }
+    }
+
     /// What it does with rows that lack a value.
     pub(crate) const fn gaps(&self) -> Gaps {
         match self.hyperparameters {
@@ -262,6 +284,12 @@ impl Learner {
         }
         if train.schema.features().is_empty() {
             return Err(Error::NothingToFit("features"));
+        }
+        if let Some(feature) = train.schema.with_too_many_levels() {
+            return Err(Error::TooManyCategories {
+                column: feature.name.clone(),
+                most: MOST_LEVELS,
+            });
         }
         let categorical = train.schema.categorical();
         let monitor = Monitor {

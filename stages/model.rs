@@ -81,6 +81,9 @@ pub(crate) struct Training {
     /// Scores of a stack on the validation part, each fold weighed by weights from the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) out_of_fold: Option<Scores>,
+    /// The digest of the file of those rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) out_of_fold_of: Option<String>,
     /// Scores on the rows it was fitted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) train: Option<Scores>,

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::table::{Column, Table, Values};
 
+/// How many words of a categorical feature tree learners can tell apart.
+pub(crate) const MOST_LEVELS: usize = 255;
+
 /// A column that a model predicts from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Feature {
@@ -63,6 +66,15 @@ impl Schema {
         let places = self.0.iter().enumerate();
         let coded = places.filter(|(_, feature)| feature.levels.is_some());
         coded.map(|(place, _)| place).collect()
+    }
+
+    /// The first categorical feature that has more words than tree learners can tell apart.
+    pub(crate) fn with_too_many_levels(&self) -> Option<&Feature> {
+        let is_too_many = |feature: &&Feature| {
+            let levels = feature.levels.as_ref();
+            levels.is_some_and(|levels| levels.len() > MOST_LEVELS)
+        };
+        self.0.iter().find(is_too_many)
     }
 
     /// The features of every row of `table`: `n_rows × n_features`, column-major, NaN where a value is missing.

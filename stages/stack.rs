@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::content_key;
 use crate::error::Error;
 use crate::folds;
 use crate::frame;
@@ -59,7 +60,7 @@ impl Stage for Stack {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -108,6 +109,10 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         return Err(Error::Cancelled);
     }
     let weights = fit(&predictions, &targets)?;
+    if !weights.converged {
+        let odd = "the weights are not settled: some members predict nearly the same";
+        execution.progress.warn(odd);
+    }
     let judged = Judged {
         each: predictions
             .columns()
@@ -115,6 +120,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
             .map(|column| Scores::new(&targets.to_vec(), &column.to_vec()))
             .collect(),
         stack: out_of_fold(&params, &predictions, &targets)?,
+        rows: content_key::digest_of(port)?.hex(),
     };
     let names = models.iter().map(|port| ports::stem(port)).collect();
     let model = assemble(&params, names, members, &weights, judged)?;
@@ -185,6 +191,8 @@ fn out_of_fold(
 struct Judged {
     each: Vec<Scores>,
     stack: Scores,
+    /// The digest of the file.
+    rows: String,
 }
 
 /// The stack of the members that count; its card tells of all of them.
@@ -235,6 +243,7 @@ fn assemble(
                 rows: rows.unwrap_or(0),
                 members,
                 out_of_fold: Some(judged.stack),
+                out_of_fold_of: Some(judged.rows),
                 ..Training::default()
             },
         },

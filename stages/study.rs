@@ -55,8 +55,10 @@ pub(crate) struct Best {
     pub(crate) number: usize,
     /// The value of the objective.
     pub(crate) value: f64,
-    /// The hyperparameters it was given; the others are those of the options.
+    /// The hyperparameters that were searched.
     pub(crate) params: Map<String, Json>,
+    /// All hyperparameters it was given; what is not among them has its default.
+    pub(crate) hyperparameters: Map<String, Json>,
 }
 
 /// How much a parameter mattered, by PED-ANOVA.

@@ -77,8 +77,18 @@ impl ValidTrainParams {
                 format!("it is of a model `{}`, not `{kind}`", study.model),
             ));
         }
+        if study.target != self.target {
+            return Err(Error::Mismatch(
+                "the study".to_owned(),
+                "the option `target`".to_owned(),
+                format!(
+                    "it is of the target `{}`, not `{}`",
+                    study.target, self.target
+                ),
+            ));
+        }
         let mut written = self.hyperparameters.clone();
-        written.extend(study.best.params.clone());
+        written.extend(study.best.hyperparameters.clone());
         Learner::new(kind, Json::Object(written), self.seed).map_err(Error::Options)
     }
 }
@@ -89,7 +99,7 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn summary(&self) -> &'static str {
@@ -199,7 +209,12 @@ fn card(
     let names = train.schema.names();
     let score = |sample: &Sample| {
         let predicted = learned.predict(sample.records.view());
-        Scores::new(&sample.targets.to_vec(), &predicted)
+        let scores = Scores::new(&sample.targets.to_vec(), &predicted);
+        if scores.rmse.is_finite() {
+            return Ok(scores);
+        }
+        let reason = "its errors are too large for floating point: scale the target, or lower the learning rate";
+        Err(Error::Numerical(reason.to_owned()))
     };
     let training = Training {
         rows: train.rows(),
@@ -209,8 +224,9 @@ fn card(
         out_of_bag: fitted.out_of_bag,
         members: Vec::new(),
         out_of_fold: None,
-        train: Some(score(train)),
-        validation: validation.map(score),
+        out_of_fold_of: None,
+        train: Some(score(train)?),
+        validation: validation.map(score).transpose()?,
     };
     Ok(Model {
         card: Card {

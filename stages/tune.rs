@@ -34,7 +34,7 @@ impl Stage for Tune {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -87,7 +87,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     execution.progress.log(&summary);
     artifact::write(execution.out("study"), &record)?;
     if let Some(path) = execution.optional_out("trials") {
-        artifact::write_text(path, &report::csv(&record))?;
+        artifact::write_text(path, &report::csv(&params, &record))?;
     }
     if let Some(path) = execution.optional_out("report") {
         artifact::write_text(path, &report::html(&params, &record))?;
@@ -225,6 +225,7 @@ fn record(params: &ValidTuneParams, search: Search) -> Result<StudyRecord, Error
         number,
         value,
         params: params::to_json(&search.trials[number].0),
+        hyperparameters: params.hyperparameters(&search.trials[number].0),
     };
     let trial = |(number, (proposed, ended)): (usize, (Mapping, Ended))| TrialRecord {
         number,

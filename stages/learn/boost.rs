@@ -139,7 +139,7 @@ impl<'a, C: Cell> Booster<'a, C> {
             None => None,
         };
         let mut watch = self.boosting.patience.map(Watch::new);
-        let mut trees = Vec::with_capacity(self.boosting.rounds);
+        let mut trees = Vec::new();
         let mut history = History::default();
         for round in 0..self.boosting.rounds {
             let delta = self.delta();

@@ -222,7 +222,7 @@ impl RandomForestValidParams {
         } else {
             self.n_estimators
         };
-        let mut forest: Vec<Grown> = Vec::with_capacity(self.n_estimators);
+        let mut forest: Vec<Grown> = Vec::new();
         while forest.len() < self.n_estimators {
             let numbers = forest.len()..self.n_estimators.min(forest.len() + batch);
             let trees: Vec<Grown> = numbers

@@ -14,6 +14,8 @@ pub struct Weights {
     pub intercept: f64,
     /// One a member, 0 or more.
     pub weights: Vec<f64>,
+    /// Whether the descent came to its end; if not, the weights predict well but are not settled to the last digit.
+    pub converged: bool,
 }
 
 /// Why there are no weights.
@@ -56,15 +58,16 @@ pub fn fit(
     if !gram.iter().chain(&products).all(|x| x.is_finite()) {
         return Err(StackingError::NotFinite);
     }
-    let weights = descend(gram.view(), products.view());
+    let (weights, converged) = descend(gram.view(), products.view());
     Ok(Weights {
         intercept: target_mean - means.dot(&weights),
         weights: weights.to_vec(),
+        converged,
     })
 }
 
 /// Cyclic descent from no weights, until a sweep changes nothing that matters.
-fn descend(gram: ArrayView2<'_, f64>, products: ArrayView1<'_, f64>) -> Array1<f64> {
+fn descend(gram: ArrayView2<'_, f64>, products: ArrayView1<'_, f64>) -> (Array1<f64>, bool) {
     let mut weights = Array1::zeros(products.len());
     let flat = 1e-12 * gram.diag().iter().copied().fold(0.0, f64::max);
     for _ in 0..MOST_SWEEPS {
@@ -80,10 +83,10 @@ fn descend(gram: ArrayView2<'_, f64>, products: ArrayView1<'_, f64>) -> Array1<f
             weights[member] = weight;
         }
         if largest <= 1e-12 {
-            break;
+            return (weights, true);
         }
     }
-    weights
+    (weights, false)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use hpipe_learn::binned::Binning;
 use hpipe_learn::max_features;
 use serde::{Deserialize, Serialize};
 
-/// How many features a node may split by: a number, a share, `sqrt` or `log2`; all of them unless given.
+/// How many features a node may split by: a number from 2, a share, `sqrt` or `log2`; all of them unless given.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Value", into = "serde_json::Value")]
 pub(super) enum MaxFeatures {
@@ -27,6 +27,11 @@ impl TryFrom<serde_json::Value> for MaxFeatures {
             Json::String(word) if word == "sqrt" => Ok(Self::Sqrt),
             Json::String(word) if word == "log2" => Ok(Self::Log2),
             Json::Number(number) => match (number.as_u64(), number.as_f64()) {
+                // 1 and 1.0 are the same value here, and scikit-learn means opposites by them.
+                (Some(1), _) => Err(
+                    "found 1, which may mean one feature or all of them: write `all` for all"
+                        .to_owned(),
+                ),
                 (Some(count), _) => Ok(Self::Count(usize::try_from(count).unwrap_or(usize::MAX))),
                 (None, Some(share)) => Ok(Self::Share(share)),
                 (None, None) => Err(format!("found {value}, expected a number")),

@@ -141,6 +141,11 @@ fn a_pruner_may_change_and_what_it_needs_is_executed() {
     let complete = trials(&project).iter().all(|t| t["state"] == "complete");
     assert!(complete, "{}", last_count(&project));
     assert_ne!(last_count(&project), "10 trials: 0 executed, 10 recalled");
+    // Now both studies are known whole.
+    for more in [eager, r#", "concurrency": 1"#] {
+        project.execute("tune", &xgboost(10, more), &PARTS, &OUTS);
+        assert_eq!(last_count(&project), "10 trials: 0 executed, 10 recalled");
+    }
 }
 
 #[test]
@@ -163,6 +168,45 @@ fn folds_are_an_objective_without_a_validation_part() {
 }
 
 #[test]
+fn a_pruner_of_folds_prunes_the_same_when_trials_are_recalled() {
+    let project = prepared();
+    let with = r#"{"model": "decision_tree", "target": "MedHouseVal", "trials": 12, "concurrency": 1, "seed": 2,
+        "objective": {"folds": 4}, "pruner": {"median": {"n_startup_trials": 2}},
+        "space": {"max_depth": {"int": [1, 12]}, "min_samples_leaf": {"int": [1, 200], "log": true}}}"#;
+    project.execute("tune", with, &PARTS[..1], &OUTS);
+    let first = project.read("study.json");
+    assert!(trials(&project).iter().any(|t| t["state"] == "pruned"));
+    project.execute("tune", with, &PARTS[..1], &OUTS);
+    assert_eq!(last_count(&project), "12 trials: 0 executed, 12 recalled");
+    assert!(project.read("study.json") == first);
+}
+
+#[test]
+fn reports_on_the_way_are_of_the_objective() {
+    let project = prepared();
+    for (metric, plausible) in [("rmse", 0.3..1.2), ("r2", 0.0..0.9)] {
+        let with = format!(
+            r#"{{"model": "gradient_boosting", "target": "MedHouseVal", "trials": 12, "concurrency": 1,
+            "objective": {{"metric": "{metric}"}}, "pruner": {{"median": {{"n_startup_trials": 2, "n_warmup_steps": 10}}}},
+            "hyperparameters": {{"n_estimators": 40}}, "space": {{"learning_rate": {{"float": [0.01, 0.5], "log": true}}}}}}"#
+        );
+        project.execute("tune", &with, &PARTS, &OUTS);
+        let all = trials(&project);
+        let value = |trial: &Json| trial["value"].as_f64().expect("a number");
+        assert!(
+            all.iter().all(|trial| plausible.contains(&value(trial))),
+            "{all:?}"
+        );
+        let best = project.json("study.json")["content"]["best"]["value"].clone();
+        let best = best.as_f64().expect("a number");
+        let pruned: Vec<_> = all.iter().filter(|t| t["state"] == "pruned").collect();
+        assert!(!pruned.is_empty(), "{metric}");
+        let is_worse = |x: f64| if metric == "r2" { x <= best } else { x >= best };
+        assert!(pruned.iter().all(|trial| is_worse(value(trial))));
+    }
+}
+
+#[test]
 fn nothing_to_search_is_one_trial() {
     let project = prepared();
     let with = r#"{"model": "linear", "target": "MedHouseVal"}"#;
@@ -180,7 +224,7 @@ fn a_model_takes_the_best_hyperparameters_of_a_study() {
     project.execute("tune", &xgboost(6, ""), &PARTS, &OUTS);
     let study = project.json("study.json")["content"].clone();
     let with = r#"{"model": "xgboost", "target": "MedHouseVal", "seed": 3,
-        "hyperparameters": {"n_estimators": 60, "early_stopping_rounds": 10, "max_depth": 3}}"#;
+        "hyperparameters": {"n_estimators": 3, "max_depth": 3}}"#;
     let deps = [PARTS[0], PARTS[1], ("study", "study.json")];
     project.execute("train", with, &deps, &[("model", "m.safetensors")]);
     let card = project.model("m.safetensors");

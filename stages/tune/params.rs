@@ -57,9 +57,12 @@ impl Options for TuneParams {
         }
         let learner = self.learner(&Map::new());
         let definition = if self.space.is_empty() {
-            Ok(None)
+            // Nothing is searched, and what else is said of a search must still be right.
+            let nothing = json!({"nothing": {"int": [0, 1]}});
+            let space = nothing.as_object().cloned().unwrap_or_default();
+            Definition::parse(&self.definition(&space)).map(|_| None)
         } else {
-            Definition::parse(&self.definition()).map(Some)
+            Definition::parse(&self.definition(&self.space)).map(Some)
         };
         let gaps = learner.as_ref().map_or(Gaps::Allowed, Learner::gaps);
         if let Err(below) = learner {
@@ -98,14 +101,14 @@ impl TuneParams {
     }
 
     /// What `hpipe_tune` reads.
-    fn definition(&self) -> Value {
+    fn definition(&self, space: &Map<String, Json>) -> Value {
         let direction = if self.objective.metric.larger_is_better() {
             "maximize"
         } else {
             "minimize"
         };
         let mut map = Mapping::default();
-        map.insert("space", Value::Map(in_order(&self.space)));
+        map.insert("space", Value::Map(in_order(space)));
         map.insert("direction", Value::Text(direction.to_owned()));
         map.insert("seed", Value::Int(self.seed.into()));
         let optional = [
@@ -184,9 +187,15 @@ impl ValidTuneParams {
     /// # Errors
     /// Every fault of the hyperparameters: combinations that a model does not take.
     pub(super) fn learner(&self, trial: &Mapping) -> Result<Learner, Vec<OptionFault>> {
+        let written = self.hyperparameters(trial);
+        Learner::new(self.model, Json::Object(written), self.seed)
+    }
+
+    /// All hyperparameters of a trial: those that are not searched, and its own.
+    pub(super) fn hyperparameters(&self, trial: &Mapping) -> Map<String, Json> {
         let mut written = self.hyperparameters.clone();
         written.extend(to_json(trial));
-        Learner::new(self.model, Json::Object(written), self.seed)
+        written
     }
 
     /// What is searched.

@@ -16,8 +16,8 @@ use crate::study::{StudyRecord, TrialRecord, TrialState};
 const MOST_PARAMS: usize = 20;
 
 /// A row a trial: number, state, value, and a column a parameter, empty where the trial does not have it.
-pub(super) fn csv(record: &StudyRecord) -> String {
-    let names: Vec<&String> = record.importance.iter().map(|found| &found.param).collect();
+pub(super) fn csv(params: &ValidTuneParams, record: &StudyRecord) -> String {
+    let names: Vec<&String> = params.space().iter().map(|param| &param.name).collect();
     let header = ["trial", "state", record.objective.metric.name()];
     let header = header.into_iter().map(str::to_owned);
     let mut text = csv::line(header.chain(names.iter().map(|name| (*name).clone())));

@@ -156,13 +156,14 @@ pub(super) fn run(
             return Ok(Ended::failed(reason, Series::default()));
         }
     };
-    let key = key(params, ground, &learner)?;
-    if let Some(ended) = execution
-        .memo
-        .recall(&key)
-        .and_then(|bytes| replay(&bytes, prunes))
-    {
-        return Ok(ended);
+    let in_folds = ground.pairs.len() > 1;
+    for state in [TrialState::Complete, TrialState::Pruned] {
+        let known = execution
+            .memo
+            .recall(&key(params, ground, &learner, state)?);
+        if let Some(ended) = known.and_then(|bytes| replay(&bytes, in_folds, prunes)) {
+            return Ok(ended);
+        }
     }
     let is_cancelled = || execution.progress.is_cancelled();
     let ended = measure(params, ground, &learner, prunes, &is_cancelled)?;
@@ -173,14 +174,27 @@ pub(super) fn run(
         failure: ended.failure.clone(),
     };
     if let Ok(bytes) = serde_json::to_vec(&remembered) {
+        let key = key(params, ground, &learner, ended.state)?;
         execution.memo.remember(&key, &bytes);
     }
     Ok(ended)
 }
 
 /// Everything a trial depends on but for the pruner, which [`replay`] asks again.
-fn key(params: &ValidTuneParams, ground: &Ground, learner: &Learner) -> Result<Digest, Error> {
-    let mut key = ContentKey::new("trial 1");
+///
+/// A trial that was given up has a key of its own: what is remembered first stands, and must not keep the whole trial out.
+fn key(
+    params: &ValidTuneParams,
+    ground: &Ground,
+    learner: &Learner,
+    state: TrialState,
+) -> Result<Digest, Error> {
+    let mut key = ContentKey::new("trial 2");
+    key.text(if state == TrialState::Pruned {
+        "pruned"
+    } else {
+        "ended"
+    });
     key.bytes(ground.digest.as_bytes());
     key.text(params.objective.metric.name());
     key.text(&params.target);
@@ -191,12 +205,15 @@ fn key(params: &ValidTuneParams, ground: &Ground, learner: &Learner) -> Result<D
 }
 
 /// How a remembered trial ends under the pruner of today; none when that cannot be told without executing it.
-fn replay(bytes: &[u8], prunes: &dyn Fn(&Series) -> bool) -> Option<Ended> {
+fn replay(bytes: &[u8], in_folds: bool, prunes: &dyn Fn(&Series) -> bool) -> Option<Ended> {
     let remembered: Remembered = serde_json::from_slice(bytes).ok()?;
     let mut series = Series::default();
-    for (step, value) in remembered.steps {
+    let last = remembered.steps.len();
+    for (place, (step, value)) in remembered.steps.into_iter().enumerate() {
         series.push(step, value);
-        if prunes(&series) {
+        // After the last fold there is nothing left to spare, and nobody asks.
+        let is_asked = !(in_folds && place + 1 == last && remembered.state != TrialState::Pruned);
+        if is_asked && prunes(&series) {
             let pruned = Ended::pruned(series);
             return Some(Ended {
                 is_recalled: true,
@@ -217,6 +234,8 @@ fn replay(bytes: &[u8], prunes: &dyn Fn(&Series) -> bool) -> Option<Ended> {
 enum Stopped {
     Pruned,
     Cancelled,
+    /// The metric is not finite any more.
+    Diverged,
 }
 
 /// Fits and measures on the whole ground.
@@ -227,49 +246,71 @@ fn measure(
     prunes: &dyn Fn(&Series) -> bool,
     is_cancelled: &dyn Fn() -> bool,
 ) -> Result<Ended, Error> {
-    let in_folds = ground.pairs.len() > 1;
+    if let [pair] = &ground.pairs[..] {
+        return measure_part(params, learner, pair, prunes, is_cancelled);
+    }
     let mut series = Series::default();
     let mut sum = 0.0;
-    for (number, (train, test)) in ground.pairs.iter().enumerate() {
-        let mut stopped = None;
-        let mut observe = |iteration: &Iteration| {
-            if let Some(metric) = iteration.validation.filter(|_| !in_folds) {
-                series.push(iteration.number as u64, metric);
-            }
-            if is_cancelled() {
-                stopped = Some(Stopped::Cancelled);
-            } else if !in_folds && series.last().is_some() && prunes(&series) {
-                stopped = Some(Stopped::Pruned);
-            }
-            match stopped {
-                Some(_) => ControlFlow::Break(()),
-                None => ControlFlow::Continue(()),
-            }
-        };
-        let fitted = learner.fit(train, Some(test), &mut observe);
-        match stopped {
-            Some(Stopped::Cancelled) => return Err(Error::Cancelled),
-            Some(Stopped::Pruned) => return Ok(Ended::pruned(series)),
-            None => {}
-        }
-        let learned = match fitted {
-            Ok(fitted) => fitted.learned,
-            Err(error) => return Ok(Ended::failed(error.to_string(), series)),
-        };
-        let predicted = learned.predict(test.records.view());
-        let scores = Scores::new(&test.targets.to_vec(), &predicted);
-        let Some(score) = scores.get(params.objective.metric) else {
-            let reason = format!("{} is undefined here", params.objective.metric.name());
+    for (number, pair) in ground.pairs.iter().enumerate() {
+        let ended = measure_part(params, learner, pair, &|_| false, is_cancelled)?;
+        let Some(value) = ended.value else {
+            let reason = ended.failure.unwrap_or_default();
             return Ok(Ended::failed(reason, series));
         };
-        sum += score;
-        let mean = sum / (number + 1) as f64;
-        if in_folds {
-            series.push(number as u64 + 1, mean);
-            if number + 1 < ground.pairs.len() && prunes(&series) {
-                return Ok(Ended::pruned(series));
-            }
+        sum += value;
+        series.push(number as u64 + 1, sum / (number + 1) as f64);
+        if number + 1 < ground.pairs.len() && prunes(&series) {
+            return Ok(Ended::pruned(series));
         }
     }
     Ok(Ended::complete(sum / ground.pairs.len() as f64, series))
+}
+
+/// Fits to one part and measures on another; a booster reports after every tree.
+fn measure_part(
+    params: &ValidTuneParams,
+    learner: &Learner,
+    (train, test): &(Sample, Sample),
+    prunes: &dyn Fn(&Series) -> bool,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<Ended, Error> {
+    let metric = params.objective.metric;
+    let variance = test.targets.var(0.0);
+    let mut series = Series::default();
+    let mut stopped = None;
+    let mut observe = |iteration: &Iteration| {
+        let measured = iteration.validation;
+        let report = measured.and_then(|it| learner.reported(it, metric, variance));
+        if is_cancelled() {
+            stopped = Some(Stopped::Cancelled);
+        } else if measured.is_some_and(|measured| !measured.is_finite()) {
+            stopped = Some(Stopped::Diverged);
+        } else if let Some(report) = report {
+            series.push(iteration.number as u64, report);
+            if prunes(&series) {
+                stopped = Some(Stopped::Pruned);
+            }
+        }
+        match stopped {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
+    };
+    let fitted = learner.fit(train, Some(test), &mut observe);
+    match stopped {
+        Some(Stopped::Cancelled) => return Err(Error::Cancelled),
+        Some(Stopped::Pruned) => return Ok(Ended::pruned(series)),
+        Some(Stopped::Diverged) => return Ok(Ended::failed("it diverged".to_owned(), series)),
+        None => {}
+    }
+    let learned = match fitted {
+        Ok(fitted) => fitted.learned,
+        Err(error) => return Ok(Ended::failed(error.to_string(), series)),
+    };
+    let predicted = learned.predict(test.records.view());
+    let scores = Scores::new(&test.targets.to_vec(), &predicted);
+    Ok(match scores.get(metric).filter(|score| score.is_finite()) {
+        Some(score) => Ended::complete(score, series),
+        None => Ended::failed(format!("its {} is no number", metric.name()), series),
+    })
 }

@@ -223,11 +223,15 @@ impl Columns {
         self.categorical.push(0);
     }
 
-    /// XGBoost lists the codes that go right.
+    /// XGBoost lists the codes that go right, and takes no empty list: where all known codes go left and only a missing
+    /// value right, the list holds the first code that is not known, which counts as missing, too.
     fn push_set(&mut self, place: usize, set: &[u64], levels: u32) {
         let right = (0..levels).filter(|code| !holds(set, *code));
         let start = self.codes.len();
         self.codes.extend(right.map(|code| code as i32));
+        if self.codes.len() == start {
+            self.codes.push(levels as i32);
+        }
         self.code_nodes.push(place as i32);
         self.code_starts.push(start as i64);
         self.code_counts.push((self.codes.len() - start) as i64);
