@@ -80,3 +80,31 @@ fn what_cannot_be_said_or_read_is_told() {
     let error = project.fail("import", with, &[("model", "raw.csv")], &[("model", "n")]);
     assert!(error.starts_with("cannot import raw.csv: "), "{error}");
 }
+
+#[test]
+fn no_set_of_categories_is_empty() {
+    // XGBoost refuses a file with one; a split of known words against missing ones made it.
+    let project = Project::default();
+    let word = |i: usize| ["", "near", "far"][i % 3];
+    let rows: String = (0..90)
+        .map(|i| {
+            format!(
+                "{},{}\n",
+                word(i),
+                if i % 3 == 0 { 9 + i % 2 } else { i % 2 }
+            )
+        })
+        .collect();
+    project.write("raw.csv", format!("sea,y\n{rows}"));
+    let relaxed = r#"{"checks": {"rows": {"severity": "off"}, "missing": {"severity": "off"}}}"#;
+    let ports = ([("table", "raw.csv")], [("table", "t.parquet")]);
+    project.execute("ingest", relaxed, &ports.0, &ports.1);
+    let with = r#"{"model": "decision_tree", "target": "y", "hyperparameters": {"max_depth": 1}}"#;
+    project.execute("train", with, &DEPS, &[("model", "m.safetensors")]);
+    let with = r#"{"format": "xgboost_json"}"#;
+    let model = [("model", "m.safetensors")];
+    project.execute("export", with, &model, &[("model", "m.json")]);
+    let tree = project.json("m.json")["learner"]["gradient_booster"]["model"]["trees"][0].clone();
+    assert_eq!(tree["split_type"][0], 1, "a categorical split: {tree}");
+    assert_eq!(tree["categories_sizes"], serde_json::json!([1]));
+}
