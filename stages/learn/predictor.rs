@@ -341,7 +341,7 @@ impl<T: Real> Laid<T> {
     fn step(&self, place: u32, row: &[T]) -> u32 {
         let node = &self.nodes[place as usize];
         let x = row[(node.feature & FEATURE) as usize];
-        #[allow(clippy::eq_op)] // whether it is NaN, without a branch
+        #[allow(clippy::eq_op, reason = "whether it is NaN, without a branch")]
         let is_missing = x != x;
         let missing_left = is_missing & (node.feature & MISSING_LEFT != 0);
         let mut goes_left = (x < node.threshold) | missing_left;

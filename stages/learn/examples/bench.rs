@@ -3,8 +3,12 @@
 //! `bench MATRIX LEARNER [NAME=VALUE…]`: the matrix is three numbers (training rows, test rows, features) as `u64`, then
 //! training records row by row, training targets, test records, test targets as `f64`, all little-endian. Values are JSON.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used)]
-#![allow(clippy::disallowed_methods)] // a bench looks at the clock
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "it prints, and stops at the first fault"
+)]
+#![allow(clippy::disallowed_methods, reason = "a bench looks at the clock")]
 
 use std::time::Instant;
 
