@@ -39,23 +39,6 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
     }
 }
 
-/// Whether the user wants JSON, so that errors are JSON too.
-pub(crate) fn wants_json(command: &Command) -> bool {
-    match command {
-        Command::Repro(arguments) => arguments.working.json,
-        Command::Status(arguments) => arguments.json,
-        Command::Why(arguments) => arguments.json,
-        Command::Dag(arguments) => arguments.form.json,
-        Command::Watch(arguments) => arguments.working.json,
-        Command::Metrics(Metrics::Show(arguments)) => arguments.json,
-        Command::Metrics(Metrics::Diff(arguments)) => arguments.json,
-        Command::Plots(Plots::Show(arguments)) => arguments.drawing.json,
-        Command::Plots(Plots::Diff(arguments)) => arguments.drawing.json,
-        Command::Tune(arguments) => arguments.json,
-        Command::Logs(_) | Command::Cache(_) | Command::Init(_) => false,
-    }
-}
-
 /// How a stage stands, in the words of `status`.
 fn report(workspace: &Workspace, surveyed: &Surveyed) -> StageReport {
     StageReport {

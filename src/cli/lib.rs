@@ -22,22 +22,20 @@ mod unread;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use hpipe_core::Registry;
 
-use args::Arguments;
+use args::Asked;
 use error::Exit;
 use session::Session;
 
 /// Runs the program with the process's arguments.
 pub fn main(registry: Registry) -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let Asked { arguments, as_json } = match args::read() {
+        Ok(asked) => asked,
         Err(error) => return refuse(&error),
     };
     let session = Session::new(&arguments.global, registry);
     let work = || commands::run(&session, &arguments.command).and_then(|exit| session.finish(exit));
-    let as_json = commands::wants_json(&arguments.command);
     let exit = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {

@@ -1,0 +1,52 @@
+//! Words of the commands that execute stages: `repro` and `watch`.
+
+use clap::Args;
+
+/// Options of commands that execute.
+#[derive(Debug, Args)]
+pub(crate) struct Working {
+    /// Stages, groups or outs; everything if none is named.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Execute even what is up to date.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Only the targets themselves, not what they need.
+    #[arg(short, long, requires = "targets")]
+    pub(crate) single_item: bool,
+    /// The targets and everything that needs them, instead of what they need.
+    #[arg(long, requires = "targets", conflicts_with = "single_item")]
+    pub(crate) downstream: bool,
+    /// After a failure, go on with what does not need the failed stage.
+    #[arg(short, long)]
+    pub(crate) keep_going: bool,
+    /// Work on at most N stages at once [default: all cores].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Execute a stage whose result is only in the run cache.
+    #[arg(long)]
+    pub(crate) no_run_cache: bool,
+    /// Fail at once when another hpipe is executing a stage.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Write what happens as JSON, one object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `repro`.
+#[derive(Debug, Args)]
+pub(crate) struct Repro {
+    #[command(flatten)]
+    pub(crate) working: Working,
+    /// Say what would be done, and do nothing.
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) dry: bool,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) working: Working,
+}

@@ -1,0 +1,73 @@
+//! Words of the commands that look at stages and change nothing: `status`, `why`, `dag`, `logs`.
+
+use clap::Args;
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Stages, groups or outs; everything if none is named.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The stage, or one of its outs.
+    #[arg(value_name = "STAGE")]
+    pub(crate) stage: String,
+    /// Write JSON, as `status` does.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `dag`.
+#[derive(Debug, Args)]
+pub(crate) struct Dag {
+    /// Only these and what they need.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) form: DagForm,
+}
+
+/// How `dag` draws.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct DagForm {
+    /// Draw in the DOT language of Graphviz.
+    #[arg(long)]
+    pub(crate) dot: bool,
+    /// Draw in the Mermaid language.
+    #[arg(long)]
+    pub(crate) mermaid: bool,
+    /// Draw in the Mermaid language, fenced for Markdown.
+    #[arg(long)]
+    pub(crate) md: bool,
+    /// Draw a self-contained SVG.
+    #[arg(long)]
+    pub(crate) svg: bool,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Draw with ASCII signs only.
+    #[arg(long)]
+    pub(crate) ascii: bool,
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The stage; without it, the last execution of every stage is listed.
+    #[arg(value_name = "STAGE")]
+    pub(crate) stage: Option<String>,
+    /// List every execution of the stage instead of showing the last one's output.
+    #[arg(long, requires = "stage", conflicts_with = "attempt")]
+    pub(crate) all: bool,
+    /// Show the output of this attempt.
+    #[arg(long, value_name = "ID", requires = "stage")]
+    pub(crate) attempt: Option<String>,
+}
