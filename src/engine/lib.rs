@@ -21,6 +21,7 @@ mod graph;
 mod inputs;
 mod lock_entry;
 mod lock_faults;
+mod not_carried_out;
 mod path_range;
 mod plan;
 mod reasons;

@@ -301,6 +301,7 @@ fn check(
         .chain(pipeline.read.iter().cloned())
         .collect();
     let mut faults = check_builtins(pipeline, registry);
+    faults.extend(crate::not_carried_out::refused(pipeline));
     let graph = Graph::new(pipeline, &needed).unwrap_or_else(|more| {
         faults.extend(more);
         Graph::default()

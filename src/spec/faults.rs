@@ -41,6 +41,16 @@ impl Faults {
         }
     }
 
+    /// Says that the value of `node`, which is `what`, is not one of `expected`, with the value itself: its type alone may
+    /// be right.
+    pub(crate) fn unfitting(&mut self, node: &Node, what: impl fmt::Display, expected: &str) {
+        if node.is_collection() || node.is_null() || node.kind().is_none() {
+            return self.wrong_type(node, what, expected);
+        }
+        let message = format!("{what} must be {expected}, not `{}`", node.to_value());
+        self.push(Diagnostic::error(Code::WrongType, message).at(node.span, ""));
+    }
+
     /// Says that `written` is none of the `known` keys of `what`.
     pub(crate) fn unknown_key(
         &mut self,

@@ -36,22 +36,17 @@ const STAGE: &[&str] = &[
     "env",
     "frozen",
     "always_changed",
-    "desc",
-    "meta",
-    "matrix",
-];
-
-/// Keys of a stage that are planned; accepting them silently would promise what is not kept.
-const PLANNED: &[&str] = &[
     "resources",
     "mutex",
     "pool",
     "timeout",
     "retry",
-    "when",
+    "shell",
     "sandbox",
     "executor",
-    "shell",
+    "desc",
+    "meta",
+    "matrix",
 ];
 
 /// Flags of an out.
@@ -164,17 +159,7 @@ pub(crate) fn check_body(what: &str, span: Span, entries: &[Entry], faults: &mut
 
 fn check_key(what: &str, key: &Key, faults: &mut Faults) {
     let name = key.text.as_str();
-    if PLANNED.contains(&name) {
-        let fault = Diagnostic::error(
-            Code::UnknownKey,
-            format!("`{name}` in {what} has no effect yet"),
-        );
-        faults.push(
-            fault
-                .at(key.span, "")
-                .help(format!("`{name}` is not supported yet; remove it")),
-        );
-    } else if !STAGE.contains(&name) {
+    if !STAGE.contains(&name) {
         let known: Vec<&str> = STAGE.iter().chain(&["foreach", "do"]).copied().collect();
         faults.unknown_key(name, key.span, what, &known);
     }
@@ -186,6 +171,11 @@ fn check_action(what: &str, span: Span, entries: &[Entry], faults: &mut Faults) 
         (Some(cmd), Some(uses)) => faults.push(cmd_and_uses(what, &cmd.key, &uses.key)),
         (None, None) => faults.push(no_action(what, span)),
         _ => {}
+    }
+    if let (Some(shell), Some(_)) = (find(entries, "shell"), find(entries, "uses")) {
+        let fault = Diagnostic::error(Code::Incomplete, format!("{what} has `shell` but no `cmd`"));
+        let help = "`shell` executes commands; a built-in stage needs none, so remove it";
+        faults.push(fault.at(shell.key.span, "").help(help));
     }
     if let (Some(with), None) = (find(entries, "with"), find(entries, "uses")) {
         let fault = Diagnostic::error(Code::Incomplete, format!("{what} has `with` but no `uses`"));

@@ -13,7 +13,7 @@ use crate::node::{Data, Entry, Node};
 use crate::pipeline::Pipeline;
 use crate::scope::Scope;
 use crate::vars::{Layers, Vars};
-use crate::{keys, plots, shape, stage, yaml};
+use crate::{execution, keys, plots, shape, stage, yaml};
 
 /// The files a pipeline may refer to: the disk for the engine, a map for tests.
 pub trait Files {
@@ -101,11 +101,11 @@ impl Reading<'_> {
         if let Some(stages) = take(&mut sections, "stages") {
             self.all_stages(stages);
         }
-        self.shown(&mut sections);
+        self.beside(&mut sections);
     }
 
-    /// What is declared to be shown beside the stages.
-    fn shown(&mut self, sections: &mut Vec<Entry>) {
+    /// What is declared beside the stages.
+    fn beside(&mut self, sections: &mut Vec<Entry>) {
         let scope = Scope::new(self.layers.merged(), self.layers.incomplete);
         if let Some(mut metrics) = take(sections, "metrics") {
             self.interpolate(&mut metrics, Keys::Literal, &scope);
@@ -114,6 +114,10 @@ impl Reading<'_> {
         if let Some(mut plots) = take(sections, "plots") {
             self.interpolate(&mut plots, Keys::FileNames, &scope);
             self.pipeline.plots = plots::plots(&plots, &self.folder, &mut self.faults);
+        }
+        if let Some(mut pools) = take(sections, "pools") {
+            self.interpolate(&mut pools, Keys::Literal, &scope);
+            self.pipeline.pools = execution::pools(&pools, &mut self.faults);
         }
     }
 

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 
 use hpipe_core::{Mapping, ProjectPath, Span, StageName, Value};
 
+use crate::execution::{Execution, Pool};
+
 /// The stages of one pipeline file, expanded, in the file's order.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
@@ -16,6 +18,8 @@ pub struct Pipeline {
     pub metrics: Vec<(ProjectPath, Span)>,
     /// Plots that are declared beside the stages.
     pub plots: Vec<PlotSpec>,
+    /// Pools that are declared beside the stages.
+    pub pools: Vec<Pool>,
     /// Files whose text decided what the pipeline says: itself, `vars` files, and the default params file if anything
     /// is interpolated. One that was looked for and does not exist is among them, for it would matter if it did.
     pub read: Vec<ProjectPath>,
@@ -46,6 +50,8 @@ pub struct StageSpec {
     pub frozen: bool,
     /// Executed each time.
     pub always_changed: bool,
+    /// How it is executed; none if it says nothing of that. Read it with [`StageSpec::execution`].
+    pub execution: Option<Box<Execution>>,
     /// What it is for.
     pub desc: Option<String>,
 }
@@ -263,6 +269,12 @@ impl Pipeline {
 }
 
 impl StageSpec {
+    /// How it is executed.
+    pub fn execution(&self) -> &Execution {
+        static PLAIN: Execution = Execution::PLAIN;
+        self.execution.as_deref().unwrap_or(&PLAIN)
+    }
+
     /// The value of an option of a built-in stage, by dotted path.
     pub fn option(&self, path: &str) -> Option<&Value> {
         match &self.action {

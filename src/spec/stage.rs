@@ -37,6 +37,7 @@ pub(crate) fn read(
         env: reader.env(),
         frozen: reader.flag("frozen"),
         always_changed: reader.flag("always_changed"),
+        execution: reader.execution(),
         desc: reader.text("desc"),
         action: reader.action()?,
         wdir: reader.wdir,
@@ -73,7 +74,8 @@ impl<'a> Reader<'a> {
         self.find("uses").is_some()
     }
 
-    fn flag(&mut self, key: &str) -> bool {
+    /// The boolean of a key, `false` if nothing is written there.
+    pub(crate) fn flag(&mut self, key: &str) -> bool {
         self.find(key)
             .and_then(|entry| {
                 shape::flag(

@@ -80,7 +80,10 @@ fn examples_of_the_grammar_parse() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    let (params, pipelines) = (blocks[1], [blocks[0], blocks[2], blocks[3], blocks[4]]);
+    let (params, pipelines) = (
+        blocks[1],
+        [blocks[0], blocks[2], blocks[3], blocks[4], blocks[5]],
+    );
     for text in pipelines {
         assert!(!pipeline(text, &[("params.yaml", params)]).stages.is_empty());
     }

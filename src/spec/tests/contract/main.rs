@@ -3,6 +3,7 @@
 mod builtin;
 mod diagnostics;
 mod docs;
+mod execution;
 mod grammar;
 mod param_files;
 mod robust;

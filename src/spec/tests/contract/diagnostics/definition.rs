@@ -13,14 +13,13 @@ stages:
     cmd: x
     dep: [b]
     image: c
-    timeout: 10m
     outs:
       - b: {cach: false}
       - c: {x: step}
     metrics:
       - m: {path: n}
 "#;
-    assert_snapshot!(faults(text, &[]), @r"
+    assert_snapshot!(faults(text, &[]), @"
     E002: unknown key `stage` in a pipeline file
       pipeline.yaml:2:1 `stage`
       help: did you mean `stages`?
@@ -29,18 +28,15 @@ stages:
       help: did you mean `deps`?
     E002: unknown key `image` in stage `a`
       pipeline.yaml:7:5 `image`
-      help: known keys are `cmd`, `uses`, `with`, `wdir`, `deps`, `params`, `outs`, `metrics`, `plots`, `vars`, `env`, `frozen`, `always_changed`, `desc`, `meta`, `matrix`, `foreach` and `do`
-    E002: `timeout` in stage `a` has no effect yet
-      pipeline.yaml:8:5 `timeout`
-      help: `timeout` is not supported yet; remove it
+      help: known keys are `cmd`, `uses`, `with`, `wdir`, `deps`, `params`, `outs`, `metrics`, `plots`, `vars`, `env`, `frozen`, `always_changed`, `resources`, `mutex`, `pool`, `timeout`, `retry`, `shell`, `sandbox`, `executor`, `desc`, `meta`, `matrix`, `foreach` and `do`
     E002: unknown key `cach` in `b` of stage `a`
-      pipeline.yaml:10:13 `cach`
+      pipeline.yaml:9:13 `cach`
       help: did you mean `cache`?
     E002: unknown key `x` in `c` of stage `a`
-      pipeline.yaml:11:13 `x`
+      pipeline.yaml:10:13 `x`
       help: known keys are `cache`, `persist`, `push`, `remote`, `desc`, `type`, `labels`, `checkpoint` and `meta`
     E002: unknown key `path` in `m` of stage `a`
-      pipeline.yaml:13:13 `path`
+      pipeline.yaml:12:13 `path`
       help: known keys are `cache`, `persist`, `push`, `remote`, `desc`, `type`, `labels`, `checkpoint` and `meta`
     ");
 }
