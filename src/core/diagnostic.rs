@@ -66,11 +66,28 @@ pub struct LineColumn {
     pub column: usize,
 }
 
+impl SourceId {
+    /// Its place among the [`Sources`], which keep the order they were added in.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 impl Sources {
     /// Keeps a text under the name messages shall use for it.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> SourceId {
         self.0.push((name.into(), text.into()));
         SourceId((self.0.len() - 1) as u32)
+    }
+
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The name messages use for a source.

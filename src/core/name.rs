@@ -25,6 +25,9 @@ pub enum NameError {
 /// Reserved in names that users write: `@` and `:` address stages, the others have a meaning to shells or YAML.
 const FORBIDDEN: &[char] = &['\\', '@', ':', ',', '#', '$', '\n', '\r', '\t', '\0'];
 
+/// What the pipeline file in front of a stage's name ends in. No name that a user writes holds a colon.
+const FILE_ENDS: [&str; 2] = ["/pipeline.yaml:", "/dvc.yaml:"];
+
 impl StageName {
     /// Checks a name as a user wrote it in the `stages` section.
     ///
@@ -50,9 +53,34 @@ impl StageName {
         Self(format!("{self}@{item}").into())
     }
 
-    /// The group this stage is an instance of: `train` for `train@ridge`, none for `prepare`.
+    /// The stage called `self` in the pipeline file of a sub-folder: `sub/pipeline.yaml:train`.
+    pub fn in_file(&self, file: &str) -> Self {
+        Self(format!("{file}:{self}").into())
+    }
+
+    /// The name without this pipeline file in front; none if it is not of that file.
+    pub fn within_file(&self, file: &str) -> Option<Self> {
+        let rest = self.0.strip_prefix(file)?;
+        rest.strip_prefix(':').map(Self::known)
+    }
+
+    /// The pipeline file in front, for a stage of a sub-folder, and the name in that file.
+    pub fn parts(&self) -> (Option<&str>, &str) {
+        let ends = FILE_ENDS
+            .iter()
+            .filter_map(|end| self.0.find(end).map(|at| at + end.len()));
+        match ends.min() {
+            Some(end) => (Some(&self.0[..end - 1]), &self.0[end..]),
+            None => (None, &self.0),
+        }
+    }
+
+    /// The group this stage is an instance of: `train` for `train@ridge`, `sub/dvc.yaml:train` for
+    /// `sub/dvc.yaml:train@ridge`, none for `prepare`.
     pub fn group(&self) -> Option<&str> {
-        self.0.split_once('@').map(|(group, _)| group)
+        let (_, name) = self.parts();
+        let at = name.find('@')?;
+        Some(&self.0[..self.0.len() - name.len() + at])
     }
 
     /// The name as text.
@@ -98,5 +126,17 @@ mod tests {
         assert_eq!(train.group(), None);
         assert_eq!(train.instance("ridge").group(), Some("train"));
         assert_eq!(train.instance("ridge").to_string(), "train@ridge");
+    }
+
+    #[test]
+    fn a_stage_of_a_sub_folder_knows_its_file() {
+        let train = StageName::known("train@a:b").in_file("a@b/dvc.yaml");
+        assert_eq!(train.as_str(), "a@b/dvc.yaml:train@a:b");
+        assert_eq!(train.parts(), (Some("a@b/dvc.yaml"), "train@a:b"));
+        assert_eq!(train.group(), Some("a@b/dvc.yaml:train"));
+        let within = train.within_file("a@b/dvc.yaml");
+        assert_eq!(within, Some(StageName::known("train@a:b")));
+        assert_eq!(train.within_file("b/dvc.yaml"), None);
+        assert_eq!(StageName::known("a/b").parts(), (None, "a/b"));
     }
 }

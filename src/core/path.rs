@@ -94,6 +94,13 @@ impl ProjectPath {
     }
 }
 
+impl Default for ProjectPath {
+    /// The project root.
+    fn default() -> Self {
+        Self::root()
+    }
+}
+
 impl Borrow<str> for ProjectPath {
     fn borrow(&self) -> &str {
         &self.0

@@ -1,43 +1,14 @@
-//! Faults of the lock file, told like those of the pipeline: with the line, and how to go on.
+//! Faults of a lock file, told like those of the pipeline: with the line, and how to go on.
 
-use hpipe_core::{Code, Diagnostic, SourceId, Sources, Span};
-use hpipe_store::{Error as StoreError, LockFile, LockStamp};
+use hpipe_core::{Code, Diagnostic, ProjectPath, SourceId, Sources, Span};
+use hpipe_store::Error as StoreError;
 
 use crate::Error;
 use crate::workspace::Workspace;
 
 impl Workspace {
-    /// What stages were last brought up to date with.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with [`Code::BadLockFile`] when it is not one of ours or holds merge conflicts.
-    pub(crate) fn read_lock(&self) -> Result<LockFile, Error> {
-        self.store()
-            .read_lock(&self.lock_file())
-            .map_err(|error| self.lock_fault(error))
-    }
-
-    /// The state the lock file is in; to be asked for before reading it.
-    pub(crate) fn lock_stamp(&self) -> LockStamp {
-        self.store().lock_stamp(&self.lock_file())
-    }
-
-    /// Changes the lock file; says what is there then, and the stamp of just that.
-    ///
-    /// # Errors
-    /// As [`read_lock`](Self::read_lock), and [`Error::Store`] when it cannot be written.
-    pub(crate) fn update_lock(
-        &self,
-        edit: impl FnOnce(&mut LockFile),
-    ) -> Result<(LockFile, LockStamp), Error> {
-        self.store()
-            .update_lock(&self.lock_file(), edit)
-            .map_err(|error| self.lock_fault(error))
-    }
-
     /// An error of the store; a fault in the lock file's text becomes a diagnostic.
-    fn lock_fault(&self, error: StoreError) -> Error {
-        let file = self.lock_file();
+    pub(crate) fn lock_fault(&self, file: &ProjectPath, error: StoreError) -> Error {
         let (line, message, help) = match &error {
             StoreError::LockConflict { line, .. } => (
                 *line,
@@ -58,7 +29,7 @@ impl Workspace {
             _ => return error.into(),
         };
         let mut sources = Sources::default();
-        let text = self.read_text(&file).ok().flatten().unwrap_or_default();
+        let text = self.read_text(file).ok().flatten().unwrap_or_default();
         let source = sources.add(file.as_str(), text);
         let span = line_span(&sources, source, line);
         Error::invalid(

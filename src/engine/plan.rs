@@ -10,18 +10,33 @@ use hpipe_core::{Code, Diagnostic, ProjectPath};
 use hpipe_spec::{Pipeline, nearest};
 
 use crate::graph::{Graph, StageIndex, indexed};
+use crate::joined::PipelineFile;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Stages, groups or outs; empty means everything.
+    /// Stages, groups or outs.
     pub targets: Vec<String>,
+    /// What is meant when there is no target.
+    pub untargeted: Untargeted,
     /// The folder targets that are paths are relative to.
     pub folder: Option<ProjectPath>,
     /// Only the targets themselves, not what they need.
     pub single_item: bool,
     /// The targets and everything that needs them, instead of what they need.
     pub downstream: bool,
+}
+
+/// What is meant when the user names no target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Untargeted {
+    /// The stages of the pipeline file that is nearest to the folder, upwards; of all files, if the root's has no stage.
+    #[default]
+    Nearest,
+    /// The stages of every file that is without fault.
+    Known,
+    /// The stages of every file; a file with faults is an error.
+    All,
 }
 
 /// The stages to look at, upstream first.
@@ -37,14 +52,15 @@ impl Plan {
     /// Selects and sorts.
     ///
     /// # Errors
-    /// A diagnostic for every target that names nothing.
+    /// A diagnostic for every target that names nothing, and the faults of a pipeline file that is asked for.
     pub fn new(
         pipeline: &Pipeline,
         graph: &Graph,
+        files: &[PipelineFile],
         selection: &Selection,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let targets = resolve(pipeline, graph, selection)?;
-        let everything = selection.targets.is_empty();
+        let targets = resolve(pipeline, graph, files, selection)?;
+        let everything = targets.len() == pipeline.stages.len();
         let wanted = match (everything || selection.single_item, selection.downstream) {
             (true, _) => members(pipeline, &targets),
             (false, false) => closure(pipeline, &targets, |stage| graph.needs(stage).collect()),
@@ -57,13 +73,43 @@ impl Plan {
     }
 }
 
+/// What no target means.
+fn untargeted(
+    pipeline: &Pipeline,
+    files: &[PipelineFile],
+    selection: &Selection,
+) -> Result<Vec<StageIndex>, Vec<Diagnostic>> {
+    let all = || indexed(&pipeline.stages).map(|(index, _)| index).collect();
+    match (selection.untargeted, nearest_file(files, selection)) {
+        (Untargeted::All, _) => {
+            let faults = files.iter().flat_map(|file| &file.faults);
+            let faults: Vec<_> = faults.cloned().collect();
+            faults.is_empty().then(all).ok_or(faults)
+        }
+        (Untargeted::Nearest, Some(file)) if file.is_broken() => Err(file.faults.clone()),
+        (Untargeted::Nearest, Some(file)) if !(file.is_root && file.stages.is_empty()) => {
+            Ok(file.indices().collect())
+        }
+        (Untargeted::Nearest | Untargeted::Known, _) => Ok(all()),
+    }
+}
+
+/// The pipeline file in the user's folder, or the next above it.
+fn nearest_file<'f>(files: &'f [PipelineFile], selection: &Selection) -> Option<&'f PipelineFile> {
+    let folder = selection.folder.clone().unwrap_or_else(ProjectPath::root);
+    let above = files.iter().filter(|file| folder.is_within(&file.folder()));
+    let deepest = above.max_by_key(|file| (!file.is_root, file.folder().as_str().len()));
+    deepest.or(files.first())
+}
+
 fn resolve(
     pipeline: &Pipeline,
     graph: &Graph,
+    files: &[PipelineFile],
     selection: &Selection,
 ) -> Result<Vec<StageIndex>, Vec<Diagnostic>> {
     if selection.targets.is_empty() {
-        return Ok(indexed(&pipeline.stages).map(|(index, _)| index).collect());
+        return untargeted(pipeline, files, selection);
     }
     let mut found = Vec::new();
     let mut faults = Vec::new();
@@ -201,7 +247,7 @@ stages:
             ..Selection::default()
         };
         change(&mut selection);
-        let plan = Plan::new(&pipeline, &graph_of(&pipeline), &selection);
+        let plan = Plan::new(&pipeline, &graph_of(&pipeline), &[], &selection);
         let names = |plan: Plan| {
             plan.order
                 .iter()

@@ -18,13 +18,14 @@ use hpipe_core::{
     Digest, Event, EventSink, Outcome, Reason, ReasonKind, StageFailure, StageName, Summary,
 };
 use hpipe_spec::Action;
-use hpipe_store::{LockFile, LockStamp, StageLock};
+use hpipe_store::{LockFile, StageLock};
 
 use crate::cancel::Urgency;
 use crate::decide::{Decision, Evidence, Known, declared_outs, recorded_outs};
 use crate::exec::{Children, MemoUse, Setting, store_again};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
+use crate::lock_files::LockStamps;
 use crate::plan::{Plan, Selection};
 use crate::schedule::Schedule;
 use crate::survey::survey;
@@ -179,7 +180,7 @@ struct Repro<'a> {
     schedule: Schedule<'a>,
     sender: Sender<Message>,
     lock_file: LockFile,
-    lock_stamp: LockStamp,
+    lock_stamp: LockStamps,
     unpublished: Unpublished,
     durations: HashMap<StageName, f64>,
     /// Locks of stages another process held, got by waiting.

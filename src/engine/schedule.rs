@@ -193,7 +193,7 @@ mod tests {
     ) -> (Vec<String>, Vec<String>) {
         let pipeline = pipeline_of(stages);
         let graph = graph_of(&pipeline);
-        let plan = Plan::new(&pipeline, &graph, &Selection::default()).expect("every stage");
+        let plan = Plan::new(&pipeline, &graph, &[], &Selection::default()).expect("every stage");
         let name = |stage: StageIndex| &pipeline.stages[stage.index()].name;
         let past = |name: &StageName| {
             seconds

@@ -4,9 +4,9 @@
 //! that need it, for its outs are known; a stage that would execute leaves its dependents undecided, unless they have
 //! reasons of their own.
 
-use hpipe_core::{Outcome, ProjectPath, Reason, ReasonKind};
+use hpipe_core::{Diagnostic, Outcome, ProjectPath, Reason, ReasonKind};
 use hpipe_spec::StageSpec;
-use hpipe_store::LockFile;
+use hpipe_store::{LockFile, LockOut};
 
 use crate::Error;
 use crate::decide::{Decision, Evidence, Known};
@@ -210,10 +210,40 @@ impl Workspace {
     /// The stages `selection` is about, in order.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when a target names nothing.
+    /// [`Error::Invalid`] when a target names nothing, or needs a pipeline file that has faults.
     pub fn plan(&self, selection: &Selection) -> Result<Plan, Error> {
-        Plan::new(self.pipeline(), self.graph(), selection)
-            .map_err(|faults| Error::invalid(faults, self.sources()))
+        let plan = Plan::new(self.pipeline(), self.graph(), self.files(), selection);
+        let plan = plan.map_err(|faults| Error::invalid(faults, self.sources()))?;
+        match self.needed_of_broken(&plan) {
+            faults if faults.is_empty() => Ok(plan),
+            faults => Err(Error::invalid(faults, self.sources())),
+        }
+    }
+
+    /// The faults of pipeline files that are left out, but whose stages made what a planned stage needs, as far as their
+    /// lock files tell.
+    fn needed_of_broken(&self, plan: &Plan) -> Vec<Diagnostic> {
+        let broken = self.files().iter().filter(|file| file.is_broken());
+        let mut faults = Vec::new();
+        for file in broken {
+            // One that cannot be read tells nothing.
+            let lock = self.store().read_lock(&file.lock_file());
+            let entries = lock.into_iter().flat_map(|lock| lock.stages.into_values());
+            let outs: Vec<_> = entries.flat_map(|entry| entry.outs).collect();
+            let makes = |path: &ProjectPath| {
+                let is_of = |out: &LockOut| path.is_within(&out.path) || out.path.is_within(path);
+                self.graph().makers(path).next().is_none() && outs.iter().any(is_of)
+            };
+            let stages = plan.order.iter().map(|index| self.stage(*index));
+            let mut needed = stages.flat_map(|stage| {
+                let params = stage.params.iter().map(|param| &param.file);
+                stage.deps.iter().map(|dep| &dep.path).chain(params)
+            });
+            if needed.any(makes) {
+                faults.extend(file.faults.iter().cloned());
+            }
+        }
+        faults
     }
 
     /// Every path a decision about the planned stages looks at, once.

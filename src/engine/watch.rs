@@ -23,8 +23,9 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Config, EventKind, RecommendedWatcher, Watcher as _};
 
 use crate::cancel::Subscription;
+use crate::location::Location;
 use crate::repro::{ReproOptions, repro};
-use crate::workspace::{Location, Workspace};
+use crate::workspace::Workspace;
 use crate::{Cancellation, Error};
 use lookout::Lookout;
 use sources::Sources;
@@ -79,7 +80,11 @@ fn open<'a>(
         let opened = former.reopen();
         let read = match &opened {
             Ok(workspace) => Sources::of(workspace),
-            Err(_) => watcher.sources.clone().and_attempted(former.location()),
+            Err(_) => {
+                let files: Vec<_> = former.files().iter().map(|file| &file.path).collect();
+                let sources = watcher.sources.clone();
+                sources.and_attempted(former.location(), &files)
+            }
         };
         if read == watcher.sources {
             return Ok((watcher, opened));

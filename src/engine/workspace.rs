@@ -1,23 +1,21 @@
 //! A project opened: its pipeline, graph and store.
 //!
-//! The only place of the engine that reads the pipeline's text from disk, and that turns faults found by other rooms
-//! into one [`Error::Invalid`] with everything a person needs to mend them.
+//! The only place of the engine that reads the texts of pipelines and params from disk. How several pipeline files become
+//! one graph is told by `joined`, where a project lies by `location`.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use hpipe_core::{Code, Diagnostic, ProjectPath, Registry, Sources};
-use hpipe_spec::{Files, Pipeline, check_builtins};
+use hpipe_core::{Diagnostic, ProjectPath, Registry, Sources};
+use hpipe_spec::{Files, Pipeline};
 use hpipe_store::Store;
 
 use crate::Error;
 use crate::graph::{Graph, StageIndex};
-use crate::resolve::resolve;
-
-/// The names a pipeline file may have, the preferred one first.
-pub(crate) const PIPELINE_FILES: [&str; 2] = ["pipeline.yaml", "dvc.yaml"];
+use crate::joined::{self, Joined, PipelineFile};
+use crate::location::Location;
 
 /// Where a project's results are kept, relative to its root.
 pub(crate) const CACHE: &str = ".cache";
@@ -25,102 +23,13 @@ pub(crate) const CACHE: &str = ".cache";
 /// Environment as the program was started with.
 pub type Environment = BTreeMap<String, String>;
 
-/// Where a project lies.
-#[derive(Debug, Clone)]
-pub struct Location {
-    /// The folder that holds the pipeline file.
-    pub root: PathBuf,
-    /// The pipeline file.
-    pub file: ProjectPath,
-    /// The folder the user is in, relative to the root.
-    pub folder: ProjectPath,
-}
-
-impl Location {
-    /// Finds the nearest pipeline file in `start` or a folder above it; with `file`, takes that one.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with [`Code::NoPipeline`] when there is none; [`Error::Locate`] when `start` is no folder.
-    pub fn find(start: &Path, file: Option<&Path>) -> Result<Self, Error> {
-        let start = start.canonicalize().map_err(|source| Error::Locate {
-            path: start.to_owned(),
-            source,
-        })?;
-        if let Some(file) = file {
-            return Self::at(&start, &start.join(file));
-        }
-        let found = start
-            .ancestors()
-            .flat_map(|folder| PIPELINE_FILES.map(|name| folder.join(name)))
-            .find(|candidate| candidate.is_file());
-        match found {
-            Some(found) => Self::at(&start, &found),
-            None => Err(Error::invalid(
-                vec![no_pipeline(&start)],
-                &Sources::default(),
-            )),
-        }
-    }
-
-    /// `pipeline.lock` for a pipeline file of a usual name; one of another name has a lock file of its own.
-    fn lock_file(&self) -> ProjectPath {
-        let name = self.file.as_str();
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        match PIPELINE_FILES.contains(&name) {
-            true => ProjectPath::new("pipeline.lock"),
-            false => ProjectPath::new(&format!("{stem}.lock")),
-        }
-    }
-
-    fn at(start: &Path, file: &Path) -> Result<Self, Error> {
-        let absent = || Error::invalid(vec![absent_pipeline(file)], &Sources::default());
-        let file = file.canonicalize().map_err(|_| absent())?;
-        let (Some(root), Some(name)) = (file.parent(), file.file_name()) else {
-            return Err(absent());
-        };
-        Ok(Self {
-            folder: ProjectPath::new(&relative(start, root)),
-            file: ProjectPath::new(&name.to_string_lossy()),
-            root: root.to_owned(),
-        })
-    }
-}
-
-/// `path` as seen from `root`, which is the same folder, above it or below it.
-fn relative(path: &Path, root: &Path) -> String {
-    match (path.strip_prefix(root), root.strip_prefix(path)) {
-        (Ok(below), _) => below.to_string_lossy().into_owned(),
-        (_, Ok(down)) => "../".repeat(down.components().count()),
-        _ => path.to_string_lossy().into_owned(),
-    }
-}
-
-fn no_pipeline(start: &Path) -> Diagnostic {
-    let message = format!(
-        "no pipeline.yaml in {} or a folder above it",
-        start.display()
-    );
-    Diagnostic::error(Code::NoPipeline, message).help("`hpipe init` makes one")
-}
-
-fn absent_pipeline(file: &Path) -> Diagnostic {
-    Diagnostic::error(
-        Code::NoPipeline,
-        format!("the pipeline file {} does not exist", file.display()),
-    )
-    .help("name an existing file after `-f`, or leave `-f` out")
-}
-
 /// A project opened.
 pub struct Workspace {
     location: Location,
     store: Arc<Store>,
     registry: Arc<Registry>,
     environment: Environment,
-    pipeline: Pipeline,
-    sources: Sources,
-    graph: Graph,
-    warnings: Vec<Diagnostic>,
+    joined: Joined,
     texts: Texts,
 }
 
@@ -150,37 +59,22 @@ impl Workspace {
         environment: Environment,
         texts: Texts,
     ) -> Result<Self, Error> {
-        let text = read_pipeline(&location)?;
         let disk = Disk {
-            root: &location.root,
+            root: store.root(),
             texts: &texts,
         };
-        let parsed = hpipe_spec::parse(&location.file, &text, &disk);
-        let (faults, warnings): (Vec<_>, Vec<_>) = parsed
-            .diagnostics
-            .into_iter()
-            .partition(Diagnostic::is_error);
-        let sources = parsed.sources;
-        let mut pipeline = match (parsed.pipeline, faults.is_empty()) {
-            (Some(pipeline), true) => pipeline,
-            _ => return Err(Error::invalid(faults, &sources)),
-        };
-        resolve(&mut pipeline, store.root());
+        let mut joined = joined::read(&location, &disk, &registry)?;
         if store.is_replica() {
-            let outs = pipeline.stages.iter_mut().flat_map(|stage| &mut stage.outs);
+            let stages = joined.pipeline.stages.iter_mut();
+            let outs = stages.flat_map(|stage| &mut stage.outs);
             outs.for_each(|out| out.cache = true);
         }
-        let graph = check(&pipeline, &location, &registry)
-            .map_err(|faults| Error::invalid(faults, &sources))?;
         Ok(Self {
             location,
             store,
             registry,
             environment,
-            pipeline,
-            sources,
-            graph,
-            warnings,
+            joined,
             texts,
         })
     }
@@ -195,34 +89,51 @@ impl Workspace {
         &self.store
     }
 
-    /// The stages, in the file's order.
+    /// The stages of all files, in their order.
     pub fn pipeline(&self) -> &Pipeline {
-        &self.pipeline
+        &self.joined.pipeline
     }
 
     /// The graph of the stages.
     pub fn graph(&self) -> &Graph {
-        &self.graph
+        &self.joined.graph
     }
 
     /// What spans of the pipeline point into.
     pub fn sources(&self) -> &Sources {
-        &self.sources
+        &self.joined.sources
     }
 
     /// What is odd about the pipeline but does not stop a command.
     pub fn warnings(&self) -> &[Diagnostic] {
-        &self.warnings
+        &self.joined.warnings
     }
 
     /// The stage at `index`.
     pub fn stage(&self, index: StageIndex) -> &hpipe_spec::StageSpec {
-        &self.pipeline.stages[index.index()]
+        &self.joined.pipeline.stages[index.index()]
     }
 
-    /// The lock file beside the pipeline file.
+    /// The pipeline files: the root's, then those of sub-folders by path. Some may be left out of the graph.
+    pub fn files(&self) -> &[PipelineFile] {
+        &self.joined.files
+    }
+
+    /// The pipeline file that has this stage.
+    pub fn file_of(&self, stage: StageIndex) -> &PipelineFile {
+        let files = self.files();
+        let has = |file: &&PipelineFile| file.stages.contains(&stage.index());
+        files.iter().find(has).unwrap_or(&files[0])
+    }
+
+    /// The lock file beside the root's pipeline file.
     pub fn lock_file(&self) -> ProjectPath {
         self.location.lock_file()
+    }
+
+    /// The lock files of all pipeline files.
+    pub fn lock_files(&self) -> impl Iterator<Item = ProjectPath> + '_ {
+        self.files().iter().map(PipelineFile::lock_file)
     }
 
     pub(crate) fn registry(&self) -> &Registry {
@@ -290,43 +201,6 @@ impl Workspace {
     }
 }
 
-/// Joins the stages and checks what only the registry and the graph can tell.
-fn check(
-    pipeline: &Pipeline,
-    location: &Location,
-    registry: &Registry,
-) -> Result<Graph, Vec<Diagnostic>> {
-    let needed: Vec<_> = [location.file.clone(), location.lock_file()]
-        .into_iter()
-        .chain(pipeline.read.iter().cloned())
-        .collect();
-    let mut faults = check_builtins(pipeline, registry);
-    faults.extend(crate::not_carried_out::refused(pipeline));
-    let graph = Graph::new(pipeline, &needed).unwrap_or_else(|more| {
-        faults.extend(more);
-        Graph::default()
-    });
-    if faults.is_empty() {
-        Ok(graph)
-    } else {
-        Err(faults)
-    }
-}
-
-fn read_pipeline(location: &Location) -> Result<String, Error> {
-    let path = location.root.join(location.file.as_str());
-    let fault = match read_text(&location.root, &location.file) {
-        Ok(Some(text)) => return Ok(text),
-        Ok(None) => absent_pipeline(&path),
-        Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
-            Diagnostic::error(Code::Syntax, format!("`{}` is not UTF-8", location.file))
-                .help("save it in the encoding UTF-8")
-        }
-        Err(other) => return Err(other),
-    };
-    Err(Error::invalid(vec![fault], &Sources::default()))
-}
-
 fn read_text(root: &Path, path: &ProjectPath) -> Result<Option<String>, Error> {
     let path = path.on_disk(root);
     match std::fs::read_to_string(&path) {
@@ -337,17 +211,27 @@ fn read_text(root: &Path, path: &ProjectPath) -> Result<Option<String>, Error> {
 }
 
 /// The project's files, as the spec asks for them.
-struct Disk<'a> {
-    root: &'a Path,
-    texts: &'a Texts,
+pub(crate) struct Disk<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) texts: &'a Texts,
+}
+
+impl Disk<'_> {
+    /// The text of a file; none when it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub(crate) fn text(&self, path: &ProjectPath) -> Result<Option<String>, Error> {
+        match self.texts.get(path) {
+            Some(text) => Ok(Some(text.clone())),
+            None => read_text(self.root, path),
+        }
+    }
 }
 
 impl Files for Disk<'_> {
     fn read(&self, path: &ProjectPath) -> Result<Option<String>, String> {
-        if let Some(text) = self.texts.get(path) {
-            return Ok(Some(text.clone()));
-        }
-        read_text(self.root, path).map_err(|error| match error {
+        self.text(path).map_err(|error| match error {
             Error::Read { source, .. } => source.to_string(),
             other => other.to_string(),
         })

@@ -36,7 +36,7 @@ pub use edit::edit_params;
 pub use execution::{Execution, Named, Pool, Resources, Retry, Shell};
 pub use hpipe_core::nearest;
 pub use params::{ParamFile, ParamFileError, read_document};
-pub use parse::{Files, Parsed, parse};
+pub use parse::{Files, Parsed, parse, parse_beside};
 pub use pipeline::{
     Action, Dep, EnvVar, Out, OutKind, Param, Pipeline, PlotColumns, PlotSpec, PlotX, Role, Script,
     StageSpec,

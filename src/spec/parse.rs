@@ -39,7 +39,13 @@ pub struct Parsed {
 ///
 /// Linear in the size of the file and of what it expands to: 10,000 stages take about a tenth of a second.
 pub fn parse(path: &ProjectPath, text: &str, files: &dyn Files) -> Parsed {
-    let mut vars = Vars::new(files);
+    parse_beside(path, text, files, Sources::default())
+}
+
+/// As [`parse`], for one of several pipeline files: its spans, and those of the others, point into one set of sources,
+/// which `sources` begins.
+pub fn parse_beside(path: &ProjectPath, text: &str, files: &dyn Files, sources: Sources) -> Parsed {
+    let mut vars = Vars::new(files, sources);
     let source = vars.sources.add(path.as_str(), text);
     let mut reading = Reading {
         folder: path.parent().unwrap_or_else(ProjectPath::root),

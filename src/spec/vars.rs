@@ -137,12 +137,12 @@ fn merged(old: &[Entry], new: &[Entry], path: &str, twice: &mut Vec<String>) -> 
 }
 
 impl<'f> Vars<'f> {
-    /// A loader that has loaded nothing.
-    pub(crate) fn new(files: &'f dyn Files) -> Self {
+    /// A loader that has loaded nothing; what it loads is added to `sources`.
+    pub(crate) fn new(files: &'f dyn Files, sources: Sources) -> Self {
         Self {
             files,
             read: Vec::new(),
-            sources: Sources::default(),
+            sources,
             loaded: HashMap::new(),
         }
     }

@@ -15,9 +15,12 @@ use crate::Error;
 /// The files that hold patterns; the later one wins over the earlier.
 const FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
 
+/// Those that say where pipeline files are not looked for: what git does not keep is no part of the project either.
+const SEARCH_FILES: [&str; 3] = [".gitignore", ".dvcignore", ".hpipeignore"];
+
 /// The rules of a folder and of those above it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct IgnoreRules(Option<Arc<Level>>);
+pub struct IgnoreRules(Option<Arc<Level>>);
 
 #[derive(Debug)]
 struct Level {
@@ -38,7 +41,7 @@ impl IgnoreRules {
         };
         let mut ancestor = root.to_path_buf();
         for name in below {
-            rules = rules.in_folder(&ancestor, FILES)?;
+            rules = rules.in_folder(&ancestor, &FILES)?;
             ancestor.push(name);
         }
         Ok(rules)
@@ -54,10 +57,23 @@ impl IgnoreRules {
     /// # Errors
     /// [`Error::IgnoreFile`] or [`Error::Read`].
     pub(crate) fn with_own(&self, folder: &Path) -> Result<Self, Error> {
-        self.in_folder(folder, FILES)
+        self.in_folder(folder, &FILES)
     }
 
-    fn in_folder(&self, folder: &Path, files: [&str; 2]) -> Result<Self, Error> {
+    /// Whether this name is that of a file with rules for the search of pipeline files.
+    pub fn in_search(name: &str) -> bool {
+        SEARCH_FILES.contains(&name)
+    }
+
+    /// These rules and those of `folder` itself, for the search of pipeline files: `.gitignore` counts as well.
+    ///
+    /// # Errors
+    /// [`Error::IgnoreFile`] or [`Error::Read`]. A line of a `.gitignore` that git could not read either is skipped.
+    pub fn for_search(&self, folder: &Path) -> Result<Self, Error> {
+        self.in_folder(folder, &SEARCH_FILES)
+    }
+
+    fn in_folder(&self, folder: &Path, files: &[&str]) -> Result<Self, Error> {
         let mut builder = GitignoreBuilder::new(folder);
         let mut lines = 0;
         for name in files {
@@ -74,7 +90,7 @@ impl IgnoreRules {
     }
 
     /// Whether the entry at `path` is ignored.
-    pub(crate) fn ignores(&self, path: &Path, is_folder: bool) -> bool {
+    pub fn ignores(&self, path: &Path, is_folder: bool) -> bool {
         let mut level = &self.0;
         while let Some(rules) = level {
             match rules.rules.matched(path, is_folder) {
@@ -95,9 +111,10 @@ fn add_file(builder: &mut GitignoreBuilder, path: &Path) -> Result<usize, Error>
         Err(error) => return Err(Error::read(path)(error)),
     };
     for line in text.trim_start_matches('\u{feff}').lines() {
-        builder
-            .add_line(Some(path.to_path_buf()), line)
-            .map_err(|error| bad(path, &error))?;
+        let added = builder.add_line(Some(path.to_path_buf()), line);
+        if !path.ends_with(".gitignore") {
+            added.map_err(|error| bad(path, &error))?;
+        }
     }
     Ok(text.lines().count())
 }

@@ -50,6 +50,7 @@ mod yaml;
 
 pub use attempts::{Attempt, AttemptEnd, AttemptState, AttemptSummary};
 pub use error::Error;
+pub use ignore_rules::IgnoreRules;
 pub use lock_file::{LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams, LockStamp};
 pub use locks::StageLock;
 pub use restore::LinkType;

@@ -133,20 +133,20 @@ impl LockStamp {
     }
 }
 
-/// The lock file as last read or written, so that publishing need not parse what nobody else has touched.
+/// The lock files as last read or written, so that publishing need not parse what nobody else has touched.
 #[derive(Debug, Default)]
-pub(crate) struct LockMemory(Mutex<Option<(Digest, LockFile)>>);
+pub(crate) struct LockMemory(Mutex<BTreeMap<ProjectPath, (Digest, LockFile)>>);
 
 impl LockMemory {
-    fn recall(&self, digest: &Digest) -> Option<LockFile> {
+    fn recall(&self, path: &ProjectPath, digest: &Digest) -> Option<LockFile> {
         let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, lock) = memory.as_ref()?;
+        let (known, lock) = memory.get(path)?;
         (known == digest).then(|| lock.clone())
     }
 
-    fn remember(&self, digest: Digest, lock: &LockFile) {
+    fn remember(&self, path: &ProjectPath, digest: Digest, lock: &LockFile) {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *memory = Some((digest, lock.clone()));
+        memory.insert(path.clone(), (digest, lock.clone()));
     }
 }
 
@@ -171,11 +171,11 @@ impl Store {
             return Ok(LockFile::default());
         }
         let digest = hash_bytes(&bytes);
-        if let Some(lock) = self.lock_memory.recall(&digest) {
+        if let Some(lock) = self.lock_memory.recall(path, &digest) {
             return Ok(lock);
         }
         let lock = lock_format::parse(&bytes, &on_disk)?;
-        self.lock_memory.remember(digest, &lock);
+        self.lock_memory.remember(path, digest, &lock);
         Ok(lock)
     }
 
@@ -218,7 +218,8 @@ impl Store {
             disk::sync_file_system(cache).map_err(Error::write(cache))?;
         }
         self.write_file(path, text.as_bytes())?;
-        self.lock_memory.remember(hash_bytes(text.as_bytes()), lock);
+        self.lock_memory
+            .remember(path, hash_bytes(text.as_bytes()), lock);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hpipe_engine::{Selection, StageIndex, Workspace, survey};
+use hpipe_engine::{Selection, StageIndex, Untargeted, Workspace, survey};
 
 use crate::args::Dag;
 use crate::dag::{Graph, Node, TextOptions, to_dot, to_markdown, to_mermaid, to_svg, to_text};
@@ -17,6 +17,7 @@ pub(super) fn dag(session: &Session, arguments: &Dag) -> Result<Exit, Error> {
     let selection = Selection {
         targets: arguments.targets.clone(),
         folder: Some(workspace.location().folder.clone()),
+        untargeted: Untargeted::Known,
         ..Selection::default()
     };
     let form = &arguments.form;

@@ -39,7 +39,8 @@ pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
     if let Some(file) = around(&folder) {
         let file = file.display();
         session.ui.note(&format!(
-            "note: this project lies inside that of {file} and is independent of it"
+            "note: this folder lies in the project of {file}, so its stages are part of that graph; with an `hpipe.toml` beside \
+             its pipeline.yaml it becomes a project of its own"
         ));
     }
     session.ui.note("now try `hpipe repro`, then `hpipe dag`");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hpipe_core::StageName;
-use hpipe_engine::{Selection, Workspace};
+use hpipe_engine::{Selection, Untargeted, Workspace};
 use hpipe_store::{AttemptState, AttemptSummary};
 
 use crate::args::Logs;
@@ -32,6 +32,7 @@ fn names(workspace: &Workspace, target: Option<&str>) -> Result<Vec<StageName>, 
     let selection = Selection {
         targets: target.into_iter().map(str::to_owned).collect(),
         folder: Some(workspace.location().folder.clone()),
+        untargeted: Untargeted::Known,
         ..Selection::default()
     };
     let targets = workspace.plan(&selection)?.targets;

@@ -42,6 +42,7 @@ pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOption
             folder: Some(workspace.location().folder.clone()),
             single_item: arguments.single_item,
             downstream: arguments.downstream,
+            ..Selection::default()
         },
         force: arguments.force,
         keep_going: arguments.keep_going,

@@ -1,6 +1,6 @@
 //! `hpipe status`: which stages are stale, and why.
 
-use hpipe_engine::{Selection, survey};
+use hpipe_engine::{Selection, Untargeted, survey};
 
 use super::report;
 use crate::args::Status;
@@ -16,6 +16,7 @@ pub(super) fn status(session: &Session, arguments: &Status) -> Result<Exit, Erro
     let selection = Selection {
         targets: arguments.targets.clone(),
         folder: Some(workspace.location().folder.clone()),
+        untargeted: Untargeted::Known,
         ..Selection::default()
     };
     let surveyed = survey(&workspace, &selection, false)?;

@@ -176,8 +176,7 @@ fn selection(workspace: &Workspace, asked: &Asked, faults: &mut Vec<Diagnostic>)
     Selection {
         targets,
         folder: Some(workspace.location().folder.clone()),
-        single_item: false,
-        downstream: false,
+        ..Selection::default()
     }
 }
 

@@ -96,12 +96,13 @@ fn named(workspace: &Workspace, stages: &[&StageSpec]) -> BTreeSet<ProjectPath> 
         .iter()
         .flat_map(|stage| stage.params.iter().map(|param| &param.file));
     let read = workspace.pipeline().read.iter();
-    let location = [workspace.location().file.clone(), workspace.lock_file()];
+    let files = workspace.files().iter().map(|file| file.path.clone());
+    let files: Vec<_> = files.chain(workspace.lock_files()).collect();
     let mut named: BTreeSet<_> = deps
         .chain(params)
         .chain(read)
         .chain(taken)
-        .chain(&location)
+        .chain(&files)
         .filter(|path| !path.is_outside())
         .cloned()
         .collect();

@@ -13,8 +13,8 @@ use hpipe_store::{LockFile, LockOut};
 
 use super::{Past, Recorded};
 use crate::git::{Git, Tracked};
+use crate::location::PIPELINE_FILES;
 use crate::resolve::resolve;
-use crate::workspace::PIPELINE_FILES;
 use crate::{Error, Workspace};
 
 impl Past {

@@ -161,6 +161,7 @@ impl Project {
             root: self.folder.path().to_owned(),
             file: ProjectPath::new("pipeline.yaml"),
             folder: ProjectPath::root(),
+            is_named: true,
         };
         let workspace = Workspace::open(location, Arc::new(registry), BTreeMap::new()).unwrap();
         let options = ReproOptions {

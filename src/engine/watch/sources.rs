@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use hpipe_core::ProjectPath;
 use hpipe_spec::Files;
 
+use crate::location::Location;
 use crate::path_range::around;
-use crate::workspace::{Location, Workspace};
+use crate::workspace::Workspace;
 
 /// The names of the files that say what does not count in a folder.
 const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
@@ -42,7 +43,7 @@ impl Sources {
             .pipeline()
             .read
             .iter()
-            .chain([&workspace.location().file]);
+            .chain(workspace.files().iter().map(|file| &file.path));
         let is_made = |path: &&ProjectPath| around(path).any(|folder| outs.contains(&folder));
         let named: BTreeSet<_> = deps
             .chain(params)
@@ -52,19 +53,23 @@ impl Sources {
             .collect();
         let rules = rules_files(&named);
         let mut made = outs;
-        made.extend([ProjectPath::new(".cache"), workspace.lock_file()]);
-        Self { named, rules, made }
+        made.extend([ProjectPath::new(".cache")]);
+        made.extend(workspace.lock_files());
+        let broken = workspace.files().iter().filter(|file| file.is_broken());
+        let broken: Vec<_> = broken.map(|file| &file.path).collect();
+        Self { named, rules, made }.and_attempted(workspace.location(), &broken)
     }
 
-    /// These, and what an attempt to read the pipeline at `location` asks for: what is wrong or missing there may be
-    /// mended.
-    pub(super) fn and_attempted(mut self, location: &Location) -> Self {
+    /// These, and what an attempt to read these pipeline files asks for: what is wrong or missing there may be mended.
+    pub(super) fn and_attempted(mut self, location: &Location, files: &[&ProjectPath]) -> Self {
         let attempt = Attempt {
             location,
             asked: RefCell::default(),
         };
-        if let Ok(Some(text)) = attempt.read(&location.file) {
-            hpipe_spec::parse(&location.file, &text, &attempt);
+        for file in files {
+            if let Ok(Some(text)) = attempt.read(file) {
+                hpipe_spec::parse(file, &text, &attempt);
+            }
         }
         self.named.extend(attempt.asked.into_inner());
         self

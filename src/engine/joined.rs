@@ -1,0 +1,346 @@
+//! Reads all pipeline files of a project and joins them to one pipeline and one graph.
+//!
+//! Each file is read relative to its folder; a stage of a sub-folder's file is called `sub/pipeline.yaml:train`. A file
+//! with faults of its own is left out, whatever its place in the tree, and its faults are kept for those who need it
+//! (design section 4, no. 11). A fault between several files (an out they both make, a circle through both) stops
+//! everything: nobody can say which of them to leave out.
+
+use std::collections::HashSet;
+use std::io;
+use std::ops::Range;
+
+use hpipe_core::{Code, Diagnostic, ProjectPath, Registry, Sources, StageName};
+use hpipe_spec::{Pipeline, check_builtins, parse_beside};
+
+use crate::Error;
+use crate::discover::{Discovered, discover};
+use crate::graph::{Graph, StageIndex};
+use crate::location::{Location, absent_pipeline, lock_of, no_pipeline};
+use crate::path_range::around;
+use crate::resolve::resolve;
+use crate::workspace::Disk;
+
+/// One pipeline file of a project.
+#[derive(Debug, Clone, Default)]
+pub struct PipelineFile {
+    /// Where it lies.
+    pub path: ProjectPath,
+    /// Its stages, by their place in the joined pipeline.
+    pub stages: Range<usize>,
+    /// Why it is left out; empty for one that is part of the graph.
+    pub faults: Vec<Diagnostic>,
+    /// Whether it is the root's, whose stages are called by their names alone.
+    pub is_root: bool,
+}
+
+impl PipelineFile {
+    /// Its lock file.
+    pub fn lock_file(&self) -> ProjectPath {
+        lock_of(&self.path)
+    }
+
+    /// The folder it lies in.
+    pub fn folder(&self) -> ProjectPath {
+        self.path.parent().unwrap_or_else(ProjectPath::root)
+    }
+
+    /// Whether it has faults, so that its stages are not known.
+    pub fn is_broken(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// What the project calls the stage that this file calls `name`.
+    pub fn qualified(&self, name: &StageName) -> StageName {
+        match self.is_root {
+            true => name.clone(),
+            false => name.in_file(self.path.as_str()),
+        }
+    }
+
+    /// What this file calls the project's stage `name`; none if that is none of its stages.
+    pub fn local(&self, name: &StageName) -> Option<StageName> {
+        match self.is_root {
+            true => name.parts().0.is_none().then(|| name.clone()),
+            false => name.within_file(self.path.as_str()),
+        }
+    }
+
+    /// Its stages.
+    pub fn indices(&self) -> impl Iterator<Item = StageIndex> + use<> {
+        self.stages.clone().map(StageIndex::new)
+    }
+}
+
+/// All pipeline files of a project, joined.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) graph: Graph,
+    /// The root's first, then by path.
+    pub(crate) files: Vec<PipelineFile>,
+    pub(crate) sources: Sources,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Reads the project at `location`.
+///
+/// # Errors
+/// [`Error::Invalid`] when there is no pipeline file, when all have faults, and for faults between several.
+pub(crate) fn read(
+    location: &Location,
+    disk: &Disk<'_>,
+    registry: &Registry,
+) -> Result<Joined, Error> {
+    let mut reader = Reader {
+        disk,
+        registry,
+        sources: Sources::default(),
+        warnings: Vec::new(),
+        parts: Vec::new(),
+    };
+    reader.root(location)?;
+    let outs = reader.out_folders();
+    let Discovered { pipelines, .. } = discover(disk.root, &outs)?;
+    let outs = outs.into_iter().map(str::to_owned).collect();
+    reader.others(pipelines, outs)?;
+    reader.joined(location)
+}
+
+/// One file, read.
+struct Part {
+    file: PipelineFile,
+    /// What it says; its stages are taken out when they are joined.
+    pipeline: Pipeline,
+    /// Which of the sources it brought.
+    sources: Range<usize>,
+}
+
+struct Reader<'a> {
+    disk: &'a Disk<'a>,
+    registry: &'a Registry,
+    sources: Sources,
+    warnings: Vec<Diagnostic>,
+    parts: Vec<Part>,
+}
+
+impl Reader<'_> {
+    /// The root's file. One that the user named exists; where none is named, all may lie in sub-folders.
+    fn root(&mut self, location: &Location) -> Result<(), Error> {
+        if !self.file(&location.file, true)? {
+            let file = PipelineFile {
+                path: location.file.clone(),
+                is_root: true,
+                ..PipelineFile::default()
+            };
+            self.add(file, Pipeline::default(), self.sources.len());
+        }
+        Ok(())
+    }
+
+    /// The files of sub-folders. One that lies in what a stage makes is no file of the project.
+    fn others(&mut self, paths: Vec<ProjectPath>, mut outs: HashSet<String>) -> Result<(), Error> {
+        for path in paths {
+            if around(&path).any(|folder| outs.contains(folder.as_str())) {
+                continue;
+            }
+            if self.file(&path, false)? {
+                outs.extend(self.out_folders().into_iter().map(str::to_owned));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the last file's stages make.
+    fn out_folders(&self) -> HashSet<&str> {
+        let last = self.parts.last();
+        let stages = last.into_iter().flat_map(|part| &part.pipeline.stages);
+        let outs = stages.flat_map(|stage| &stage.outs);
+        outs.map(|out| out.path.as_str()).collect()
+    }
+
+    /// Reads one file; says whether it exists.
+    fn file(&mut self, path: &ProjectPath, is_root: bool) -> Result<bool, Error> {
+        let mut file = PipelineFile {
+            path: path.clone(),
+            is_root,
+            ..PipelineFile::default()
+        };
+        let before = self.sources.len();
+        let text = match self.disk.text(path) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(false),
+            Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+                file.faults.push(not_text(path));
+                self.add(file, Pipeline::default(), before);
+                return Ok(true);
+            }
+            Err(other) => return Err(other),
+        };
+        let sources = std::mem::take(&mut self.sources);
+        let parsed = parse_beside(path, &text, self.disk, sources);
+        self.sources = parsed.sources;
+        let (faults, warnings): (Vec<_>, Vec<_>) = parsed
+            .diagnostics
+            .into_iter()
+            .partition(Diagnostic::is_error);
+        self.warnings.extend(warnings);
+        file.faults = faults;
+        let mut pipeline = parsed.pipeline.unwrap_or_default();
+        resolve(&mut pipeline, self.disk.root);
+        file.faults.extend(check_builtins(&pipeline, self.registry));
+        file.faults
+            .extend(crate::not_carried_out::refused(&pipeline));
+        if file.is_broken() {
+            pipeline = Pipeline::default();
+        }
+        if pipeline.read.is_empty() {
+            pipeline.read.push(path.clone());
+        }
+        for stage in &mut pipeline.stages {
+            stage.name = file.qualified(&stage.name);
+        }
+        self.add(file, pipeline, before);
+        Ok(true)
+    }
+
+    fn add(&mut self, file: PipelineFile, pipeline: Pipeline, first_source: usize) {
+        self.parts.push(Part {
+            file,
+            pipeline,
+            sources: first_source..self.sources.len(),
+        });
+    }
+
+    /// Joins what is without fault; leaves out a file whose stages contradict each other, and tries again.
+    fn joined(mut self, location: &Location) -> Result<Joined, Error> {
+        if self.parts.len() == 1 && self.sources.is_empty() && !self.parts[0].file.is_broken() {
+            let named = location.root.join(location.file.as_str());
+            let fault = match location.is_named {
+                true => absent_pipeline(&named),
+                false => no_pipeline(&location.root),
+            };
+            return Err(Error::invalid(vec![fault], &self.sources));
+        }
+        let needed = self.needed();
+        let mut pipeline = Pipeline::default();
+        let graph = loop {
+            self.take_stages(&mut pipeline);
+            match Graph::new(&pipeline, &needed) {
+                Ok(graph) => break graph,
+                Err(faults) => {
+                    self.give_back(&mut pipeline);
+                    self.blame(faults)?;
+                }
+            }
+        };
+        if self.parts.iter().all(|part| part.file.is_broken()) {
+            let faults = self.parts.into_iter().flat_map(|part| part.file.faults);
+            return Err(Error::invalid(faults.collect(), &self.sources));
+        }
+        Ok(self.finish(pipeline, graph))
+    }
+
+    /// What no out may hold.
+    fn needed(&self) -> Vec<ProjectPath> {
+        let mut needed: Vec<_> = self
+            .parts
+            .iter()
+            .flat_map(|part| {
+                let file = [part.file.path.clone(), part.file.lock_file()];
+                file.into_iter().chain(part.pipeline.read.iter().cloned())
+            })
+            .collect();
+        let mut seen = HashSet::new();
+        needed.retain(|path| seen.insert(path.clone()));
+        needed
+    }
+
+    fn take_stages(&mut self, pipeline: &mut Pipeline) {
+        for part in self.parts.iter_mut().filter(|part| !part.file.is_broken()) {
+            let start = pipeline.stages.len();
+            pipeline.stages.append(&mut part.pipeline.stages);
+            part.file.stages = start..pipeline.stages.len();
+        }
+    }
+
+    fn give_back(&mut self, pipeline: &mut Pipeline) {
+        let good = self.parts.iter_mut().filter(|part| !part.file.is_broken());
+        for part in good.rev() {
+            part.pipeline.stages = pipeline.stages.split_off(part.file.stages.start);
+        }
+    }
+
+    /// Leaves out the files that are at fault alone.
+    fn blame(&mut self, faults: Vec<Diagnostic>) -> Result<(), Error> {
+        let culprits: Vec<_> = faults.iter().map(|fault| self.culprit(fault)).collect();
+        if culprits.contains(&None) || self.parts.len() == 1 {
+            return Err(Error::invalid(faults, &self.sources));
+        }
+        for (fault, culprit) in faults.into_iter().zip(culprits) {
+            let Some(part) = culprit.and_then(|index| self.parts.get_mut(index)) else {
+                continue;
+            };
+            part.file.faults.push(fault);
+            part.file.stages = 0..0;
+        }
+        Ok(())
+    }
+
+    /// The file all places of a fault lie in.
+    fn culprit(&self, fault: &Diagnostic) -> Option<usize> {
+        let part_of = |source: usize| {
+            let mut parts = self.parts.iter();
+            parts.position(|part| part.sources.contains(&source))
+        };
+        let mut places = fault.labels.iter();
+        let first = part_of(places.next()?.span.source.index())?;
+        places
+            .all(|label| part_of(label.span.source.index()) == Some(first))
+            .then_some(first)
+    }
+
+    fn finish(mut self, mut pipeline: Pipeline, graph: Graph) -> Joined {
+        let mut seen = HashSet::new();
+        for part in &mut self.parts {
+            let read = part.pipeline.read.drain(..);
+            pipeline
+                .read
+                .extend(read.filter(|path| seen.insert(path.clone())));
+            if part.file.is_broken() {
+                self.warnings.push(left_out(&part.file));
+                continue;
+            }
+            pipeline.metrics.append(&mut part.pipeline.metrics);
+            pipeline.plots.append(&mut part.pipeline.plots);
+            pipeline.pools.append(&mut part.pipeline.pools);
+        }
+        Joined {
+            pipeline,
+            graph,
+            files: self.parts.into_iter().map(|part| part.file).collect(),
+            sources: self.sources,
+            warnings: self.warnings,
+        }
+    }
+}
+
+fn not_text(path: &ProjectPath) -> Diagnostic {
+    Diagnostic::error(Code::Syntax, format!("`{path}` is not UTF-8"))
+        .help("save it in the encoding UTF-8")
+}
+
+/// The warning that a file is no part of the graph.
+fn left_out(file: &PipelineFile) -> Diagnostic {
+    let (path, count) = (&file.path, file.faults.len());
+    let (code, first) = match file.faults.first() {
+        Some(fault) => (fault.code, fault.message.as_str()),
+        None => (Code::Syntax, "nobody can say why"),
+    };
+    let told = match count {
+        1 => format!("`{path}` is left out: {first}"),
+        _ => format!("`{path}` is left out for {count} faults, the first: {first}"),
+    };
+    Diagnostic::warning(code, told).help(format!(
+        "only what needs its stages is refused; `hpipe status {path}` shows where the faults are"
+    ))
+}
