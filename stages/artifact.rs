@@ -126,6 +126,16 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         })
 }
 
+/// Reads the golden bytes of a format and writes them again: a reader that has changed, or a writer, is noticed.
+#[cfg(test)]
+pub(crate) fn assert_golden<T: Artifact>(golden: &str) {
+    let content: T = parse(golden.as_bytes(), "golden").expect("readable");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("written");
+    write(&path, &content).expect("written");
+    assert_eq!(std::fs::read_to_string(path).expect("text"), golden);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

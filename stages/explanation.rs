@@ -188,3 +188,13 @@ impl Explanation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_version_1_are_read_and_written() {
+        artifact::assert_golden::<Explanation>(include_str!("tests/golden/explanation.json"));
+    }
+}

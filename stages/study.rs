@@ -126,3 +126,13 @@ impl StudyRecord {
         artifact::read(port)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_version_1_are_read_and_written() {
+        artifact::assert_golden::<StudyRecord>(include_str!("tests/golden/study.json"));
+    }
+}

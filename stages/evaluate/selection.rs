@@ -211,4 +211,16 @@ mod tests {
                 .ends_with("; it misses test rmse 0.5000 is above 0.1")
         );
     }
+
+    #[test]
+    fn the_bytes_of_version_1() {
+        let selection = selection(Some(0.5), Some(Some(0.75)), Score::Rmse);
+        let written = serde_json::to_string(&selection).expect("JSON");
+        let golden = concat!(
+            r#"{"version":1,"target":"y","model":"a","path":"models/a","kind":"linear","metric":"rmse","part":"validation","#,
+            r#""value":0.5,"candidates":2,"runner_up":{"model":"b","value":0.75},"margin":0.25,"thresholds":"kept","#,
+            r#""violations":[],"reason":""}"#
+        );
+        assert_eq!(written, golden);
+    }
 }

@@ -314,3 +314,24 @@ fn measure_part(
         None => Ended::failed(format!("its {} is no number", metric.name()), series),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_a_remembered_trial_are_read_and_written() {
+        let golden = br#"{"state":"pruned","value":0.30000000000000004,"steps":[[1,0.5],[2,0.30000000000000004]],"failure":null}"#;
+        let remembered: Remembered = serde_json::from_slice(golden).expect("readable");
+        assert_eq!(remembered.state, TrialState::Pruned);
+        assert_eq!(remembered.steps, [(1, 0.5), (2, 0.1 + 0.2)]);
+        assert_eq!(serde_json::to_vec(&remembered).expect("JSON"), golden);
+    }
+
+    #[test]
+    fn what_is_no_remembered_trial_is_executed() {
+        for bytes in [&b""[..], b"{", br#"{"state":"pruned"}"#, b"\0\0\0"] {
+            assert!(replay(bytes, false, &|_| false).is_none());
+        }
+    }
+}
