@@ -4,6 +4,7 @@
 //! has and the list of commands; the words of each group of commands are in a file of their own.
 
 mod cache;
+mod choosing;
 mod execute;
 mod look;
 mod metrics;

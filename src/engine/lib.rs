@@ -35,6 +35,7 @@ mod resolve;
 mod revision;
 mod schedule;
 mod survey;
+mod targets;
 #[cfg(test)]
 mod test_support;
 mod watch;

@@ -1,21 +1,22 @@
 //! Which stages a command is about, and in which order.
 //!
-//! Turns targets (stage, group, out) into stages, adds what they need (or what needs them), and sorts: upstream first,
-//! else as in the file.
+//! Adds to the stages that the targets name (`targets`) what they need, or what needs them, and sorts: upstream first, else
+//! as in the file.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use hpipe_core::{Code, Diagnostic, ProjectPath};
-use hpipe_spec::{Pipeline, nearest};
+use hpipe_core::{Diagnostic, ProjectPath};
+use hpipe_spec::Pipeline;
 
-use crate::graph::{Graph, StageIndex, indexed};
+use crate::graph::{Graph, StageIndex};
 use crate::joined::PipelineFile;
+use crate::targets::Stages;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Stages, groups or outs.
+    /// Stages, groups, outs or pipeline files; see `targets`.
     pub targets: Vec<String>,
     /// What is meant when there is no target.
     pub untargeted: Untargeted,
@@ -25,6 +26,12 @@ pub struct Selection {
     pub single_item: bool,
     /// The targets and everything that needs them, instead of what they need.
     pub downstream: bool,
+    /// The whole pipelines that the targets are part of: everything that is connected with them.
+    pub pipeline: bool,
+    /// A folder among the targets means the pipeline files in it and below.
+    pub recursive: bool,
+    /// `*`, `?` and `[…]` in the name of a stage stand for other text.
+    pub glob: bool,
 }
 
 /// What is meant when the user names no target.
@@ -59,117 +66,26 @@ impl Plan {
         files: &[PipelineFile],
         selection: &Selection,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let targets = resolve(pipeline, graph, files, selection)?;
+        let stages = Stages {
+            pipeline,
+            graph,
+            files,
+        };
+        let targets = stages.targeted(selection)?;
         let everything = targets.len() == pipeline.stages.len();
-        let wanted = match (everything || selection.single_item, selection.downstream) {
-            (true, _) => members(pipeline, &targets),
-            (false, false) => closure(pipeline, &targets, |stage| graph.needs(stage).collect()),
-            (false, true) => closure(pipeline, &targets, |stage| graph.needed_by(stage).collect()),
+        let wanted = if everything || selection.single_item {
+            members(pipeline, &targets)
+        } else {
+            closure(pipeline, &targets, |stage| {
+                let up = graph.needs(stage).filter(|_| !selection.downstream);
+                let both = selection.downstream || selection.pipeline;
+                up.chain(graph.needed_by(stage).filter(|_| both)).collect()
+            })
         };
         Ok(Self {
             order: sort(graph, &wanted),
             targets,
         })
-    }
-}
-
-/// What no target means.
-fn untargeted(
-    pipeline: &Pipeline,
-    files: &[PipelineFile],
-    selection: &Selection,
-) -> Result<Vec<StageIndex>, Vec<Diagnostic>> {
-    let all = || indexed(&pipeline.stages).map(|(index, _)| index).collect();
-    match (selection.untargeted, nearest_file(files, selection)) {
-        (Untargeted::All, _) => {
-            let faults = files.iter().flat_map(|file| &file.faults);
-            let faults: Vec<_> = faults.cloned().collect();
-            faults.is_empty().then(all).ok_or(faults)
-        }
-        (Untargeted::Nearest, Some(file)) if file.is_broken() => Err(file.faults.clone()),
-        (Untargeted::Nearest, Some(file)) if !(file.is_root && file.stages.is_empty()) => {
-            Ok(file.indices().collect())
-        }
-        (Untargeted::Nearest | Untargeted::Known, _) => Ok(all()),
-    }
-}
-
-/// The pipeline file in the user's folder, or the next above it.
-fn nearest_file<'f>(files: &'f [PipelineFile], selection: &Selection) -> Option<&'f PipelineFile> {
-    let folder = selection.folder.clone().unwrap_or_else(ProjectPath::root);
-    let above = files.iter().filter(|file| folder.is_within(&file.folder()));
-    let deepest = above.max_by_key(|file| (!file.is_root, file.folder().as_str().len()));
-    deepest.or(files.first())
-}
-
-fn resolve(
-    pipeline: &Pipeline,
-    graph: &Graph,
-    files: &[PipelineFile],
-    selection: &Selection,
-) -> Result<Vec<StageIndex>, Vec<Diagnostic>> {
-    if selection.targets.is_empty() {
-        return untargeted(pipeline, files, selection);
-    }
-    let mut found = Vec::new();
-    let mut faults = Vec::new();
-    for target in &selection.targets {
-        match resolve_one(pipeline, graph, selection, target) {
-            Some(stages) => found.extend(stages),
-            None => faults.push(unknown_target(pipeline, graph, target)),
-        }
-    }
-    found.sort();
-    found.dedup();
-    if faults.is_empty() {
-        Ok(found)
-    } else {
-        Err(faults)
-    }
-}
-
-/// A stage by its name, a group by its name, or the stage that makes a path.
-fn resolve_one(
-    pipeline: &Pipeline,
-    graph: &Graph,
-    selection: &Selection,
-    target: &str,
-) -> Option<Vec<StageIndex>> {
-    if let Some(stage) = graph.find(target) {
-        return Some(vec![stage]);
-    }
-    let group: Vec<_> = indexed(&pipeline.stages)
-        .filter(|(_, stage)| stage.name.group() == Some(target))
-        .map(|(index, _)| index)
-        .collect();
-    if !group.is_empty() {
-        return Some(group);
-    }
-    if target.is_empty() {
-        return None;
-    }
-    let folder = selection.folder.clone().unwrap_or_else(ProjectPath::root);
-    let made: Vec<_> = graph.makers(&folder.join(target)).collect();
-    (!made.is_empty()).then_some(made)
-}
-
-fn unknown_target(pipeline: &Pipeline, graph: &Graph, target: &str) -> Diagnostic {
-    let names = pipeline.stages.iter().map(|stage| stage.name.as_str());
-    let groups = pipeline
-        .stages
-        .iter()
-        .filter_map(|stage| stage.name.group());
-    let outs = graph.outs().map(|(path, _)| path.as_str());
-    let fault = Diagnostic::error(
-        Code::UnknownTarget,
-        format!("no stage, group or out is called `{target}`"),
-    );
-    match nearest(target, names.chain(groups).chain(outs)) {
-        Some(near) if near == target => {
-            fault.help("a path is meant from the folder you are in; `hpipe dag` shows every stage")
-        }
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault.help("`hpipe dag` shows every stage"),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Words of the commands that execute stages: `repro` and `watch`.
 
+use super::choosing::Choosing;
 use clap::Args;
 
 /// Options of commands that execute.
 #[derive(Debug, Args)]
 pub(crate) struct Working {
-    /// Stages, groups or outs; everything if none is named.
-    #[arg(value_name = "TARGET")]
-    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) choosing: Choosing,
     /// Execute even what is up to date.
     #[arg(short, long)]
     pub(crate) force: bool,

@@ -1,13 +1,13 @@
 //! Words of the commands that look at stages and change nothing: `status`, `why`, `dag`, `logs`.
 
+use super::choosing::Choosing;
 use clap::Args;
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Stages, groups or outs; everything if none is named.
-    #[arg(value_name = "TARGET")]
-    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) choosing: Choosing,
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -27,9 +27,8 @@ pub(crate) struct Why {
 /// Arguments of `dag`.
 #[derive(Debug, Args)]
 pub(crate) struct Dag {
-    /// Only these and what they need.
-    #[arg(value_name = "TARGET")]
-    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) choosing: Choosing,
     #[command(flatten)]
     pub(crate) form: DagForm,
 }

@@ -14,12 +14,7 @@ use crate::state::State;
 /// Draws the targets and what they need, or everything.
 pub(super) fn dag(session: &Session, arguments: &Dag) -> Result<Exit, Error> {
     let workspace = session.open()?;
-    let selection = Selection {
-        targets: arguments.targets.clone(),
-        folder: Some(workspace.location().folder.clone()),
-        untargeted: Untargeted::Known,
-        ..Selection::default()
-    };
+    let selection = arguments.choosing.selection(&workspace, Untargeted::Known);
     let form = &arguments.form;
     let states = if form.json {
         HashMap::new()

@@ -1,7 +1,7 @@
 //! `hpipe repro`: makes stages up to date.
 
 use hpipe_core::Summary;
-use hpipe_engine::{Cancellation, ReproOptions, Selection, Workspace};
+use hpipe_engine::{Cancellation, ReproOptions, Selection, Untargeted, Workspace};
 
 use crate::args::{Repro, Working};
 use crate::error::{Error, Exit};
@@ -38,11 +38,9 @@ fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
 pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOptions {
     ReproOptions {
         selection: Selection {
-            targets: arguments.targets.clone(),
-            folder: Some(workspace.location().folder.clone()),
             single_item: arguments.single_item,
             downstream: arguments.downstream,
-            ..Selection::default()
+            ..arguments.choosing.selection(workspace, Untargeted::Nearest)
         },
         force: arguments.force,
         keep_going: arguments.keep_going,

@@ -1,6 +1,6 @@
 //! `hpipe status`: which stages are stale, and why.
 
-use hpipe_engine::{Selection, Untargeted, survey};
+use hpipe_engine::{Untargeted, survey};
 
 use super::report;
 use crate::args::Status;
@@ -13,12 +13,7 @@ use crate::ui::{Verbosity, status_text};
 /// Surveys the targets; with `-q`, only the exit code tells.
 pub(super) fn status(session: &Session, arguments: &Status) -> Result<Exit, Error> {
     let workspace = session.open()?;
-    let selection = Selection {
-        targets: arguments.targets.clone(),
-        folder: Some(workspace.location().folder.clone()),
-        untargeted: Untargeted::Known,
-        ..Selection::default()
-    };
+    let selection = arguments.choosing.selection(&workspace, Untargeted::Known);
     let surveyed = survey(&workspace, &selection, false)?;
     let reports: Vec<_> = surveyed.iter().map(|one| report(&workspace, one)).collect();
     workspace.store().flush();

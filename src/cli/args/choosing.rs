@@ -1,0 +1,47 @@
+//! The arguments that choose stages, the same for every command that takes targets.
+//!
+//! What they mean is told by the engine (`targets`); here is only how they are written.
+
+use clap::Args;
+use hpipe_engine::{Selection, Untargeted, Workspace};
+
+/// Targets and the flags that widen them.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Choosing {
+    /// Stages, groups, outs or pipeline files.
+    ///
+    /// NAME, GROUP, GROUP@ITEM, a path that a stage makes, PIPELINE_FILE or PIPELINE_FILE:NAME. Without any, `repro` and
+    /// `watch` take the stages of the nearest pipeline file, other commands everything.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Take whole pipelines: everything that is connected with the targets.
+    #[arg(short, long)]
+    pub(crate) pipeline: bool,
+    /// Take the stages of all pipeline files of the project.
+    #[arg(short = 'P', long, conflicts_with = "targets")]
+    pub(crate) all_pipelines: bool,
+    /// A folder among the targets means the pipeline files in it and below.
+    #[arg(short = 'R', long, requires = "targets")]
+    pub(crate) recursive: bool,
+    /// `*`, `?` and `[…]` in the name of a stage stand for other text.
+    #[arg(long, requires = "targets")]
+    pub(crate) glob: bool,
+}
+
+impl Choosing {
+    /// What is chosen in `workspace`; without targets, `untargeted`.
+    pub(crate) fn selection(&self, workspace: &Workspace, untargeted: Untargeted) -> Selection {
+        Selection {
+            targets: self.targets.clone(),
+            untargeted: match self.all_pipelines {
+                true => Untargeted::All,
+                false => untargeted,
+            },
+            folder: Some(workspace.location().folder.clone()),
+            pipeline: self.pipeline,
+            recursive: self.recursive,
+            glob: self.glob,
+            ..Selection::default()
+        }
+    }
+}
