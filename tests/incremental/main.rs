@@ -250,6 +250,7 @@ fn run(project: &Project, jobs: usize, dry: bool) -> Result<Trace, String> {
         root: project.root().to_owned(),
         file: ProjectPath::new("pipeline.yaml"),
         folder: ProjectPath::root(),
+        is_named: true,
     };
     let environment = std::env::vars().collect();
     let options = ReproOptions {
