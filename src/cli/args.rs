@@ -18,7 +18,7 @@ use clap::{
     ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
 };
 
-pub(crate) use cache::{Cache, CacheRestore};
+pub(crate) use cache::{Cache, CacheRestore, CacheVerify, Gc};
 pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Metrics, MetricsDiff, MetricsShow};
@@ -135,6 +135,12 @@ pub(crate) enum Command {
         after_help = "Example: hpipe cache restore blake3:1eeec6b0… model.old"
     )]
     Cache(Cache),
+    /// Remove from the cache what nothing needs any more.
+    #[command(
+        after_help = "Examples:\n  hpipe gc -w --dry\n  hpipe gc -w --older-than 30d --keep-size 10GiB\n  hpipe gc -A -f\n\n\
+        What the lock files of the chosen scope name always stays. Of the rest stays what a bound keeps; without a bound, nothing."
+    )]
+    Gc(Gc),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

@@ -2,6 +2,7 @@
 
 mod cache;
 mod dag;
+mod gc;
 mod init;
 mod logs;
 mod metrics;
@@ -35,6 +36,8 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Plots(Plots::Show(arguments)) => plots::show(session, arguments),
         Command::Plots(Plots::Diff(arguments)) => plots::diff(session, arguments),
         Command::Cache(Cache::Restore(arguments)) => cache::restore(session, arguments),
+        Command::Cache(Cache::Verify(arguments)) => cache::verify(session, arguments),
+        Command::Gc(arguments) => gc::gc(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
     }
 }

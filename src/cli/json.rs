@@ -5,6 +5,7 @@
 //!
 //! Deliberately knows nothing of how a person is told the same; that is [`ui`](crate::ui).
 
+mod cache;
 mod event;
 mod plots;
 mod study;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use crate::dag::Graph;
 use crate::ui::{FileChanges, StageReport, Ui};
 use crate::unread::Unread;
+pub(crate) use cache::{gc, verification};
 pub(crate) use plots::plots;
 pub(crate) use study::study;
 use value::{InOrder, JsonReason, JsonValue};

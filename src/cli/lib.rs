@@ -6,6 +6,7 @@
 //!
 //! Deliberately holds no logic of pipelines: a command makes one call of a library and prints the answer.
 
+mod amount;
 mod args;
 mod commands;
 mod dag;

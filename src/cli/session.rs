@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hpipe_core::{EventSink, Registry};
-use hpipe_engine::{Cancellation, Environment, Location, Workspace};
+use hpipe_engine::{Cancellation, Environment, Location, Workspace, open_store};
+use hpipe_store::Store;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -56,6 +57,13 @@ impl Session {
         Ok(workspace)
     }
 
+    /// Finds the project around the folder and opens its store, whatever its pipeline says.
+    pub(crate) fn open_store(&self) -> Result<(Location, Store), Error> {
+        let location = Location::find(&self.folder, self.file.as_deref())?;
+        let store = open_store(&location)?;
+        Ok((location, store))
+    }
+
     /// Ends a command: what it printed must have reached its reader.
     pub(crate) fn finish(&self, exit: Exit) -> Result<Exit, Error> {
         self.ui.finish().map_err(Error::Stdout)?;
@@ -64,7 +72,12 @@ impl Session {
 
     /// Tells what the store found damaged.
     pub(crate) fn tell_warnings(&self, workspace: &Workspace) {
-        for text in workspace.store().take_warnings() {
+        self.tell_store_warnings(workspace.store());
+    }
+
+    /// Tells what the store found damaged.
+    pub(crate) fn tell_store_warnings(&self, store: &Store) {
+        for text in store.take_warnings() {
             self.ui.warning(&text);
         }
     }

@@ -138,16 +138,10 @@ impl Git {
         let Some(path) = self.in_repository(path) else {
             return Ok(None);
         };
-        let broken = |source| GitError::Broken {
-            what: format!("`{path}` at {commit}"),
-            source,
-        };
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let reader = match &mut *reader {
-            Some(reader) => reader,
-            none => none.insert(BatchReader::start(&self.root)?),
-        };
-        reader.read(commit, &path).map_err(broken)
+        let within = if path == "." { "" } else { &path };
+        self.asked_reader(&format!("{commit}:{within}"), || {
+            format!("`{path}` at {commit}")
+        })
     }
 
     /// The files of a folder of `commit`, and of all folders in it.
@@ -170,6 +164,88 @@ impl Git {
         let names = String::from_utf8_lossy(&asked.stdout);
         let names = names.split_terminator('\0');
         Ok(names.map(|name| folder.join(name)).collect())
+    }
+
+    /// The hashes that the references below `refs` lead to.
+    pub(crate) fn tips(&self, refs: &str) -> Result<Vec<String>, GitError> {
+        self.lines(&["for-each-ref", "--format=%(objectname)", refs])
+    }
+
+    /// The hashes of a commit and of those before it, `most` of them.
+    pub(crate) fn ancestors(&self, commit: &str, most: usize) -> Result<Vec<String>, GitError> {
+        self.lines(&["rev-list", &format!("--max-count={most}"), commit])
+    }
+
+    /// The hashes of all files of the project, of any commit that a reference leads to, whose names end with one of these.
+    pub(crate) fn ever_committed(&self, endings: &[&str]) -> Result<Vec<String>, GitError> {
+        // Without `--full-history` commits of side branches whose change a merge dropped would be left out.
+        let mut words = vec!["rev-list", "--objects", "--full-history", "--all", "--"];
+        let patterns: Vec<_> = endings.iter().map(|ending| format!("*{ending}")).collect();
+        words.extend(patterns.iter().map(String::as_str));
+        let lines = self.lines(&words)?;
+        let named = lines.iter().filter_map(|line| line.split_once(' '));
+        let files = named.filter(|(_, path)| endings.iter().any(|end| path.ends_with(end)));
+        Ok(files.map(|(hash, _)| hash.to_owned()).collect())
+    }
+
+    /// The hashes of the files in a commit's tree, of those below the project's root, whose paths `takes`.
+    pub(crate) fn blobs(
+        &self,
+        commit: &str,
+        takes: fn(&str) -> bool,
+    ) -> Result<Vec<String>, GitError> {
+        let listed = self.told("the files of a commit", &["ls-tree", "-r", "-z", commit])?;
+        // `MODE blob HASH`, a tab, the path.
+        let entries = listed.split_terminator('\0').filter_map(|line| {
+            let (what, path) = line.split_once('\t')?;
+            let (mode_and_kind, hash) = what.rsplit_once(' ')?;
+            (mode_and_kind.ends_with(" blob") && takes(path)).then(|| hash.to_owned())
+        });
+        Ok(entries.collect())
+    }
+
+    /// The bytes of the file with this hash.
+    pub(crate) fn blob(&self, hash: &str) -> Result<Vec<u8>, GitError> {
+        let what = || format!("the file {hash}");
+        match self.asked_reader(hash, what)? {
+            Some(Tracked::File(bytes)) => Ok(bytes),
+            _ => Err(GitError::Failed {
+                what: what(),
+                said: "it is not there".to_owned(),
+            }),
+        }
+    }
+
+    fn lines(&self, words: &[&str]) -> Result<Vec<String>, GitError> {
+        let told = self.told("commits", words)?;
+        Ok(told.lines().map(str::to_owned).collect())
+    }
+
+    fn told(&self, what: &str, words: &[&str]) -> Result<String, GitError> {
+        let asked = ask(&self.root, what, words)?;
+        if !asked.status.success() {
+            let said = said(&asked.stderr);
+            let what = what.to_owned();
+            return Err(GitError::Failed { what, said });
+        }
+        Ok(String::from_utf8_lossy(&asked.stdout).into_owned())
+    }
+
+    /// Asks the reader that is kept open for one object.
+    fn asked_reader(
+        &self,
+        question: &str,
+        what: impl FnOnce() -> String,
+    ) -> Result<Option<Tracked>, GitError> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = match &mut *reader {
+            Some(reader) => reader,
+            none => none.insert(BatchReader::start(&self.root)?),
+        };
+        let what = what();
+        reader
+            .read(question)
+            .map_err(|source| GitError::Broken { what, source })
     }
 
     /// A path of the project as seen from the repository's root; none when it leads out of it, or when git's protocol
@@ -241,10 +317,9 @@ impl BatchReader {
         }
     }
 
-    fn read(&mut self, commit: &str, path: &str) -> io::Result<Option<Tracked>> {
-        let path = if path == "." { "" } else { path };
+    fn read(&mut self, question: &str) -> io::Result<Option<Tracked>> {
         if let Some(questions) = &mut self.questions {
-            questions.write_all(format!("{commit}:{path}\n").as_bytes())?;
+            questions.write_all(format!("{question}\n").as_bytes())?;
             questions.flush()?;
         }
         let mut line = String::new();

@@ -63,6 +63,11 @@ impl Location {
         }
     }
 
+    /// Where a path lies that the user wrote, relative to the folder he is in.
+    pub fn on_disk(&self, path: &Path) -> PathBuf {
+        self.folder.on_disk(&self.root).join(path)
+    }
+
     /// The lock file of the root's pipeline file.
     pub(crate) fn lock_file(&self) -> ProjectPath {
         lock_of(&self.file)

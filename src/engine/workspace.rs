@@ -23,6 +23,14 @@ pub(crate) const CACHE: &str = ".cache";
 /// Environment as the program was started with.
 pub type Environment = BTreeMap<String, String>;
 
+/// The store of the project at `location`, for what does not ask what its pipeline says.
+///
+/// # Errors
+/// [`Error::Store`] when the root is no folder that can be found.
+pub fn open_store(location: &Location) -> Result<Store, Error> {
+    Ok(Store::open(&location.root, &location.root.join(CACHE))?)
+}
+
 /// A project opened.
 pub struct Workspace {
     location: Location,
@@ -46,7 +54,7 @@ impl Workspace {
         registry: Arc<Registry>,
         environment: Environment,
     ) -> Result<Self, Error> {
-        let store = Store::open(&location.root, &location.root.join(CACHE))?;
+        let store = open_store(&location)?;
         Self::open_on(location, store.into(), registry, environment, Texts::new())
     }
 

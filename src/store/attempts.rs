@@ -169,7 +169,7 @@ impl Store {
         Ok(attempts)
     }
 
-    fn attempt_state(&self, folder: &Path) -> AttemptState {
+    pub(crate) fn attempt_state(&self, folder: &Path) -> AttemptState {
         let path = folder.join(RECORD);
         if let Ok(bytes) = fs::read(&path) {
             if let Some(end) = decode(&bytes) {

@@ -23,8 +23,33 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 /// Keeps the whole folder out of git, this file included.
 const GITIGNORE: &str = "*\n";
 
-/// The folder of the memo; the number is the version of the layout.
+/// The folders; a number is the version of the layout.
+const OBJECTS: &str = "objects-v1";
+const RUNS: &str = "runs-v1";
 const MEMO: &str = "memo-v1";
+const LOCKS: &str = "locks-v1";
+const LOGS: &str = "logs";
+const DAMAGED: &str = "damaged";
+const TEMPORARY: &str = "tmp";
+
+/// What has a folder of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kept {
+    /// Bytes by their digest.
+    Objects,
+    /// Results by their stage key.
+    Runs,
+    /// Parts of stages by their key.
+    Memo,
+    /// Files that stand for locks.
+    Locks,
+    /// Attempts by their stage.
+    Logs,
+    /// Objects that were found damaged.
+    Damaged,
+    /// Folders in which processes build.
+    Temporary,
+}
 
 /// Linux's limit of 255 bytes a name, less room for a suffix.
 const LONGEST_NAME: usize = 200;
@@ -54,17 +79,17 @@ impl CacheFolder {
 
     /// Where the object of this digest lies.
     pub(crate) fn object(&self, digest: &Digest) -> PathBuf {
-        self.fanned_out("objects-v1", digest)
+        self.fanned_out(OBJECTS, digest)
     }
 
     /// Where an object found damaged is put aside.
     pub(crate) fn damaged(&self, digest: &Digest) -> PathBuf {
-        self.path.join("damaged").join(digest.hex())
+        self.path.join(DAMAGED).join(digest.hex())
     }
 
     /// Where the run record of this stage key lies.
     pub(crate) fn run(&self, key: &Digest) -> PathBuf {
-        self.fanned_out("runs-v1", key)
+        self.fanned_out(RUNS, key)
     }
 
     /// Where what is remembered under this key lies.
@@ -87,15 +112,33 @@ impl CacheFolder {
         self.path.join("durations-v1")
     }
 
+    /// Where the number of removals stands, which is also the gate between them and publications.
+    pub(crate) fn collections(&self) -> PathBuf {
+        self.path.join("collections-v1")
+    }
+
+    /// The folder of one kind of thing: objects, run records, the memo, locks, logs, what was damaged.
+    pub(crate) fn folder_of(&self, kind: Kept) -> PathBuf {
+        self.path.join(match kind {
+            Kept::Objects => OBJECTS,
+            Kept::Runs => RUNS,
+            Kept::Memo => MEMO,
+            Kept::Locks => LOCKS,
+            Kept::Logs => LOGS,
+            Kept::Damaged => DAMAGED,
+            Kept::Temporary => TEMPORARY,
+        })
+    }
+
     /// Where the attempts of a stage lie.
     pub(crate) fn logs(&self, stage: &StageName) -> PathBuf {
-        self.path.join("logs").join(safe_file_name(stage.as_str()))
+        self.path.join(LOGS).join(safe_file_name(stage.as_str()))
     }
 
     /// The file that stands for the lock on `name`.
     pub(crate) fn lock(&self, name: &str) -> PathBuf {
         let digest = blake3::hash(name.as_bytes());
-        self.path.join("locks-v1").join(digest.to_hex().as_str())
+        self.path.join(LOCKS).join(digest.to_hex().as_str())
     }
 
     fn fanned_out(&self, kind: &str, digest: &Digest) -> PathBuf {
@@ -157,7 +200,7 @@ impl CacheFolder {
         if let Some(scratch) = self.scratch.get() {
             return Ok(scratch);
         }
-        let parent = self.path.join("tmp");
+        let parent = self.path.join(TEMPORARY);
         disk::create_folders(&parent)?;
         let scratch = Scratch::create(&parent)?;
         self.mark(&scratch)?;

@@ -11,7 +11,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use hpipe_core::Digest;
@@ -87,6 +87,12 @@ pub(crate) fn create_log(path: &Path) -> io::Result<File> {
 pub(crate) fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     step()?;
     file.write_all(bytes)
+}
+
+/// Replaces the bytes from `offset` on.
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    step()?;
+    file.write_all_at(bytes, offset)
 }
 
 /// Copies the `size` bytes of `source` into the empty `target` and says the digest of what is there then.

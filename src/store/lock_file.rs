@@ -205,10 +205,25 @@ impl Store {
         let mut after = before.clone();
         edit(&mut after);
         if after != before {
-            self.write_lock(path, &after)?;
+            self.publish(path, &before, &after)?;
             stamp = self.lock_stamp(path);
         }
         Ok((after, stamp))
+    }
+
+    fn publish(
+        &self,
+        path: &ProjectPath,
+        before: &LockFile,
+        after: &LockFile,
+    ) -> Result<(), Error> {
+        let gate = self.publishing()?;
+        let stages = after.stages.iter();
+        let changed = stages.filter(|(name, entry)| before.stages.get(*name) != Some(*entry));
+        let outs = changed.flat_map(|(_, entry)| &entry.outs);
+        let cached = outs.filter(|out| out.cached);
+        self.keep_through(&gate, cached.map(|out| (&out.path, &out.content)))?;
+        self.write_lock(path, after)
     }
 
     fn write_lock(&self, path: &ProjectPath, lock: &LockFile) -> Result<(), Error> {

@@ -2,8 +2,9 @@
 //!
 //! A lock is an advisory lock of the operating system (`flock`) on an empty file under `.cache/locks-v1/`, named by the
 //! digest of what it stands for. The system lets go of it when the last handle to the open file is closed, however the
-//! process ended, so there are no stale locks to clean up; the files themselves stay, because removing one would let two
-//! processes hold "the same" lock on two files.
+//! process ended, so there are no stale locks to clean up. The files themselves stay until `gc` removes those it can lock:
+//! so whoever has locked a file looks whether it still has its name, for else two processes could hold "the same" lock on
+//! two files.
 //!
 //! **Orphans.** The engine gives [`StageLock::handle`] to the processes it starts, as their standard input: the file is
 //! empty, so they read end-of-file, and they share the open file. If hpipe is killed while such a child lives on, the
@@ -16,8 +17,7 @@ use std::path::PathBuf;
 
 use hpipe_core::{Digest, StageName};
 
-use crate::disk;
-use crate::{Error, Store};
+use crate::{Error, Store, disk, scratch};
 
 /// The right to execute one stage, until dropped.
 #[derive(Debug)]
@@ -77,11 +77,14 @@ impl Store {
     fn try_lock(&self, name: &str) -> Result<Option<StageLock>, Error> {
         let path = self.cache.lock(name);
         self.cache.create_folder_of(&path)?;
-        let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(StageLock(Guard::of(file)))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(source)) => Err(Error::Lock { path, source }),
+        loop {
+            let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
+            match file.try_lock() {
+                Ok(()) if !scratch::is_still(&file, &path) => {} // removed between its opening and its locking
+                Ok(()) => return Ok(Some(StageLock(Guard::of(file)))),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(source)) => return Err(Error::Lock { path, source }),
+            }
         }
     }
 
@@ -126,9 +129,10 @@ impl Store {
 }
 
 fn wait_for(path: PathBuf) -> Result<Guard, Error> {
-    let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
     loop {
+        let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
         match file.lock() {
+            Ok(()) if !scratch::is_still(&file, &path) => {} // removed while we waited for it
             Ok(()) => return Ok(Guard::of(file)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(Error::Lock { path, source }),

@@ -71,7 +71,7 @@ fn encode(key: &Digest, value: &[u8]) -> Vec<u8> {
 }
 
 /// The value, if the bytes are a whole entry for `key`.
-fn decode(key: &Digest, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn decode(key: &Digest, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let (header, value) = bytes.split_at_checked(HEADER)?;
     let expected = [
         &MAGIC[..],

@@ -135,7 +135,12 @@ impl Objects<'_> {
             "the object {} is damaged; it counts as missing",
             path.display()
         ));
-        let aside = self.cache.damaged(&digest);
+        self.move_aside(digest);
+    }
+
+    /// Moves an object out of the way; one that cannot be moved is removed.
+    pub(crate) fn move_aside(&self, digest: Digest) {
+        let (path, aside) = (self.path(digest), self.cache.damaged(&digest));
         let moved = self
             .cache
             .create_folder_of(&aside)

@@ -18,6 +18,7 @@ use hpipe_core::ProjectPath;
 
 use crate::cache_folder::CacheFolder;
 use crate::clock::Clock;
+use crate::collection::Seen;
 use crate::disk::{self, Mode};
 use crate::file_stat::is_executable;
 use crate::lock_file::LockMemory;
@@ -40,6 +41,7 @@ impl Store {
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
             clock: Clock::default(),
+            seen: Seen::of(&self.cache.collections()),
             cache: CacheFolder::new(self.cache.path().to_path_buf()),
             replica: Some(folder),
         })

@@ -140,6 +140,9 @@ impl Store {
     pub fn publish_run(&self, record: &RunRecord, replace: bool) -> Result<Published, Error> {
         let target = self.cache.run(&record.key);
         self.cache.create_folder_of(&target)?;
+        let gate = self.publishing()?;
+        let cached = record.outs.iter().filter(|out| out.cached);
+        self.keep_through(&gate, cached.map(|out| (&out.path, &out.content)))?;
         let mut built = self.cache.temporary()?;
         let file = built.create(Mode::Plain)?;
         disk::write(&file, encode(record).as_bytes()).map_err(Error::write(&target))?;
@@ -255,7 +258,8 @@ fn hash_of(body: &str) -> Digest {
     hash_bytes(format!("{body}\n").as_bytes())
 }
 
-fn decode(bytes: &[u8]) -> Option<RunRecord> {
+/// The record, if the bytes are a whole one.
+pub(crate) fn decode(bytes: &[u8]) -> Option<RunRecord> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (header, body) = text.split_once('\n')?;
     let digest: Digest = header.strip_prefix(HEADER)?.parse().ok()?;

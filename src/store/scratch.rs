@@ -148,13 +148,21 @@ fn sweep(parent: &Path) {
     }
 }
 
+/// The scratch folders in `parent` whose owners are gone.
+pub(crate) fn abandoned(parent: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    let owners = entries.map(|entry| entry.path());
+    let dead = owners.filter(|owner| owned_id(owner).is_some() && is_dead(owner));
+    dead.map(|owner| owner.with_extension("")).collect()
+}
+
 /// The id in the name of an owner's file.
 fn owned_id(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()?.strip_suffix(OWNER_SUFFIX)
 }
 
 /// Whether `path` still names the open file.
-fn is_still(file: &File, path: &Path) -> bool {
+pub(crate) fn is_still(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
         _ => false,

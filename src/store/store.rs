@@ -11,6 +11,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::cache_folder::CacheFolder;
 use crate::clock::Clock;
+use crate::collection::Seen;
 use crate::disk::{self, Durability};
 use crate::lock_file::LockMemory;
 use crate::objects::Objects;
@@ -33,6 +34,8 @@ pub struct Store {
     // Declared before the cache folder, whose scratch folder holds its probe: fields are dropped in order.
     pub(crate) clock: Clock,
     pub(crate) cache: CacheFolder,
+    /// What was removed from the cache before this was opened, see `collection`.
+    pub(crate) seen: Seen,
     /// The root, when this is a copy of the project: it goes with the store, last of all.
     pub(crate) replica: Option<Temporary>,
 }
@@ -47,7 +50,7 @@ impl Store {
     pub fn open(root: &Path, cache: &Path) -> Result<Self, Error> {
         let root = root.canonicalize().map_err(Error::read(root))?;
         let cache = root.join(cache);
-        let cache = cache.canonicalize().unwrap_or(cache);
+        let cache = CacheFolder::new(cache.canonicalize().unwrap_or(cache));
         Ok(Self {
             root,
             link_type: LinkType::default(),
@@ -55,7 +58,8 @@ impl Store {
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
             clock: Clock::default(),
-            cache: CacheFolder::new(cache),
+            seen: Seen::of(&cache.collections()),
+            cache,
             replica: None,
         })
     }
@@ -70,6 +74,11 @@ impl Store {
     /// The project's root, absolute.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The cache folder, absolute; it may not exist.
+    pub fn cache_folder(&self) -> &Path {
+        self.cache.path()
     }
 
     /// What was found damaged or could not be kept since the last call: lowercase fragments to print as warnings.

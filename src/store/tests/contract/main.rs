@@ -8,6 +8,7 @@
 mod crash;
 mod damage;
 mod folders;
+mod gc;
 mod golden;
 mod left_out;
 mod lock_file;
@@ -16,3 +17,4 @@ mod replica;
 mod stale;
 mod stored;
 mod support;
+mod verify;

@@ -1,0 +1,67 @@
+//! Has the store compare the whole cache with what it should be, and with what the lock files refer to.
+
+use std::path::Path;
+
+use hpipe_core::{ProjectPath, with_causes};
+use hpipe_store::{Fault, LockFile, Reference, Store, Verification};
+
+use crate::naming::each_naming_file;
+use crate::{Error, Location};
+
+/// By what a lock file of ours is told from one of another tool.
+const SCHEMA: &[u8] = b"schema: hpipe/";
+
+/// Reads everything in the cache; with `repair`, mends what can be mended.
+///
+/// A lock file that cannot be read is a fault like others, and nobody but its owner can mend it.
+///
+/// # Errors
+/// [`Error::Read`] when the tree cannot be searched for lock files; [`Error::Store`] when the cache cannot be listed, or
+/// with `repair` written.
+pub fn verify(store: &Store, location: &Location, repair: bool) -> Result<Verification, Error> {
+    let mut references = Vec::new();
+    let mut faults = Vec::new();
+    let root_lock = location.lock_file().on_disk(store.root());
+    each_naming_file(store.root(), store.cache_folder(), &mut |path, text| {
+        let is_ours = text.windows(SCHEMA.len()).any(|part| part == SCHEMA);
+        if path != root_lock && !is_ours {
+            return;
+        }
+        match LockFile::parse(&text, path) {
+            Ok(lock) => references.extend(referred_to(store.root(), path, &lock)),
+            Err(error) => faults.push(Fault {
+                path: path.to_owned(),
+                digest: None,
+                problem: with_causes(&error),
+                mended: None,
+            }),
+        }
+    })?;
+    let mut verification = store.verify(&references, repair)?;
+    verification.faults.extend(faults);
+    Ok(verification)
+}
+
+/// The cached outs of the stages of a lock file.
+fn referred_to(root: &Path, file: &Path, lock: &LockFile) -> Vec<Reference> {
+    let folder = file
+        .parent()
+        .and_then(|folder| folder.strip_prefix(root).ok());
+    let prefix = match folder {
+        Some(folder) if folder != Path::new("") => {
+            let file = ProjectPath::new(&file.strip_prefix(root).unwrap_or(file).to_string_lossy());
+            format!("{file}:")
+        }
+        _ => String::new(),
+    };
+    let outs = lock.stages.iter().flat_map(|(stage, entry)| {
+        let cached = entry.outs.iter().filter(|out| out.cached);
+        cached.map(move |out| (stage, out))
+    });
+    outs.map(|(stage, out)| Reference {
+        by: format!("{prefix}{stage}"),
+        path: out.path.clone(),
+        content: out.content,
+    })
+    .collect()
+}
