@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hpipe_core::{ProjectPath, with_causes};
+use hpipe_core::with_causes;
 use hpipe_store::{Fault, LockFile, Reference, Store, Verification};
 
 use crate::naming::each_naming_file;
@@ -44,15 +44,10 @@ pub fn verify(store: &Store, location: &Location, repair: bool) -> Result<Verifi
 
 /// The cached outs of the stages of a lock file.
 fn referred_to(root: &Path, file: &Path, lock: &LockFile) -> Vec<Reference> {
-    let folder = file
-        .parent()
-        .and_then(|folder| folder.strip_prefix(root).ok());
-    let prefix = match folder {
-        Some(folder) if folder != Path::new("") => {
-            let file = ProjectPath::new(&file.strip_prefix(root).unwrap_or(file).to_string_lossy());
-            format!("{file}:")
-        }
-        _ => String::new(),
+    let within = file.strip_prefix(root).unwrap_or(file);
+    let prefix = match within.parent() == Some(Path::new("")) {
+        true => String::new(),
+        false => format!("{}:", within.display()),
     };
     let outs = lock.stages.iter().flat_map(|(stage, entry)| {
         let cached = entry.outs.iter().filter(|out| out.cached);
