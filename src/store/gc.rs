@@ -246,7 +246,7 @@ impl<'a> Choice<'a> {
         let mut runs = std::mem::take(&mut self.inventory.runs);
         let needed = self.needed;
         let is_needed = |run: &Run| !run.is_history && needed.has(&run.key);
-        runs.sort_by_key(|run| Reverse(run.ended));
+        runs.sort_by(|a, b| b.order.cmp(&a.order));
         let mut runs: Vec<_> = runs.into_iter().enumerate().collect();
         runs.sort_by_key(|(_, run)| !is_needed(run));
         self.budget.take(reach.bytes());

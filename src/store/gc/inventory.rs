@@ -52,6 +52,8 @@ pub(crate) struct Run {
     pub(crate) record: Option<RunRecord>,
     /// When the execution ended: seconds since 1970.
     pub(crate) ended: u64,
+    /// The same in milliseconds, and the attempt: no two are equally late.
+    pub(crate) order: (u64, String),
 }
 
 /// All of it.
@@ -143,15 +145,20 @@ fn run(name: &str, path: PathBuf, found: &Metadata) -> Option<Run> {
     let record = record.and_then(|bytes| run_cache::decode(&bytes));
     let record = record.filter(|record| record.key == key);
     let thing = Thing::new(GarbageKind::Run, path, found);
-    let ended = record.as_ref().map_or(thing.modified, |record| {
-        record.started / 1000 + record.seconds.max(0.0) as u64
-    });
+    let order = match &record {
+        Some(record) => {
+            let took = (record.seconds.max(0.0) * 1e3) as u64;
+            (record.started.saturating_add(took), record.attempt.clone())
+        }
+        None => (0, String::new()),
+    };
     Some(Run {
+        ended: order.0 / 1000,
+        order,
         thing,
         key,
         is_history,
         record,
-        ended,
     })
 }
 
