@@ -150,30 +150,34 @@ fn written(path: &ProjectPath, node: &Node, text: &str, value: &Value) -> String
     let was_plain = text
         .get(node.span.start as usize..node.span.end as usize)
         .is_some_and(|old| matches!(&node.data, Data::Text(content) if content == old));
-    let is_yaml = !matches!(params::extension(path), "json" | "toml");
+    let extension = params::extension(path);
+    let is_yaml = !matches!(&*extension, "json" | "toml" | "py");
     match value {
         Value::Text(new) if is_yaml && was_plain && is_plain(new) => new.clone(),
-        other => flow(other),
+        other => flow(other, extension == "py"),
     }
 }
 
-/// A value as JSON, which is YAML, and TOML as far as that has it.
-fn flow(value: &Value) -> String {
+/// A value as JSON, which is YAML, TOML as far as that has it, and Python but for three words.
+fn flow(value: &Value, is_python: bool) -> String {
     match value {
+        Value::Null if is_python => "None".to_owned(),
+        Value::Bool(true) if is_python => "True".to_owned(),
+        Value::Bool(false) if is_python => "False".to_owned(),
         Value::Null => "null".to_owned(),
         Value::Bool(flag) => flag.to_string(),
         Value::Int(number) => number.to_string(),
         Value::Float(number) => float(*number),
         Value::Text(text) => serde_json::Value::from(text.as_str()).to_string(),
         Value::List(items) => {
-            let items: Vec<String> = items.iter().map(flow).collect();
+            let items: Vec<String> = items.iter().map(|item| flow(item, is_python)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Map(map) => {
             let key = |key: &str| serde_json::Value::from(key).to_string();
             let entries: Vec<String> = map
                 .iter()
-                .map(|(name, value)| format!("{}: {}", key(name), flow(value)))
+                .map(|(name, value)| format!("{}: {}", key(name), flow(value, is_python)))
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }
@@ -347,6 +351,20 @@ mod tests {
             "# x\n[train]\nlr = 0.1 # rate\nkind = 'a'\n",
             &[("train.lr", Value::Float(1e-7)), ("train.kind", "b".into())],
             "# x\n[train]\nlr = 1.0e-07 # rate\nkind = \"b\"\n",
+        );
+    }
+
+    #[test]
+    fn python_is_edited_too() {
+        check(
+            "p.py",
+            "# x\nLR = 0.1  # rate\nclass Net:\n    deep = True\n    kind = 'a'\n",
+            &[
+                ("LR", Value::Float(1e-7)),
+                ("Net.deep", Value::Bool(false)),
+                ("Net.kind", "b".into()),
+            ],
+            "# x\nLR = 1.0e-07  # rate\nclass Net:\n    deep = False\n    kind = \"b\"\n",
         );
     }
 

@@ -3,6 +3,7 @@
 //! The keys that hpipe adds to DVC's and that say nothing of what a stage reads or makes. Here they are read and checked;
 //! carrying them out is the engine's. Whether a pool or an executor exists is not known here: settings may declare it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hpipe_core::{Code, Diagnostic, Span};
@@ -303,7 +304,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(Named {
-            name: name.to_owned(),
+            name: name.into_owned(),
             span: node.span,
         })
     }
@@ -314,7 +315,7 @@ impl<'a> Reader<'a> {
         let what = format!("`shell` of {}", self.what);
         let mut words = match &entry.value.data {
             Data::List(items) => {
-                let text = |item| shape::text(item, &what, self.faults).map(str::to_owned);
+                let text = |item| shape::text(item, &what, self.faults).map(Cow::into_owned);
                 items.iter().map(text).collect::<Option<Vec<_>>>()?
             }
             Data::Text(text) => text.split_whitespace().map(str::to_owned).collect(),

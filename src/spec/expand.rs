@@ -2,8 +2,10 @@
 //!
 //! Names are DVC's: a list of scalars names its instances after them (`train@ridge`), a list that holds any list or
 //! mapping by position (`train@0`), a mapping by its keys; a matrix joins the values of its axes with `-`, an axis value
-//! that is no scalar being called by axis and position (`train@ridge-grid1`). Knows nothing of what a stage says.
+//! that is no scalar being called by axis and position (`train@ridge-grid1`). An item that comes again makes no second
+//! stage. Knows nothing of what a stage says.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use hpipe_core::{Code, Diagnostic, Span, StageName};
@@ -122,22 +124,33 @@ fn combinations(axes: &[Axis<'_>]) -> Result<usize, String> {
 /// An axis of a matrix, each value with its part of the instance's name.
 struct Axis<'n> {
     key: &'n Key,
-    values: Vec<(String, &'n Node)>,
+    values: Vec<(String, Cow<'n, Node>)>,
 }
 
 fn axis<'n>(entry: &'n Entry, faults: &mut Faults) -> Option<Axis<'n>> {
     let name = entry.key.text.as_str();
-    let Data::List(items) = &entry.value.data else {
-        faults.wrong_type(&entry.value, format!("the axis `{name}`"), "a list");
-        return None;
+    let items: Vec<Cow<'_, Node>> = match &entry.value.data {
+        Data::List(items) => items.iter().map(Cow::Borrowed).collect(),
+        Data::Map(entries) => entries.iter().map(|e| Cow::Owned(key_of(e))).collect(),
+        _ => {
+            let expected = "a list, or a mapping whose keys are meant";
+            faults.wrong_type(&entry.value, format!("the axis `{name}`"), expected);
+            return None;
+        }
     };
-    let fragment = |(index, item): (usize, &'n Node)| {
+    let fragment = |(index, item): (usize, Cow<'n, Node>)| {
         let fragment = inserted(&item.to_value()).unwrap_or_else(|| format!("{name}{index}"));
         (fragment, item)
     };
-    let values = items.iter().enumerate().map(fragment).collect();
+    let values = items.into_iter().enumerate().map(fragment).collect();
     let key = &entry.key;
     Some(Axis { key, values })
+}
+
+/// The key of an entry as a value.
+fn key_of(entry: &Entry) -> Node {
+    let text = Data::Text(entry.key.text.clone());
+    placed(&Node::new(text, entry.key.span), entry.place())
 }
 
 /// The combination of number `index`, counted as in a number whose digits are the axes.
@@ -170,16 +183,19 @@ fn combination(axes: &[Axis<'_>], mut index: usize, span: Span) -> Candidate {
 
 /// Gives each candidate its name; those that have none, or another's, are told and left out.
 fn named(group: &StageName, candidates: Vec<Candidate>, faults: &mut Faults) -> Vec<Expanded> {
-    let mut taken: HashMap<StageName, Span> = HashMap::with_capacity(candidates.len());
-    let mut expanded = Vec::with_capacity(candidates.len());
+    let mut taken: HashMap<StageName, (usize, Span)> = HashMap::with_capacity(candidates.len());
+    let mut expanded: Vec<Expanded> = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let name = group.instance(&candidate.suffix);
         if candidate.suffix.is_empty() || candidate.suffix.contains(char::is_control) {
             faults.push(unnameable(group, &candidate));
-        } else if let Some(first) = taken.get(&name) {
-            faults.push(same_name(&name, *first, candidate.span));
+        } else if let Some((index, first)) = taken.get(&name) {
+            let known: &Expanded = &expanded[*index];
+            if known.instance.item.to_value() != candidate.instance.item.to_value() {
+                faults.push(same_name(&name, *first, candidate.span));
+            }
         } else {
-            taken.insert(name.clone(), candidate.span);
+            taken.insert(name.clone(), (expanded.len(), candidate.span));
             let instance = candidate.instance;
             expanded.push(Expanded { name, instance });
         }

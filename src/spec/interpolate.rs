@@ -1,19 +1,25 @@
 //! `${…}`: finds expressions in texts and puts values in their place.
 //!
-//! The syntax is DVC's: a name, dotted, with `[i]` for list items; `\${` is a literal `${`. Beyond DVC an expression may
-//! hold others, innermost first: `${models.${item}.alpha}`. A text that is one expression takes the value with its type;
-//! in a longer text numbers, booleans and texts are inserted. Knows nothing of stages.
+//! The syntax is DVC's: a name, dotted, with `[i]` for list items; `\${` is a literal `${`, and so is a `${` that is not
+//! closed on its line. Beyond DVC an expression may hold others, innermost first: `${models.${item}.alpha}`. A text that is
+//! one expression takes the value with its type; in a longer text numbers, booleans and texts are inserted, in a command
+//! mappings too, as options. Knows nothing of stages.
 
 use std::ops::Range;
 
 use hpipe_core::{Code, Diagnostic, Sources, Span, Value};
 
 use crate::faults::Faults;
-use crate::node::{Data, Entry, Node};
+use crate::node::{Data, Entry, Key, Node};
 use crate::scalar::inserted;
 use crate::scope::Scope;
+use crate::unpack::Unpacking;
+use crate::yaml::duplicate_key;
 
 const OPEN: &str = "${";
+
+/// What stands for it where it shall not open an expression.
+const ESCAPED: &str = "\\${";
 
 /// How deep expressions may hold others: a guard for the stack.
 const DEPTH_LIMIT: usize = 8;
@@ -23,13 +29,9 @@ pub(crate) fn is_template(text: &str) -> bool {
     text.contains(OPEN)
 }
 
-/// Which keys of mappings are interpolated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keys {
-    /// None: an expression in a key is a fault.
-    Literal,
-    /// Those of mappings that are items of a list, which are file names: `outs: [{"${out}": {cache: false}}]`.
-    FileNames,
+/// Whether a text has an expression, not only what looks like one.
+pub(crate) fn has_expression(text: &str) -> bool {
+    !matches!(pieces(text).as_deref(), Ok([] | [Piece::Text(_)]))
 }
 
 /// Replaces expressions by what a scope says.
@@ -38,65 +40,60 @@ pub(crate) struct Interpolator<'a> {
     pub(crate) scope: &'a Scope,
     /// The texts that places point into, to find an expression's own place.
     pub(crate) sources: &'a Sources,
+    /// How a mapping becomes options; none where it cannot be inserted.
+    pub(crate) unpacking: Option<&'a Unpacking<'a>>,
     /// Where unknown names and the like are told.
     pub(crate) faults: &'a mut Faults,
 }
 
 impl Interpolator<'_> {
-    /// Interpolates every text in a tree.
-    pub(crate) fn tree(&mut self, node: &mut Node, keys: Keys) {
+    /// Interpolates every text in a tree, keys included.
+    pub(crate) fn tree(&mut self, node: &mut Node) {
         match &mut node.data {
             Data::Text(text) if is_template(text) => {
                 let text = std::mem::take(text);
                 *node = self.text(&text, node.span);
             }
-            Data::List(items) => {
-                for item in items {
-                    self.item(item, keys);
-                }
-            }
-            Data::Map(entries) => self.entries(entries, Keys::Literal),
+            Data::List(items) => items.iter_mut().for_each(|item| self.tree(item)),
+            Data::Map(entries) => self.entries(entries),
             _ => {}
         }
     }
 
-    fn item(&mut self, item: &mut Node, keys: Keys) {
-        match &mut item.data {
-            Data::Map(entries) => self.entries(entries, keys),
-            _ => self.tree(item, Keys::Literal),
+    fn entries(&mut self, entries: &mut [Entry]) {
+        for index in 0..entries.len() {
+            if is_template(&entries[index].key.text) {
+                self.key(&mut entries[index].key);
+                self.check_duplicate(entries, index);
+            }
+            self.tree(&mut entries[index].value);
         }
     }
 
-    fn entries(&mut self, entries: &mut [Entry], keys: Keys) {
-        for entry in entries {
-            if is_template(&entry.key.text) {
-                self.key(entry, keys);
-            }
-            self.tree(&mut entry.value, Keys::Literal);
+    fn key(&mut self, key: &mut Key) {
+        let node = self.text(&key.text, key.span);
+        match inserted(&node.to_value()) {
+            _ if matches!(node.data, Data::Unresolved) => {}
+            Some(text) => key.text = text,
+            None => self.faults.wrong_type(&node, "a key", "a text"),
         }
     }
 
-    fn key(&mut self, entry: &mut Entry, keys: Keys) {
-        let key = &mut entry.key;
-        if keys == Keys::Literal {
-            let fault = Diagnostic::error(Code::Interpolation, "a key is not interpolated");
-            let help = "only values, and file names in lists of outs and params, may hold `${…}`";
-            return self.faults.push(fault.at(key.span, "").help(help));
-        }
-        match self.text(&key.text, key.span).data {
-            Data::Text(text) => key.text = text,
-            Data::Unresolved => {}
-            data => {
-                let span = key.span;
-                let node = Node::new(data, span);
-                self.faults.wrong_type(&node, "a file name", "a text");
-            }
+    fn check_duplicate(&mut self, entries: &[Entry], index: usize) {
+        let key = &entries[index].key;
+        let mut others = entries.iter().enumerate();
+        if let Some((_, first)) = others.find(|(i, e)| *i != index && e.key.text == key.text) {
+            self.faults.push(duplicate_key(&first.key, key));
         }
     }
 
     /// Interpolates one text; what it becomes stands at `span`.
     fn text(&mut self, text: &str, span: Span) -> Node {
-        match evaluate(text, 0, self.scope) {
+        let names = Names {
+            scope: self.scope,
+            unpacking: self.unpacking,
+        };
+        match names.evaluate(text, 0) {
             Ok(Evaluated::Value(value, place)) => value.put(place, span),
             Ok(Evaluated::Text(text)) => Node::new(Data::Text(text), span),
             Err(faults) => {
@@ -170,114 +167,131 @@ impl Evaluated<'_> {
     }
 }
 
-/// The value of a text: of the expression if it is one as a whole, else a text with the values inserted. `base` is where
-/// the text stands in the outermost one. An error without faults is a name that only a file that could not be read might
-/// define.
-fn evaluate<'s>(
-    text: &str,
-    base: usize,
+/// What expressions mean at one place.
+#[derive(Clone, Copy)]
+struct Names<'s> {
     scope: &'s Scope,
-) -> Result<Evaluated<'s>, Vec<Unresolved>> {
-    let pieces = pieces(text).map_err(|open| vec![unclosed(open.start + base..open.end + base)])?;
-    if let [Piece::Expression(range)] = &pieces[..] {
-        let (value, place) = resolve(text, range, base, scope)?;
-        return Ok(Evaluated::Value(value, place));
-    }
-    let mut result = String::with_capacity(text.len());
-    let (mut faults, mut resolved) = (Vec::new(), true);
-    for piece in &pieces {
-        match piece {
-            Piece::Text(range) => result.push_str(&text[range.clone()]),
-            Piece::Expression(range) => match insert(text, range, base, scope) {
-                Ok(inserted) => result.push_str(&inserted),
-                Err(found) => {
-                    resolved = false;
-                    faults.extend(found);
-                }
-            },
+    unpacking: Option<&'s Unpacking<'s>>,
+}
+
+impl<'s> Names<'s> {
+    /// The value of a text: of the expression if it is one as a whole, else a text with the values inserted. `base` is
+    /// where the text stands in the outermost one. An error without faults is a name that only a file that could not be
+    /// read might define.
+    fn evaluate(self, text: &str, base: usize) -> Result<Evaluated<'s>, Vec<Unresolved>> {
+        let pieces =
+            pieces(text).map_err(|open| vec![too_deep(open.start + base..open.end + base)])?;
+        if let [Piece::Expression(range)] = &pieces[..] {
+            let (value, place) = self.resolve(text, range, base)?;
+            let unpacked = self.unpacking.is_some() && matches!(value.data, Data::Map(_));
+            if !unpacked {
+                return Ok(Evaluated::Value(value, place));
+            }
+        }
+        let mut result = String::with_capacity(text.len());
+        let (mut faults, mut resolved) = (Vec::new(), true);
+        for piece in &pieces {
+            match piece {
+                Piece::Text(range) => result.push_str(&text[range.clone()]),
+                Piece::Expression(range) => match self.insert(text, range, base) {
+                    Ok(inserted) => result.push_str(&inserted),
+                    Err(found) => {
+                        resolved = false;
+                        faults.extend(found);
+                    }
+                },
+            }
+        }
+        // After inserting, as in DVC: a value may bring an escape along.
+        match resolved {
+            true => Ok(Evaluated::Text(result.replace(ESCAPED, OPEN))),
+            false => Err(faults),
         }
     }
-    if resolved {
-        Ok(Evaluated::Text(result))
-    } else {
-        Err(faults)
-    }
-}
 
-/// The text that stands for an expression within a longer text.
-fn insert(
-    text: &str,
-    range: &Range<usize>,
-    base: usize,
-    scope: &Scope,
-) -> Result<String, Vec<Unresolved>> {
-    let value = resolve(text, range, base, scope)?.0.to_value();
-    inserted(&value).ok_or_else(|| {
+    /// The text that stands for an expression within a longer text.
+    fn insert(
+        self,
+        text: &str,
+        range: &Range<usize>,
+        base: usize,
+    ) -> Result<String, Vec<Unresolved>> {
+        let value = self.resolve(text, range, base)?.0.to_value();
         let place = base + range.start..base + range.end;
-        let kind = value.kind();
-        let message = format!("`{}` is {kind}, which cannot be inserted into a text", &text[range.clone()]);
-        let help = match value {
-            Value::Map(_) => "insert its values one by one; unpacking a mapping into options is not supported yet",
-            _ => "insert its items one by one: `${name[0]}`; or let the expression be the whole value",
-        };
-        vec![Unresolved::new(place, message, help)]
-    })
-}
+        let written = &text[range.clone()];
+        if let (Value::Map(map), Some(unpacking)) = (&value, self.unpacking) {
+            let options = unpacking.options(map);
+            return options.map_err(|name| vec![nested_list(place, written, &name)]);
+        }
+        inserted(&value).ok_or_else(|| vec![not_insertable(place, written, &value)])
+    }
 
-/// The value of the expression at `range`, its inner expressions first.
-fn resolve<'s>(
-    text: &str,
-    range: &Range<usize>,
-    base: usize,
-    scope: &'s Scope,
-) -> Result<(&'s Node, Span), Vec<Unresolved>> {
-    let inside = range.start + OPEN.len()..range.end - 1;
-    let written = &text[inside.clone()];
-    let place = base + range.start..base + range.end;
-    let name = match is_template(written) {
-        true => inner(written, base + inside.start, place.clone(), scope)?,
-        false => written.to_owned(),
-    };
-    let Some(dotted) = dotted(&name) else {
-        let message = format!("`${{{name}}}` is not a name");
-        let help = "write a name such as `${train.alpha}` or `${layers[0]}`; for a shell variable `\\${…}`";
-        return Err(vec![Unresolved::new(place, message, help)]);
-    };
-    match scope.lookup(&dotted) {
-        Some(found) => Ok(found),
-        None if scope.may_define(&dotted) => Err(Vec::new()),
-        None => Err(vec![unknown(place, &dotted, scope)]),
+    /// The value of the expression at `range`, its inner expressions first.
+    fn resolve(
+        self,
+        text: &str,
+        range: &Range<usize>,
+        base: usize,
+    ) -> Result<(&'s Node, Span), Vec<Unresolved>> {
+        let inside = range.start + OPEN.len()..range.end - 1;
+        let written = &text[inside.clone()];
+        let place = base + range.start..base + range.end;
+        let name = match is_template(written) {
+            true => self.inner(written, base + inside.start, place.clone())?,
+            false => written.to_owned(),
+        };
+        let Some(dotted) = dotted(&name) else {
+            let message = format!("`${{{name}}}` is not a name");
+            let help = "write a name such as `${train.alpha}` or `${layers[0]}`; for a shell variable `\\${…}`";
+            return Err(vec![Unresolved::new(place, message, help)]);
+        };
+        match self.scope.lookup(&dotted) {
+            Some(found) => Ok(found),
+            None if self.scope.may_define(&dotted) => Err(Vec::new()),
+            None => Err(vec![unknown(place, &dotted, self.scope)]),
+        }
+    }
+
+    /// The name that an expression with inner expressions makes.
+    fn inner(
+        self,
+        written: &str,
+        base: usize,
+        place: Range<usize>,
+    ) -> Result<String, Vec<Unresolved>> {
+        let unpacking = None;
+        let value = Self { unpacking, ..self }
+            .evaluate(written, base)?
+            .into_value();
+        inserted(&value).ok_or_else(|| {
+            let kind = value.kind();
+            let message = format!("`${{{written}}}` does not make a name, but {kind}");
+            let help = "an inner expression must be a text or a number";
+            vec![Unresolved::new(place, message, help)]
+        })
     }
 }
 
-/// The name that an expression with inner expressions makes.
-fn inner(
-    written: &str,
-    base: usize,
-    place: Range<usize>,
-    scope: &Scope,
-) -> Result<String, Vec<Unresolved>> {
-    let value = evaluate(written, base, scope)?.into_value();
-    inserted(&value).ok_or_else(|| {
-        let message = format!(
-            "`${{{written}}}` does not make a name, but {}",
-            value.kind()
-        );
-        vec![Unresolved::new(
-            place,
-            message,
-            "an inner expression must be a text or a number",
-        )]
-    })
+fn not_insertable(place: Range<usize>, written: &str, value: &Value) -> Unresolved {
+    let kind = value.kind();
+    let message = format!("`{written}` is {kind}, which cannot be inserted into a text");
+    let help = match value {
+        Value::Map(_) => "insert its values one by one; only in `cmd` it becomes options",
+        _ => "insert its items one by one: `${name[0]}`; or let the expression be the whole value",
+    };
+    Unresolved::new(place, message, help)
 }
 
-fn unclosed(place: Range<usize>) -> Unresolved {
-    let message = format!("a `${{` is not closed, or holds others more than {DEPTH_LIMIT} deep");
-    Unresolved::new(
-        place,
-        message,
-        "close it with `}`, or write `\\${` for a literal `${`",
-    )
+fn nested_list(place: Range<usize>, written: &str, name: &str) -> Unresolved {
+    let message = format!("`{name}` in `{written}` is a list that holds lists or mappings");
+    let help = "an option takes texts, numbers and booleans; write the others out";
+    Unresolved::new(place, message, help)
+}
+
+fn too_deep(place: Range<usize>) -> Unresolved {
+    let message = format!("a `${{` holds others more than {DEPTH_LIMIT} deep");
+    let help = "close it with `}`, or write `\\${` for a literal `${`";
+    Unresolved::new(place, message, help)
 }
 
 fn unknown(place: Range<usize>, name: &str, scope: &Scope) -> Unresolved {
@@ -304,7 +318,7 @@ fn dotted(name: &str) -> Option<String> {
             parts.extend(indices.strip_suffix(']')?.split("][").map(str::trim));
         }
     }
-    let fits = |part: &&str| !part.is_empty() && !part.contains(['[', ']', '{', '}', '"', '\'']);
+    let fits = |part: &&str| !part.is_empty() && !part.contains(['[', ']']);
     parts.iter().all(fits).then(|| parts.join("."))
 }
 
@@ -315,43 +329,59 @@ enum Piece {
     Expression(Range<usize>),
 }
 
-/// Cuts a text into pieces; an escape's backslash falls out. The error is where the `${` of an unclosed expression is.
+/// Cuts a text into pieces, escapes left as they are. The error is the `${` of an expression that is too deep.
 fn pieces(text: &str) -> Result<Vec<Piece>, Range<usize>> {
     let mut pieces = Vec::new();
     let (mut start, mut from) = (0, 0);
     while let Some(open) = text[from..].find(OPEN).map(|at| from + at) {
-        if text[..open].ends_with('\\') && open > start {
-            pieces.push(Piece::Text(start..open - 1));
-            (start, from) = (open, open + OPEN.len());
+        from = open + OPEN.len();
+        if text[..open].ends_with('\\') {
             continue;
         }
-        let end = closing(text, open).ok_or(open..open + OPEN.len())?;
-        pieces.push(Piece::Text(start..open));
-        pieces.push(Piece::Expression(open..end));
-        (start, from) = (end, end);
+        match closing(text, open) {
+            Closing::At(end) => {
+                pieces.push(Piece::Text(start..open));
+                pieces.push(Piece::Expression(open..end));
+                (start, from) = (end, end);
+            }
+            Closing::Nowhere => {}
+            Closing::TooDeep => return Err(open..from),
+        }
     }
     pieces.push(Piece::Text(start..text.len()));
     pieces.retain(|piece| !matches!(piece, Piece::Text(range) if range.is_empty()));
     Ok(pieces)
 }
 
-/// The byte after the `}` that closes the expression at `open`; none if nothing does or it is too deep.
-fn closing(text: &str, open: usize) -> Option<usize> {
+/// Where an expression ends.
+enum Closing {
+    /// The byte after its `}`.
+    At(usize),
+    /// Not on its line: no expression at all, as in DVC, so that `${` may stand in a script.
+    Nowhere,
+    TooDeep,
+}
+
+fn closing(text: &str, open: usize) -> Closing {
     let (mut depth, mut at) = (0, open);
-    while depth <= DEPTH_LIMIT {
-        at += text[at..].find(['$', '}'])?;
-        if text[at..].starts_with(OPEN) {
-            depth += 1;
-            at += OPEN.len();
-            continue;
+    while let Some(found) = text[at..].find(['$', '}', '\n']) {
+        at += found;
+        match &text[at..] {
+            rest if rest.starts_with('\n') => return Closing::Nowhere,
+            rest if rest.starts_with(OPEN) && depth > DEPTH_LIMIT => return Closing::TooDeep,
+            rest if rest.starts_with(OPEN) => {
+                depth += 1;
+                at += 1;
+            }
+            rest if rest.starts_with('}') => depth -= 1,
+            _ => {}
         }
-        depth -= usize::from(text[at..].starts_with('}'));
         at += 1;
         if depth == 0 {
-            return Some(at);
+            return Closing::At(at);
         }
     }
-    None
+    Closing::Nowhere
 }
 
 #[cfg(test)]
@@ -384,8 +414,13 @@ mod tests {
         )
     }
 
+    fn names(scope: &Scope) -> Names<'_> {
+        let unpacking = None;
+        Names { scope, unpacking }
+    }
+
     fn check(text: &str, expect: &str) {
-        match evaluate(text, 0, &scope()) {
+        match names(&scope()).evaluate(text, 0) {
             Ok(value) => assert_eq!(format!("{:?}", value.into_value()), expect, "{text}"),
             Err(faults) => {
                 let told: Vec<_> = faults
@@ -435,9 +470,11 @@ mod tests {
             "a ${b} ${c}",
             "${b}: `b` is not defined; ${c}: `c` is not defined",
         );
+        check("a ${n", r#"Text("a ${n")"#);
+        check("a ${n\n}", r#"Text("a ${n\n}")"#);
         check(
-            "a ${n",
-            "${: a `${` is not closed, or holds others more than 8 deep",
+            "${${${${${${${${${${n}}}}}}}}}}",
+            "${: a `${` holds others more than 8 deep",
         );
         check("${}", "${}: `${}` is not a name");
         check("${a..b}", "${a..b}: `${a..b}` is not a name");
@@ -457,13 +494,13 @@ mod tests {
         fn escaping_round_trips(text in r"(\PC|[$\\{}])*") {
             let escaped = text.replace(OPEN, r"\${");
             let scope = scope();
-            let value = evaluate(&escaped, 0, &scope).map(Evaluated::into_value);
+            let value = names(&scope).evaluate(&escaped, 0).map(Evaluated::into_value);
             prop_assert_eq!(value, Ok(Value::Text(text)));
         }
 
         #[test]
         fn no_text_panics(text in r"(\PC|[$\\{}\[\].]|\$\{|name)*") {
-            let _ = evaluate(&text, 0, &scope_of(&Value::Map(Mapping::new())));
+            let _ = names(&scope_of(&Value::Map(Mapping::new()))).evaluate(&text, 0);
         }
     }
 }

@@ -6,7 +6,6 @@
 use hpipe_core::{Code, Diagnostic, Span};
 
 use crate::faults::Faults;
-use crate::interpolate::Keys;
 use crate::node::{Data, Entry, Key, Node};
 use crate::shape::{self, find};
 
@@ -66,17 +65,6 @@ pub(crate) const OUT_FLAGS: &[&str] = &[
 pub(crate) const PLOT_FLAGS: &[&str] = &[
     "x", "y", "title", "x_label", "y_label", "header", "template",
 ];
-
-/// Sections whose lists hold mappings with file names for keys.
-const WITH_FILE_NAMES: &[&str] = &["deps", "params", "outs", "metrics", "plots"];
-
-/// Which keys are interpolated below a key of a stage.
-pub(crate) fn interpolated_in(key: &str) -> Keys {
-    match WITH_FILE_NAMES.contains(&key) {
-        true => Keys::FileNames,
-        false => Keys::Literal,
-    }
-}
 
 /// Checks the sections of a file, and the shape of those that nobody reads yet.
 pub(crate) fn check_top_level(sections: &[Entry], faults: &mut Faults) {

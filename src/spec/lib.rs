@@ -8,6 +8,7 @@
 //! `expand` (`foreach`, `matrix`), `interpolate` (`${…}`), and `stage` with `outs` (values to types); `parse` is the way
 //! through. Deliberately knows neither disk, environment, clock nor terminal; `docs/formats/pipeline.md` is the grammar.
 
+mod beside;
 mod builtin;
 mod document;
 mod edit;
@@ -22,14 +23,17 @@ mod params;
 mod parse;
 mod pipeline;
 mod plots;
+mod python;
 mod quantity;
 mod scalar;
 mod scope;
 mod shape;
 mod stage;
+mod unpack;
 mod vars;
 mod yaml;
 
+pub use beside::{Artifact, Dataset};
 pub use builtin::{check_builtin, check_builtins};
 pub use document::Document;
 pub use edit::edit_params;

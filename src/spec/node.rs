@@ -3,7 +3,11 @@
 //! Everything between the parser and the checked pipeline works on [`Node`]s, so that whatever is found wrong can point
 //! at its text. Knows nothing of YAML's syntax (that is `yaml`) nor of what a pipeline means.
 
+use std::borrow::Cow;
+
 use hpipe_core::{Mapping, Span, Value};
+
+use crate::scalar::inserted;
 
 /// A value and the place it is written at.
 #[derive(Debug, Clone)]
@@ -83,6 +87,17 @@ impl Node {
         })
     }
 
+    /// The text it is. A number or a boolean that an interpolation put there counts as one, for there nobody can quote it.
+    pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
+        match &self.data {
+            Data::Text(text) => Some(Cow::Borrowed(text)),
+            Data::Bool(_) | Data::Int(_) | Data::Float(_) if self.origin.is_some() => {
+                inserted(&self.to_value()).map(Cow::Owned)
+            }
+            _ => None,
+        }
+    }
+
     /// The entries, if it is a mapping.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.data {
@@ -132,7 +147,7 @@ impl Node {
         match &self.data {
             Data::Map(entries) => lookup(entries, dotted),
             Data::List(items) => {
-                let item = items.get(head.parse::<usize>().ok()?)?;
+                let item = items.get(position(head, items.len())?)?;
                 item.lookup(rest, item.place())
             }
             _ => None,
@@ -171,6 +186,14 @@ impl Node {
             ),
         };
         Self::new(data, span)
+    }
+}
+
+/// The position in a list that a text names; below zero counts from the end, as in Python.
+fn position(text: &str, length: usize) -> Option<usize> {
+    match text.strip_prefix('-') {
+        Some(from_end) => length.checked_sub(from_end.parse().ok().filter(|n| *n > 0)?),
+        None => text.parse().ok(),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Params files: YAML, JSON and TOML to one kind of value.
+//! Params files: YAML, JSON, TOML and Python to one kind of value.
 //!
-//! The extension decides the format; whatever is not `.json` or `.toml` is YAML, as in DVC. All faults have the code of a
+//! The extension decides the format; whatever is not `.json`, `.toml` or `.py` is YAML, as in DVC. All faults have the code of a
 //! bad params file, whatever is wrong inside. Knows nothing of stages nor of who asks.
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, SourceId, Sources, Span, Value};
@@ -9,7 +9,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::faults::Faults;
 use crate::node::{Data, Entry, Key, Node, to_mapping};
-use crate::yaml;
+use crate::{python, yaml};
 use hpipe_core::nearest;
 
 /// A params file: a mapping of names to values.
@@ -116,10 +116,10 @@ pub(crate) fn read(
 /// The value a text holds; none if it has faults.
 fn parsed(path: &ProjectPath, text: &str, source: SourceId, faults: &mut Faults) -> Option<Node> {
     let mut found = Faults::default();
-    let root = match extension(path) {
+    let root = match &*extension(path) {
         "json" => json(text, source, &mut found),
         "toml" => toml(text, source, &mut found),
-        "py" => unsupported(path, source, &mut found),
+        "py" => python::read(text, source, &mut found),
         _ => yaml::read(text, source, &mut found),
     };
     let broken = found.any_error();
@@ -128,10 +128,10 @@ fn parsed(path: &ProjectPath, text: &str, source: SourceId, faults: &mut Faults)
     (!broken).then(|| root.unwrap_or_else(empty))
 }
 
-pub(crate) fn extension(path: &ProjectPath) -> &str {
-    path.file_name()
-        .rsplit_once('.')
-        .map_or("", |(_, extension)| extension)
+/// What follows the last dot of a file's name, in small letters.
+pub(crate) fn extension(path: &ProjectPath) -> String {
+    let extension = path.file_name().rsplit_once('.');
+    extension.map_or_else(String::new, |(_, extension)| extension.to_ascii_lowercase())
 }
 
 fn bad_param_file(fault: Diagnostic) -> Diagnostic {
@@ -158,13 +158,6 @@ fn as_mapping(
             None
         }
     }
-}
-
-fn unsupported(path: &ProjectPath, source: SourceId, faults: &mut Faults) -> Option<Node> {
-    let message = format!("`{path}` is a Python file, which is not supported yet");
-    let fault = Diagnostic::error(Code::BadParamFile, message).at(at(source, 0..0), "");
-    faults.push(fault.help("keep values in a YAML, JSON or TOML file"));
-    None
 }
 
 fn json(text: &str, source: SourceId, faults: &mut Faults) -> Option<Node> {

@@ -8,12 +8,12 @@ use hpipe_core::{Code, Diagnostic, NameError, ProjectPath, Sources, Span, StageN
 
 use crate::expand::{self, Expanded};
 use crate::faults::Faults;
-use crate::interpolate::{Interpolator, Keys, is_template};
+use crate::interpolate::{Interpolator, is_template};
 use crate::node::{Data, Entry, Node};
 use crate::pipeline::Pipeline;
 use crate::scope::Scope;
 use crate::vars::{Layers, Vars};
-use crate::{execution, keys, plots, shape, stage, yaml};
+use crate::{beside, execution, keys, plots, shape, stage, yaml};
 
 /// The files a pipeline may refer to: the disk for the engine, a map for tests.
 pub trait Files {
@@ -63,7 +63,12 @@ pub fn parse_beside(path: &ProjectPath, text: &str, files: &dyn Files, sources: 
         mut pipeline,
         ..
     } = reading;
-    pipeline.read = [path.clone()].into_iter().chain(vars.read).collect();
+    let options = vars.unpacking.read();
+    pipeline.read = [path.clone()]
+        .into_iter()
+        .chain(vars.read)
+        .chain(options)
+        .collect();
     Parsed {
         pipeline: (!faults.any_error()).then_some(pipeline),
         diagnostics: faults.into_sorted(source),
@@ -113,17 +118,39 @@ impl Reading<'_> {
     /// What is declared beside the stages.
     fn beside(&mut self, sections: &mut Vec<Entry>) {
         let scope = Scope::new(self.layers.merged(), self.layers.incomplete);
-        if let Some(mut metrics) = take(sections, "metrics") {
-            self.interpolate(&mut metrics, Keys::Literal, &scope);
-            self.pipeline.metrics = plots::metrics(&metrics, &self.folder, &mut self.faults);
+        let mut section = |key| {
+            let mut node = take(sections, key)?;
+            self.interpolate(&mut node, &scope);
+            Some(node)
+        };
+        let found = [
+            "params",
+            "metrics",
+            "plots",
+            "artifacts",
+            "datasets",
+            "pools",
+        ]
+        .map(&mut section);
+        let [params, metrics, plots, artifacts, datasets, pools] = &found;
+        let (folder, faults, pipeline) = (&self.folder, &mut self.faults, &mut self.pipeline);
+        if let Some(node) = params {
+            pipeline.params = plots::files("params", node, folder, faults);
         }
-        if let Some(mut plots) = take(sections, "plots") {
-            self.interpolate(&mut plots, Keys::FileNames, &scope);
-            self.pipeline.plots = plots::plots(&plots, &self.folder, &mut self.faults);
+        if let Some(node) = metrics {
+            pipeline.metrics = plots::files("metrics", node, folder, faults);
         }
-        if let Some(mut pools) = take(sections, "pools") {
-            self.interpolate(&mut pools, Keys::Literal, &scope);
-            self.pipeline.pools = execution::pools(&pools, &mut self.faults);
+        if let Some(node) = plots {
+            pipeline.plots = plots::plots(node, folder, faults);
+        }
+        if let Some(node) = artifacts {
+            pipeline.artifacts = beside::artifacts(node, folder, faults);
+        }
+        if let Some(node) = datasets {
+            pipeline.datasets = beside::datasets(node, faults);
+        }
+        if let Some(node) = pools {
+            pipeline.pools = execution::pools(node, faults);
         }
     }
 
@@ -241,11 +268,11 @@ impl Reading<'_> {
     fn expand(&mut self, template: &mut Template, scope: &Scope) -> Vec<Expanded> {
         match (template.foreach.take(), template.matrix.take()) {
             (Some(mut data), _) => {
-                self.interpolate(&mut data, Keys::Literal, scope);
+                self.interpolate(&mut data, scope);
                 expand::foreach(&template.name, &data, &mut self.faults)
             }
             (None, Some(mut data)) => {
-                self.interpolate(&mut data, Keys::Literal, scope);
+                self.interpolate(&mut data, scope);
                 expand::matrix(&template.name, &data, &mut self.faults)
             }
             (None, None) => Vec::new(),
@@ -266,8 +293,10 @@ impl Reading<'_> {
             None => scope,
         };
         for entry in entries.iter_mut() {
-            let keys = keys::interpolated_in(&entry.key.text);
-            self.interpolate(&mut entry.value, keys, &scope);
+            match entry.key.text.as_str() {
+                "cmd" => self.interpolate_command(&mut entry.value, &scope),
+                _ => self.interpolate(&mut entry.value, &scope),
+            }
         }
         let stage = stage::read(name, span, entries, &self.folder, &mut self.faults);
         self.pipeline.stages.extend(stage);
@@ -276,7 +305,7 @@ impl Reading<'_> {
     /// The scope with a stage's own `vars:`, whose files are relative to its working folder.
     fn with_stage_vars(&mut self, vars: &Node, entries: &mut [Entry], scope: Scope) -> Scope {
         for entry in entries.iter_mut().filter(|entry| entry.key.text == "wdir") {
-            self.interpolate(&mut entry.value, Keys::Literal, &scope);
+            self.interpolate(&mut entry.value, &scope);
         }
         let wdir = stage::wdir(entries, &self.folder);
         let layers = self.layers.clone();
@@ -284,13 +313,25 @@ impl Reading<'_> {
         scope.with_vars(layers.merged(), layers.incomplete)
     }
 
-    fn interpolate(&mut self, node: &mut Node, keys: Keys, scope: &Scope) {
+    fn interpolate(&mut self, node: &mut Node, scope: &Scope) {
         let mut interpolator = Interpolator {
             scope,
             sources: &self.vars.sources,
+            unpacking: None,
             faults: &mut self.faults,
         };
-        interpolator.tree(node, keys);
+        interpolator.tree(node);
+    }
+
+    /// Interpolates `cmd:`, where mappings become options.
+    fn interpolate_command(&mut self, node: &mut Node, scope: &Scope) {
+        let mut interpolator = Interpolator {
+            scope,
+            sources: &self.vars.sources,
+            unpacking: Some(&self.vars.unpacking),
+            faults: &mut self.faults,
+        };
+        interpolator.tree(node);
     }
 }
 

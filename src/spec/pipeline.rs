@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use hpipe_core::{Mapping, ProjectPath, Span, StageName, Value};
 
+use crate::beside::{Artifact, Dataset};
 use crate::execution::{Execution, Pool};
 
 /// The stages of one pipeline file, expanded, in the file's order.
@@ -18,6 +19,12 @@ pub struct Pipeline {
     pub metrics: Vec<(ProjectPath, Span)>,
     /// Plots that are declared beside the stages.
     pub plots: Vec<PlotSpec>,
+    /// Params files that are declared beside the stages, with the place of each.
+    pub params: Vec<(ProjectPath, Span)>,
+    /// Artifacts that are declared beside the stages.
+    pub artifacts: Vec<Artifact>,
+    /// Data sets that are declared beside the stages.
+    pub datasets: Vec<Dataset>,
     /// Pools that are declared beside the stages.
     pub pools: Vec<Pool>,
     /// Files whose text decided what the pipeline says: itself, `vars` files, and the default params file if anything

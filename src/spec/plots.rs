@@ -1,8 +1,10 @@
 //! Metrics and plots that are declared beside the stages, and how plots are drawn.
 //!
-//! `metrics:` of the file is a list of paths. `plots:` is a list (or, as in DVC 2, a mapping) of definitions: a file or
+//! `metrics:` and `params:` of the file are lists of paths. `plots:` is a list (or, as in DVC 2, a mapping) of definitions: a file or
 //! folder, perhaps with the keys of [`PLOT_FLAGS`]; or a name, when `y` says which columns of which files are drawn. The
 //! same keys stand at a plot that a stage makes, where columns are texts only. Knows nothing of what the files hold.
+
+use std::borrow::Cow;
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, Span};
 
@@ -12,8 +14,9 @@ use crate::node::{Data, Entry, Node};
 use crate::pipeline::{PlotColumns, PlotSpec, PlotX};
 use crate::shape::{self, find};
 
-/// Reads `metrics:` of a file in `folder`.
-pub(crate) fn metrics(
+/// Reads `metrics:` or `params:` of a file in `folder`.
+pub(crate) fn files(
+    name: &str,
     section: &Node,
     folder: &ProjectPath,
     faults: &mut Faults,
@@ -23,8 +26,8 @@ pub(crate) fn metrics(
     };
     let mut reader = Reader { folder, faults };
     let paths = items.iter().filter_map(|item| {
-        let text = shape::text(item, "an item of `metrics`", reader.faults)?;
-        Some((reader.path(text, "metrics", item.span)?, item.span))
+        let text = shape::text(item, format_args!("an item of `{name}`"), reader.faults)?;
+        Some((reader.path(&text, name, item.span)?, item.span))
     });
     paths.collect()
 }
@@ -125,7 +128,7 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, node: &Node, what: &str) -> Option<String> {
-        shape::text(node, what, self.faults).map(str::to_owned)
+        shape::text(node, what, self.faults).map(Cow::into_owned)
     }
 
     /// `column`, or `{file: column}`.

@@ -1,8 +1,8 @@
 //! Scalars: what a plain text means, and how a value is inserted into one.
 //!
-//! Plain texts mean what YAML 1.2's core schema says, nothing more: `yes`, `on` and `1_000` are texts, `017` is the
-//! number 17 and `0o17` the number 15. Inserting follows DVC, which is Python's `str` but for booleans. Knows nothing of
-//! places or of the parser.
+//! Plain texts mean what they mean to DVC's reader: YAML 1.2's core schema (`yes` and `on` are texts, `017` is the number
+//! 17 and `0o17` the number 15), and beyond it `1_000` and `0b11` are numbers. Inserting follows DVC too, which is Python's
+//! `str` but for booleans. Knows nothing of places or of the parser.
 
 use hpipe_core::Value;
 
@@ -38,59 +38,77 @@ pub(crate) fn tagged(suffix: &str, text: &str) -> Option<Data> {
     fits.then_some(data)
 }
 
+/// A number as the YAML reader of DVC takes it: the core schema's, with `_` between digits, `0b11`, and a sign before any.
 fn number(text: &str) -> Option<Data> {
     let (sign, digits) = match text.as_bytes().first()? {
-        b'+' => (1.0, &text[1..]),
-        b'-' => (-1.0, &text[1..]),
-        b'0'..=b'9' | b'.' => (1.0, text),
+        b'+' => ("", &text[1..]),
+        b'-' => ("-", &text[1..]),
+        b'0'..=b'9' | b'.' => ("", text),
         _ => return None,
     };
     match digits {
-        ".inf" | ".Inf" | ".INF" => return Some(Data::Float(sign * f64::INFINITY)),
+        ".inf" | ".Inf" | ".INF" if sign == "-" => return Some(Data::Float(f64::NEG_INFINITY)),
+        ".inf" | ".Inf" | ".INF" => return Some(Data::Float(f64::INFINITY)),
         ".nan" | ".NaN" | ".NAN" if text.starts_with('.') => return Some(Data::Float(f64::NAN)),
         _ => {}
     }
-    if let Some(number) = based(text) {
+    if let Some(number) = based(sign, digits) {
         return Some(Data::Int(number));
     }
-    if all_digits(digits)
-        && let Ok(number) = text.parse()
-    {
-        return Some(Data::Int(number));
+    let whole = all_digits(digits);
+    if !whole && !is_decimal(digits) {
+        return None;
     }
-    is_decimal(digits).then(|| text.parse().ok().map(Data::Float))?
+    let plain = format!("{sign}{}", digits.replace('_', ""));
+    let int = || plain.parse().ok().map(Data::Int);
+    let float = || plain.parse().ok().map(Data::Float);
+    whole.then(int).flatten().or_else(float)
 }
 
-/// `0o17` and `0xff`.
-fn based(text: &str) -> Option<i128> {
-    let (base, digits) = match text.get(..2)? {
-        "0o" => (8, &text[2..]),
-        "0x" => (16, &text[2..]),
+/// `0o17`, `0xff` and `0b11`.
+fn based(sign: &str, digits: &str) -> Option<i128> {
+    let (base, digits) = match digits.get(..2)? {
+        "0b" => (2, &digits[2..]),
+        "0o" => (8, &digits[2..]),
+        "0x" => (16, &digits[2..]),
         _ => return None,
     };
-    let unsigned = digits.starts_with(|c: char| c.is_ascii_hexdigit());
-    unsigned
-        .then(|| i128::from_str_radix(digits, base).ok())
-        .flatten()
+    let fits = |c: char| c == '_' || c.is_digit(base);
+    let plain = digits.chars().all(fits).then(|| digits.replace('_', ""))?;
+    i128::from_str_radix(&format!("{sign}{plain}"), base).ok()
 }
 
-/// `[0-9]+(\.[0-9]*)?` or `\.[0-9]+`, then perhaps an exponent; integers too large for [`Data::Int`] as well.
+/// `[0-9][0-9_]*\.[0-9_]*`, then perhaps an exponent; or `[0-9][0-9_]*` with one; or `\.[0-9_]+`, whose exponent needs its
+/// sign; integers too large for [`Data::Int`] as well.
 fn is_decimal(digits: &str) -> bool {
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (digits, None),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mantissa_fits = match (whole, fraction) {
-        ("", fraction) => all_digits(fraction),
-        (whole, "") => all_digits(whole),
-        (whole, fraction) => all_digits(whole) && all_digits(fraction),
+    let starts = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let in_digits = |text: &str| {
+        text.bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_digit())
     };
-    mantissa_fits && exponent.is_none_or(|e| all_digits(e.strip_prefix(['+', '-']).unwrap_or(e)))
+    let mantissa_fits = match whole {
+        "" => starts(fraction),
+        whole => starts(whole),
+    };
+    let exponent_fits = exponent.is_none_or(|exponent| {
+        let unsigned = exponent.strip_prefix(['+', '-']);
+        let digits = unsigned.unwrap_or(exponent);
+        (unsigned.is_some() || !whole.is_empty())
+            && !digits.is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    mantissa_fits && in_digits(whole) && in_digits(fraction) && exponent_fits
 }
 
+/// `[0-9_]+` that says a number.
 fn all_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    let fits = |byte: u8| byte == b'_' || byte.is_ascii_digit();
+    text.bytes().all(fits) && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The text that stands for `value` inside a longer text; none for lists and mappings.
@@ -129,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_scalars_follow_the_core_schema() {
+    fn plain_scalars_mean_what_they_mean_to_dvc() {
         check("", "Null");
         check("~", "Null");
         check("True", "Bool(true)");
@@ -141,7 +159,24 @@ mod tests {
         check("0x+f", r#"Text("0x+f")"#);
         check("-12", "Int(-12)");
         check("+1", "Int(1)");
-        check("1_000", r#"Text("1_000")"#);
+        check("1_000", "Int(1000)");
+        check("1__0_", "Int(10)");
+        check("_1", r#"Text("_1")"#);
+        check("+_1", "Int(1)");
+        check("-_", r#"Text("-_")"#);
+        check("-0x1f", "Int(-31)");
+        check("0x_1f", "Int(31)");
+        check("0b11", "Int(3)");
+        check("0b2", r#"Text("0b2")"#);
+        check("0o8", r#"Text("0o8")"#);
+        check("0x", r#"Text("0x")"#);
+        check("0x-1", r#"Text("0x-1")"#);
+        check("1_0.2_5", "Float(10.25)");
+        check(".5e+3", "Float(500.0)");
+        check(".5e3", r#"Text(".5e3")"#);
+        check("5.e3", "Float(5000.0)");
+        check("1e3_0", r#"Text("1e3_0")"#);
+        check("._5", r#"Text("._5")"#);
         check("1.", "Float(1.0)");
         check(".5", "Float(0.5)");
         check("1e-3", "Float(0.001)");

@@ -3,20 +3,23 @@
 //! Every function returns what it can and tells [`Faults`] the rest, so that one fault never hides the next. Nothing
 //! written (`outs:` and no more) counts as an empty list or mapping, as in DVC. Knows nothing of which keys exist.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use crate::faults::Faults;
 use crate::node::{Data, Entry, Node};
 
 /// The text of a node.
-pub(crate) fn text<'n>(node: &'n Node, what: impl Display, faults: &mut Faults) -> Option<&'n str> {
-    match &node.data {
-        Data::Text(text) => Some(text),
-        _ => {
-            faults.wrong_type(node, what, "a text");
-            None
-        }
+pub(crate) fn text<'n>(
+    node: &'n Node,
+    what: impl Display,
+    faults: &mut Faults,
+) -> Option<Cow<'n, str>> {
+    let text = node.text();
+    if text.is_none() {
+        faults.wrong_type(node, what, "a text");
     }
+    text
 }
 
 /// The boolean of a node.

@@ -3,6 +3,8 @@
 //! Reads each key once, by its type, and normalises every path to the project root. Which keys may stand there has been
 //! checked on the template (`keys`); here only their values can be wrong. Knows nothing of other stages.
 
+use std::borrow::Cow;
+
 use hpipe_core::{Code, Diagnostic, ProjectPath, Span, StageName};
 
 use crate::faults::{self, Faults};
@@ -48,9 +50,9 @@ pub(crate) fn read(
 
 /// Where a stage works; its pipeline file's folder if it says nothing readable.
 pub(crate) fn wdir(entries: &[Entry], folder: &ProjectPath) -> ProjectPath {
-    match find(entries, "wdir").map(|entry| &entry.value.data) {
-        Some(Data::Text(text)) => folder.join(text),
-        _ => folder.clone(),
+    match find(entries, "wdir").and_then(|entry| entry.value.text()) {
+        Some(text) => folder.join(&text),
+        None => folder.clone(),
     }
 }
 
@@ -90,7 +92,7 @@ impl<'a> Reader<'a> {
     fn text(&mut self, key: &str) -> Option<String> {
         let entry = self.find(key)?;
         let what = format_args!("`{key}` of {}", self.what);
-        shape::text(&entry.value, what, self.faults).map(str::to_owned)
+        shape::text(&entry.value, what, self.faults).map(Cow::into_owned)
     }
 
     fn wdir_span(&mut self) -> Option<Span> {
@@ -109,8 +111,8 @@ impl<'a> Reader<'a> {
 
     fn command(&mut self, cmd: &Node) -> Option<Action> {
         let scripts = match &cmd.data {
-            Data::Text(_) => vec![self.script(cmd)?],
             Data::List(items) => items.iter().filter_map(|item| self.script(item)).collect(),
+            _ if cmd.text().is_some() => vec![self.script(cmd)?],
             _ => {
                 let what = format_args!("`cmd` of {}", self.what);
                 self.faults
@@ -131,7 +133,7 @@ impl<'a> Reader<'a> {
             self.no_command(node.span);
         }
         Some(Script {
-            text: text.to_owned(),
+            text: text.into_owned(),
             span: node.span,
         })
     }
@@ -158,7 +160,7 @@ impl<'a> Reader<'a> {
         }
         places.entries("", entries);
         Some(Action::Builtin {
-            name: name.to_owned(),
+            name: name.into_owned(),
             span: uses.span,
             with: to_mapping(entries),
             with_spans: places.written,
@@ -214,7 +216,7 @@ impl<'a> Reader<'a> {
 
     fn passed_var(&mut self, item: &Node) -> Option<EnvVar> {
         let what = format_args!("a name in `env` of {}", self.what);
-        let name = shape::text(item, what, self.faults)?.to_owned();
+        let name = shape::text(item, what, self.faults)?.into_owned();
         Some(EnvVar {
             name,
             value: None,
@@ -239,13 +241,13 @@ impl<'a> Reader<'a> {
         let items = shape::list(&entry.value, what, "a list of names and files", self.faults);
         let mut params = Vec::new();
         for item in items {
-            match &item.data {
-                Data::Text(name) => {
+            match (&item.data, item.text()) {
+                (_, Some(name)) => {
                     let file = self.wdir.join(DEFAULT_PARAMS);
-                    let key = (name.clone(), item.span);
+                    let key = (name.into_owned(), item.span);
                     add_param(&mut params, file, Some(vec![key]), item.span);
                 }
-                Data::Map(files) => files
+                (Data::Map(files), _) => files
                     .iter()
                     .for_each(|file| self.param_file(file, &mut params)),
                 _ => {
@@ -275,7 +277,7 @@ impl<'a> Reader<'a> {
             .filter_map(|item| {
                 let what = format_args!("a param of {}", self.what);
                 let name = shape::text(item, what, self.faults)?;
-                Some((name.to_owned(), item.span))
+                Some((name.into_owned(), item.span))
             })
             .collect();
         let keys = (!items.is_empty()).then_some(keys);
@@ -294,7 +296,7 @@ impl<'a> Reader<'a> {
             let message = format!("`{text}` of {} is not a path in the file system", self.what);
             let fault = Diagnostic::error(Code::WrongType, message);
             fault.help(
-                "remote deps and outs are not supported yet; fetch the file in a stage of its own",
+                "fetch the file in a stage of its own, `cmd: curl -fsSLo FILE URL`, and depend on FILE",
             )
         } else {
             return Some(self.wdir.join(text));
@@ -305,9 +307,9 @@ impl<'a> Reader<'a> {
 
     /// A path that a node must hold.
     pub(crate) fn path_of(&mut self, node: &Node, section: &str) -> Option<ProjectPath> {
-        match &node.data {
-            Data::Text(text) => self.path(text, node.span),
-            _ => {
+        match node.text() {
+            Some(text) => self.path(&text, node.span),
+            None => {
                 let what = format_args!("a path in `{section}` of {}", self.what);
                 let fault = faults::wrong_type(node, what, "a text");
                 let help = "write a path; one that looks like a number or a boolean needs quotes";

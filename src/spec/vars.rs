@@ -11,9 +11,10 @@ use std::rc::Rc;
 use hpipe_core::{Code, Diagnostic, ProjectPath, Sources, Span};
 
 use crate::faults::Faults;
-use crate::interpolate::is_template;
+use crate::interpolate::has_expression;
 use crate::node::{self, Data, Entry, Node};
 use crate::parse::Files;
+use crate::unpack::Unpacking;
 use crate::{params, shape};
 use hpipe_core::nearest;
 
@@ -27,6 +28,8 @@ pub(crate) struct Vars<'f> {
     pub(crate) read: Vec<ProjectPath>,
     /// What places in the files point into.
     pub(crate) sources: Sources,
+    /// How mappings become options.
+    pub(crate) unpacking: Unpacking<'f>,
     loaded: HashMap<ProjectPath, Loaded>,
 }
 
@@ -140,6 +143,7 @@ impl<'f> Vars<'f> {
     /// A loader that has loaded nothing; what it loads is added to `sources`.
     pub(crate) fn new(files: &'f dyn Files, sources: Sources) -> Self {
         Self {
+            unpacking: Unpacking::new(files),
             files,
             read: Vec::new(),
             sources,
@@ -198,7 +202,7 @@ impl<'f> Vars<'f> {
         folder: &ProjectPath,
         faults: &mut Faults,
     ) {
-        if is_template(text) {
+        if has_expression(text) {
             return reject_templates(item, faults);
         }
         let (file, keys) = text.split_once(':').unwrap_or((text, ""));
@@ -261,7 +265,7 @@ impl<'f> Vars<'f> {
 
 fn reject_templates(node: &Node, faults: &mut Faults) {
     match &node.data {
-        Data::Text(text) if is_template(text) => {
+        Data::Text(text) if has_expression(text) => {
             let fault = Diagnostic::error(Code::Interpolation, "`vars` are not interpolated");
             faults.push(
                 fault

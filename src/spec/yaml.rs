@@ -295,7 +295,8 @@ fn second_document(span: Span) -> Stop {
         .into()
 }
 
-fn duplicate_key(first: &Key, again: &Key) -> Diagnostic {
+/// Says that a mapping has a key twice.
+pub(crate) fn duplicate_key(first: &Key, again: &Key) -> Diagnostic {
     let message = format!("the key `{}` stands twice in one mapping", again.text);
     Diagnostic::error(Code::DuplicateKey, message)
         .at(again.span, "again here")

@@ -3,6 +3,7 @@
 mod builtin;
 mod diagnostics;
 mod docs;
+mod dvc;
 mod execution;
 mod grammar;
 mod param_files;

@@ -127,13 +127,13 @@ stages:
       help: write a path; one that looks like a number or a boolean needs quotes
     E003: `foreach` of stage `d` must be a list or a mapping, not a text
       pipeline.yaml:22:14 `x` this is a text
-    E003: the axis `m` must be a list, not a text
+    E003: the axis `m` must be a list, or a mapping whose keys are meant, not a text
       pipeline.yaml:25:17 `x` this is a text
     E003: a command of stage `f` must be a text, not a number
       pipeline.yaml:28:11 `1` this is a number
     E003: `s3://bucket/x` of stage `f` is not a path in the file system
       pipeline.yaml:29:12 `s3://bucket/x`
-      help: remote deps and outs are not supported yet; fetch the file in a stage of its own
+      help: fetch the file in a stage of its own, `cmd: curl -fsSLo FILE URL`, and depend on FILE
     E003: a path in `deps` of stage `f` must be a text, not a list
       pipeline.yaml:29:27 `[y]` this is a list
       help: write a path; one that looks like a number or a boolean needs quotes
@@ -252,10 +252,6 @@ stages:
     E006: a stage name must not be empty
       pipeline.yaml:4:3 `\"\"`
       help: give the stage a name
-    E006: two stages are called `c@x`
-      pipeline.yaml:6:21 `x` again here
-      pipeline.yaml:6:15 `x` first here
-      help: remove one, or use `foreach` over a mapping, whose keys become the names
     E006: two stages are called `d@x-y-z`
       pipeline.yaml:9:13 `{a: [x-y, x], b: [z, y-z]}` again here
       help: remove one, or use `foreach` over a mapping, whose keys become the names

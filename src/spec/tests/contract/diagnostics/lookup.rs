@@ -48,28 +48,22 @@ stages:
     E007: `${}` is not a name
       pipeline.yaml:9:13 `${}`
       help: write a name such as `${train.alpha}` or `${layers[0]}`; for a shell variable `\${…}`
-    E007: a `${` is not closed, or holds others more than 8 deep
-      pipeline.yaml:9:20 `${`
-      help: close it with `}`, or write `\${` for a literal `${`
     E007: `${model}` is a mapping, which cannot be inserted into a text
       pipeline.yaml:9:29 `${model}`
-      help: insert its values one by one; unpacking a mapping into options is not supported yet
+      help: insert its values one by one; only in `cmd` it becomes options
     E007: `${list}` is a list, which cannot be inserted into a text
       pipeline.yaml:9:38 `${list}`
       help: insert its items one by one: `${name[0]}`; or let the expression be the whole value
     E007: `nothing` is not defined
       pipeline.yaml:10:13 `${nothing}` not found
       help: names come from `params.yaml`, `vars:` and, under `foreach` and `matrix`, `item` and `key`
-    E007: a key is not interpolated
-      pipeline.yaml:11:11 `\"${model.alpha}\"`
-      help: only values, and file names in lists of outs and params, may hold `${…}`
     E007: `itm` is not defined
       pipeline.yaml:15:12 `${itm}` not found
       help: did you mean `${item}`?
     E007: `kee` is not defined
       pipeline.yaml:17:11 `${kee}` not found
       help: names come from `params.yaml`, `vars:` and, under `foreach` and `matrix`, `item` and `key`
-    E003: a file name must be a text, not a list
+    E003: a key must be a text, not a list
       pipeline.yaml:18:11 `${list}` this is a list
     "#);
 }
@@ -96,9 +90,9 @@ stages:
         ("broken.toml", "a = 1\nb = \na = 2\n"),
         ("list.yaml", "- a\n"),
         ("secret.yaml", UNREADABLE),
-        ("params.py", "A = 1\n"),
+        ("params.py", "A = 1\nB = [1,\n\"x\n"),
     ];
-    assert_snapshot!(faults(text, &files), @r"
+    assert_snapshot!(faults(text, &files), @r#"
     E008: the vars file `missing.yaml` does not exist
       pipeline.yaml:3:5 `missing.yaml` not found
       help: paths in `vars` are relative to the pipeline file, in a stage to its `wdir`
@@ -119,10 +113,9 @@ stages:
     E008: `list.yaml` must hold a mapping, not a list
       list.yaml:1:1 ``
       help: write `name: value`, a line a param
-    E008: `params.py` is a Python file, which is not supported yet
-      params.py:1:1 ``
-      help: keep values in a YAML, JSON or TOML file
-    ");
+    E008: not valid Python: this string is not closed
+      params.py:3:1 `\"`
+    "#);
 }
 
 #[test]
