@@ -6,6 +6,7 @@ mod support;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -105,8 +106,25 @@ fn needs_are_met(script: &str) -> bool {
         .all(|need| match need {
             "machine learning" => cfg!(feature = "ml"),
             "failpoints" => cfg!(debug_assertions),
+            "landlock" => has_landlock(),
             other => panic!("nobody knows how to meet the need {other:?}"),
         })
+}
+
+/// Whether this kernel can confine a command.
+fn has_landlock() -> bool {
+    let words = ["exec-stage", "--root", "/nowhere", "--", "/bin/true"];
+    let confined = Command::new(env!("CARGO_BIN_EXE_hpipe"))
+        .args(words)
+        .output();
+    let is_there = confined.is_ok_and(|ended| ended.status.success());
+    if !is_there {
+        let told = "NOT PLAYED, for this kernel has no Landlock: scenarios about sandboxes\n";
+        std::io::stderr()
+            .write_all(told.as_bytes())
+            .expect("stderr");
+    }
+    is_there
 }
 
 /// What varies from one time to the next.

@@ -12,6 +12,7 @@ mod plots;
 mod project;
 mod tune;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{
@@ -55,6 +56,12 @@ pub(crate) fn read() -> Result<Asked, clap::Error> {
         as_json: asks_for_json(&matches),
         arguments: Arguments::from_arg_matches(&matches)?,
     })
+}
+
+/// What follows `exec-stage`, if that is the command: words that the engine makes and reads, so they are not clap's.
+pub(crate) fn of_exec_stage() -> Option<Vec<OsString>> {
+    let mut words = std::env::args_os().skip(1);
+    (words.next()? == hpipe_engine::EXEC_STAGE).then(|| words.collect())
 }
 
 /// Whether `--json` is among the options of the command, however deep below others it is.

@@ -2,6 +2,7 @@
 
 mod cache;
 mod dag;
+mod exec_stage;
 mod gc;
 mod init;
 mod logs;
@@ -12,6 +13,8 @@ mod status;
 mod tune;
 mod watch;
 mod why;
+
+pub(crate) use exec_stage::exec_stage;
 
 use hpipe_engine::{Surveyed, Workspace};
 

@@ -114,6 +114,9 @@ impl Error {
             Self::AlreadyThere { .. } => {
                 Cow::from("name another folder, or go on with the project that is there")
             }
+            Self::Engine(hpipe_engine::Error::NoSandbox(_)) => {
+                Cow::from("use another machine, or set `sandbox.missing` to `warn` in the settings")
+            }
             Self::Engine(hpipe_engine::Error::Busy(_)) => {
                 Cow::from("leave `--no-wait` out to wait for it")
             }

@@ -31,6 +31,9 @@ use session::Session;
 
 /// Runs the program with the process's arguments.
 pub fn main(registry: Registry) -> ExitCode {
+    if let Some(words) = args::of_exec_stage() {
+        return ExitCode::from(commands::exec_stage(words) as u8);
+    }
     let Asked { arguments, as_json } = match args::read() {
         Ok(asked) => asked,
         Err(error) => return refuse(&error),

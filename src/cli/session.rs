@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hpipe_core::{EventSink, Registry};
-use hpipe_engine::{Cancellation, Environment, Location, Workspace, open_store};
+use hpipe_engine::{Cancellation, Environment, Location, Setup, Support, Workspace};
 use hpipe_store::Store;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -13,6 +13,9 @@ use crate::args::{Color, Global};
 use crate::error::{Error, Exit};
 use crate::json::JsonSink;
 use crate::ui::{ColorChoice, Mode, PlainSink, TerminalSink, Ui, Verbosity};
+
+/// This program, also when its file was replaced or removed since it started.
+const OWN_PROGRAM: &str = "/proc/self/exe";
 
 /// One command at work.
 pub(crate) struct Session {
@@ -50,8 +53,15 @@ impl Session {
 
     /// Opens the project around the folder, and tells its warnings.
     pub(crate) fn open(&self) -> Result<Workspace, Error> {
+        self.open_with(|_| ())
+    }
+
+    /// As [`open`](Self::open), with what the command line says about the project's setup.
+    pub(crate) fn open_with(&self, change: impl FnOnce(&mut Setup)) -> Result<Workspace, Error> {
         let location = Location::find(&self.folder, self.file.as_deref())?;
-        let workspace = Workspace::open(location, self.registry.clone(), environment())?;
+        let mut setup = self.setup();
+        change(&mut setup);
+        let workspace = Workspace::open(location, setup.into())?;
         self.ui
             .diagnostics(workspace.warnings(), workspace.sources());
         Ok(workspace)
@@ -60,8 +70,15 @@ impl Session {
     /// Finds the project around the folder and opens its store, whatever its pipeline says.
     pub(crate) fn open_store(&self) -> Result<(Location, Store), Error> {
         let location = Location::find(&self.folder, self.file.as_deref())?;
-        let store = open_store(&location)?;
+        let store = self.setup().open_store(&location)?;
         Ok((location, store))
+    }
+
+    /// What projects are opened with.
+    fn setup(&self) -> Setup {
+        let mut setup = Setup::new(self.registry.clone(), environment());
+        setup.sandbox.support = Support::of_this_kernel(OWN_PROGRAM);
+        setup
     }
 
     /// Ends a command: what it printed must have reached its reader.

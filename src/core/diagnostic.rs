@@ -334,6 +334,8 @@ codes! {
     Usage = "E106", Usage;
     /// Our own fault.
     Bug = "E107", Bug;
+    /// A command in a sandbox read or wrote what its stage does not declare.
+    Undeclared = "E108", StageFailed;
 }
 
 #[cfg(test)]

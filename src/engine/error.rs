@@ -40,6 +40,9 @@ pub enum Error {
     /// Another hpipe executes the stage, and waiting was not wanted.
     #[error("stage `{0}` is being executed by another hpipe")]
     Busy(StageName),
+    /// Commands cannot be confined here, and the settings want them to be.
+    #[error("confine commands: {0}")]
+    NoSandbox(String),
     /// Changes of files cannot be watched.
     #[error("watch {}", path.display())]
     Watch {

@@ -21,6 +21,7 @@ use crate::Error;
 use crate::decide::Known;
 use crate::fingerprint::Fingerprint;
 use crate::inputs::{Gathered, Inputs, is_no_content};
+use crate::sandbox::Sandbox;
 use crate::witness::Witness;
 use crate::workspace::Workspace;
 
@@ -82,7 +83,12 @@ pub(crate) fn execute(
             store.remove_content(&out.path)?;
         }
         store.create_parent(&out.path)?;
+        // What an execution finds and goes on with must not be an object under another name.
+        if out.persist {
+            store.unshare(&out.path)?;
+        }
     }
+    let sandbox = Sandbox::prepare(setting.workspace, stage, recorded)?;
     let witness = Witness::look(stage, store.root());
     let mut attempt = store.begin_attempt(&stage.name)?;
     let began = Instant::now();
@@ -94,10 +100,15 @@ pub(crate) fn execute(
             &known.fingerprint.env,
             lock,
             &attempt,
+            sandbox.as_ref(),
         ),
         Action::Builtin { name, with, .. } => builtin::run(setting, stage, name, with, &attempt),
     };
     let duration = began.elapsed();
+    let ended = match sandbox {
+        Some(sandbox) => sandbox.conclude(setting.workspace, stage, ended, &attempt),
+        None => ended,
+    };
     let result = ended.and_then(|()| conclude(setting, stage, known, &witness));
     let outcome = if result.is_ok() { "ran" } else { "failed" };
     attempt.finish(&AttemptEnd {

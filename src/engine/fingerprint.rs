@@ -15,6 +15,7 @@
 //! | left out | because |
 //! |---|---|
 //! | name, `desc`, `meta`, plot keys, comments, order of deps, params and outs | say nothing about the result |
+//! | `sandbox` | it takes nothing from a command that is declared; what a command does about a denial that it keeps to itself is as unknowable as any undeclared input |
 //! | `cache`, `frozen`, `always_changed` | say what is done with the result |
 //! | times, owners, inode numbers, absolute paths, user, host | a clone on another machine has the same results |
 //! | number of jobs, `HPIPE_*` settings | must not change a result; a built-in that lets them is broken |

@@ -20,7 +20,6 @@ fn of_stage(stage: &StageSpec) -> Vec<Diagnostic> {
         ("timeout", said.timeout != plain.timeout),
         ("retry", said.retry != plain.retry),
         ("shell", said.shell != plain.shell),
-        ("sandbox", said.sandbox == Some(true)),
         (
             "executor",
             said.executor.as_ref().is_some_and(|to| to.name != "local"),

@@ -111,7 +111,12 @@ fn perform(
     let inputs = Inputs::fresh(workspace);
     pool.install(|| inputs.look_ahead(&workspace.paths_of(&plan)))?;
     check::check(workspace, &inputs, &plan.order)?;
+    let planned = plan.order.iter().map(|index| workspace.stage(*index));
+    let no_sandbox = workspace.setup().sandbox.warning(planned)?;
     sink.emit(&plan_event(workspace, &plan.order));
+    if let Some(text) = no_sandbox {
+        sink.emit(&Event::Warning { text });
+    }
 
     let (sender, receiver) = channel();
     let children = Children::default();

@@ -16,6 +16,7 @@ use crate::Error;
 use crate::graph::{Graph, StageIndex};
 use crate::joined::{self, Joined, PipelineFile};
 use crate::location::Location;
+use crate::setup::Setup;
 
 /// Where a project's results are kept, relative to its root.
 pub(crate) const CACHE: &str = ".cache";
@@ -23,20 +24,11 @@ pub(crate) const CACHE: &str = ".cache";
 /// Environment as the program was started with.
 pub type Environment = BTreeMap<String, String>;
 
-/// The store of the project at `location`, for what does not ask what its pipeline says.
-///
-/// # Errors
-/// [`Error::Store`] when the root is no folder that can be found.
-pub fn open_store(location: &Location) -> Result<Store, Error> {
-    Ok(Store::open(&location.root, &location.root.join(CACHE))?)
-}
-
 /// A project opened.
 pub struct Workspace {
     location: Location,
     store: Arc<Store>,
-    registry: Arc<Registry>,
-    environment: Environment,
+    setup: Arc<Setup>,
     joined: Joined,
     texts: Texts,
 }
@@ -49,13 +41,9 @@ impl Workspace {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every fault of the pipeline; [`Error::Read`] and [`Error::Store`] when the disk refuses.
-    pub fn open(
-        location: Location,
-        registry: Arc<Registry>,
-        environment: Environment,
-    ) -> Result<Self, Error> {
-        let store = open_store(&location)?;
-        Self::open_on(location, store.into(), registry, environment, Texts::new())
+    pub fn open(location: Location, setup: Arc<Setup>) -> Result<Self, Error> {
+        let store = setup.open_store(&location)?;
+        Self::open_on(location, store.into(), setup, Texts::new())
     }
 
     /// As [`open`](Self::open), with a store on the location's root. In a replica every out is cached: that is no part of
@@ -63,15 +51,14 @@ impl Workspace {
     pub(crate) fn open_on(
         location: Location,
         store: Arc<Store>,
-        registry: Arc<Registry>,
-        environment: Environment,
+        setup: Arc<Setup>,
         texts: Texts,
     ) -> Result<Self, Error> {
         let disk = Disk {
             root: store.root(),
             texts: &texts,
         };
-        let mut joined = joined::read(&location, &disk, &registry)?;
+        let mut joined = joined::read(&location, &disk, &setup.registry)?;
         if store.is_replica() {
             let stages = joined.pipeline.stages.iter_mut();
             let outs = stages.flat_map(|stage| &mut stage.outs);
@@ -80,8 +67,7 @@ impl Workspace {
         Ok(Self {
             location,
             store,
-            registry,
-            environment,
+            setup,
             joined,
             texts,
         })
@@ -145,11 +131,16 @@ impl Workspace {
     }
 
     pub(crate) fn registry(&self) -> &Registry {
-        &self.registry
+        &self.setup.registry
     }
 
     pub(crate) fn environment(&self) -> &Environment {
-        &self.environment
+        &self.setup.environment
+    }
+
+    /// What the project was opened with.
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     /// The text of a project file; none when it does not exist.
@@ -172,13 +163,7 @@ impl Workspace {
             root: store.root().to_owned(),
             ..self.location.clone()
         };
-        Self::open_on(
-            location,
-            store,
-            self.registry.clone(),
-            self.environment.clone(),
-            Texts::new(),
-        )
+        Self::open_on(location, store, self.setup.clone(), Texts::new())
     }
 
     /// The same project read anew as if params files had these texts. To ask what is known of it, not to execute: a
@@ -190,8 +175,7 @@ impl Workspace {
         Self::open_on(
             self.location.clone(),
             self.store.clone(),
-            self.registry.clone(),
-            self.environment.clone(),
+            self.setup.clone(),
             texts,
         )
     }
@@ -201,11 +185,7 @@ impl Workspace {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn reopen(&self) -> Result<Self, Error> {
-        Self::open(
-            self.location.clone(),
-            self.registry.clone(),
-            self.environment.clone(),
-        )
+        Self::open(self.location.clone(), self.setup.clone())
     }
 }
 

@@ -4,6 +4,11 @@
 //! never needed a cache leaves none behind. The folder marks itself as a cache (`CACHEDIR.TAG`, see
 //! <https://bford.info/cachedir/>), so that backups skip it, and keeps itself out of git with a `.gitignore` of its own.
 //!
+//! Objects, run records and the memo are named by digests, so that projects may share them: the settings may put them into
+//! a folder elsewhere. What is named by paths and stages (stat cache, durations, logs, locks, the copies of `tune`) stays in
+//! the project's own `.cache`. Each of the two has a scratch folder, so that what is built there can be renamed to its
+//! place; as a rule both are one.
+//!
 //! Does not know what the files hold: each format has its own module and page in `docs/formats/`.
 
 use std::os::unix::fs::MetadataExt;
@@ -57,6 +62,15 @@ const LONGEST_NAME: usize = 200;
 /// The cache folder.
 #[derive(Debug)]
 pub(crate) struct CacheFolder {
+    /// What projects may share.
+    shared: Part,
+    /// The project's own part, where that is another folder.
+    own: Option<Part>,
+}
+
+/// A folder that marks itself as a cache.
+#[derive(Debug)]
+struct Part {
     path: PathBuf,
     scratch: OnceLock<(Scratch, u64)>,
     creating: Mutex<()>,
@@ -64,17 +78,52 @@ pub(crate) struct CacheFolder {
 
 impl CacheFolder {
     /// The folder at `path`, whether or not it exists.
+    #[cfg(test)]
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
-            path,
-            scratch: OnceLock::new(),
-            creating: Mutex::new(()),
+            shared: Part::new(path),
+            own: None,
         }
     }
 
-    /// The folder itself.
+    /// The folder at `shared`, but for what is the project's own, which lies at `own`.
+    pub(crate) fn with_own(shared: PathBuf, own: PathBuf) -> Self {
+        Self {
+            own: (own != shared).then(|| Part::new(own)),
+            shared: Part::new(shared),
+        }
+    }
+
+    /// The same folders, for another store.
+    pub(crate) fn again(&self) -> Self {
+        Self::with_own(self.path().to_path_buf(), self.own_path().to_path_buf())
+    }
+
+    /// The folder itself, where objects lie.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.shared.path
+    }
+
+    /// The folder of what is the project's own.
+    pub(crate) fn own_path(&self) -> &Path {
+        &self.own().path
+    }
+
+    /// Whether `path` is one of the folders.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        path == self.path() || path == self.own_path()
+    }
+
+    fn own(&self) -> &Part {
+        self.own.as_ref().unwrap_or(&self.shared)
+    }
+
+    /// The part that holds `path`.
+    fn part_of(&self, path: &Path) -> &Part {
+        match &self.own {
+            Some(own) if path.starts_with(&own.path) => own,
+            _ => &self.shared,
+        }
     }
 
     /// Where the object of this digest lies.
@@ -84,7 +133,7 @@ impl CacheFolder {
 
     /// Where an object found damaged is put aside.
     pub(crate) fn damaged(&self, digest: &Digest) -> PathBuf {
-        self.path.join(DAMAGED).join(digest.hex())
+        self.path().join(DAMAGED).join(digest.hex())
     }
 
     /// Where the run record of this stage key lies.
@@ -99,27 +148,31 @@ impl CacheFolder {
 
     /// Where everything that is remembered lies.
     pub(crate) fn memo_folder(&self) -> PathBuf {
-        self.path.join(MEMO)
+        self.path().join(MEMO)
     }
 
     /// Where the stat cache lies.
     pub(crate) fn stat_cache(&self) -> PathBuf {
-        self.path.join("stat-v1")
+        self.own_path().join("stat-v1")
     }
 
     /// Where past durations lie.
     pub(crate) fn durations(&self) -> PathBuf {
-        self.path.join("durations-v1")
+        self.own_path().join("durations-v1")
     }
 
     /// Where the number of removals stands, which is also the gate between them and publications.
     pub(crate) fn collections(&self) -> PathBuf {
-        self.path.join("collections-v1")
+        self.path().join("collections-v1")
     }
 
     /// The folder of one kind of thing: objects, run records, the memo, locks, logs, what was damaged.
     pub(crate) fn folder_of(&self, kind: Kept) -> PathBuf {
-        self.path.join(match kind {
+        let folder = match kind {
+            Kept::Locks | Kept::Logs => self.own_path(),
+            _ => self.path(),
+        };
+        folder.join(match kind {
             Kept::Objects => OBJECTS,
             Kept::Runs => RUNS,
             Kept::Memo => MEMO,
@@ -132,32 +185,42 @@ impl CacheFolder {
 
     /// Where the attempts of a stage lie.
     pub(crate) fn logs(&self, stage: &StageName) -> PathBuf {
-        self.path.join(LOGS).join(safe_file_name(stage.as_str()))
+        self.own_path()
+            .join(LOGS)
+            .join(safe_file_name(stage.as_str()))
     }
 
     /// The file that stands for the lock on `name`.
     pub(crate) fn lock(&self, name: &str) -> PathBuf {
         let digest = blake3::hash(name.as_bytes());
-        self.path.join(LOCKS).join(digest.to_hex().as_str())
+        self.own_path().join(LOCKS).join(digest.to_hex().as_str())
     }
 
     fn fanned_out(&self, kind: &str, digest: &Digest) -> PathBuf {
         let hex = digest.hex();
         let (first, rest) = hex.split_at(2);
-        let mut path = PathBuf::with_capacity(self.path.as_os_str().len() + kind.len() + 68);
-        path.push(&self.path);
+        let mut path = PathBuf::with_capacity(self.path().as_os_str().len() + kind.len() + 68);
+        path.push(self.path());
         path.push(kind);
         path.push(first);
         path.push(rest);
         path
     }
 
-    /// A name for a file that will be renamed to somewhere in this folder.
+    /// A name for an object, a record or a memo, which will be renamed to its place in this folder.
     ///
     /// # Errors
     /// When the folder cannot be written.
     pub(crate) fn temporary(&self) -> Result<Temporary, Error> {
-        Ok(self.scratch()?.0.temporary())
+        Ok(self.shared.scratch()?.0.temporary())
+    }
+
+    /// A name for what is the project's own: on the project's file system, as a rule.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn own_temporary(&self) -> Result<Temporary, Error> {
+        Ok(self.own().scratch()?.0.temporary())
     }
 
     /// A name for something that will be renamed to somewhere in `folder`, which exists.
@@ -165,7 +228,7 @@ impl CacheFolder {
     /// # Errors
     /// When the cache folder cannot be written, or `folder` cannot be read.
     pub(crate) fn temporary_for(&self, folder: &Path) -> Result<Temporary, Error> {
-        let (scratch, device) = self.scratch()?;
+        let (scratch, device) = self.own().scratch()?;
         let target = std::fs::metadata(folder).map_err(Error::read(folder))?;
         Ok(if target.dev() == *device {
             scratch.temporary()
@@ -179,7 +242,7 @@ impl CacheFolder {
     /// # Errors
     /// When the cache folder cannot be written.
     pub(crate) fn temporary_beside(&self, folder: &Path) -> Result<Temporary, Error> {
-        Ok(self.scratch()?.0.temporary_beside(folder))
+        Ok(self.own().scratch()?.0.temporary_beside(folder))
     }
 
     /// Creates the sub-folder that will hold `path`.
@@ -187,8 +250,18 @@ impl CacheFolder {
     /// # Errors
     /// [`Error::CreateFolder`].
     pub(crate) fn create_folder_of(&self, path: &Path) -> Result<(), Error> {
-        self.scratch()?;
+        self.part_of(path).scratch()?;
         path.parent().map_or(Ok(()), disk::create_folders)
+    }
+}
+
+impl Part {
+    fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            scratch: OnceLock::new(),
+            creating: Mutex::new(()),
+        }
     }
 
     /// This process's scratch folder and the device it is on, made on first use together with all that marks the cache.

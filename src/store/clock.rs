@@ -46,7 +46,7 @@ impl Clock {
     /// What the clock says now; none when the cache cannot be written.
     pub(crate) fn read(&self, cache: &CacheFolder) -> Option<Reading> {
         let probe = self.probe.get_or_init(|| {
-            let temporary = cache.temporary().ok()?;
+            let temporary = cache.own_temporary().ok()?;
             Some((temporary.create(Mode::Plain).ok()?, temporary))
         });
         let (file, _) = probe.as_ref()?;

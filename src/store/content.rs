@@ -106,7 +106,7 @@ impl<'a> Survey<'a> {
         outer: Option<&Trail<'_>>,
     ) -> Result<Folder, Error> {
         let trail = Trail::enter(path, outer)?;
-        let listing = walk::list(path, above, self.store.cache.path())?.all_content()?;
+        let listing = walk::list(path, above, &self.store.cache)?.all_content()?;
         let (found, rules) = (listing.found, listing.rules);
         let may_be_hollow = !listing.left_out.is_empty() || found.iter().any(Found::is_folder);
         let entry = |found: Found| self.entry(found, key, &rules, &trail);

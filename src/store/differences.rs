@@ -88,7 +88,7 @@ impl Differences {
                 path: place.path.to_path_buf(),
                 digest: wanted.digest,
             })?;
-        let listing = walk::list(place.path, place.above, store.cache.path())?;
+        let listing = walk::list(place.path, place.above, &store.cache)?;
         let (rules, left_out) = (listing.rules, listing.left_out);
         let mut found = listing.found.into_iter().peekable();
         // What has no content is right nowhere: where something is wanted, that will replace it.
@@ -192,7 +192,7 @@ pub(crate) fn has_other_names(path: &Path) -> bool {
 /// # Errors
 /// [`Error::InTheWay`].
 pub(crate) fn refuse_to_bury(path: &Path, above: &IgnoreRules, store: &Store) -> Result<(), Error> {
-    match walk::first_left_out(path, above, store.cache.path())? {
+    match walk::first_left_out(path, above, &store.cache)? {
         None => Ok(()),
         Some(held) => Err(Error::InTheWay {
             path: path.to_path_buf(),

@@ -109,7 +109,7 @@ pub(crate) fn copy(
     pool: Pool,
 ) -> io::Result<Digest> {
     step()?;
-    if share && reflink_copy::reflink_file(source, target).is_ok() {
+    if share && is_cloned(source, target) {
         return match target.metadata()?.len() == size {
             true => file_hash::hash_file(target, size, pool),
             false => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -117,6 +117,16 @@ pub(crate) fn copy(
     }
     target.set_len(0)?; // a failed clone leaves anything
     file_hash::copy_file(source, target, size, pool)
+}
+
+/// Lets the empty `target` have the blocks of `source` until one is written; false where the file system cannot.
+pub(crate) fn reflink(source: &File, target: &File) -> io::Result<bool> {
+    step()?;
+    Ok(is_cloned(source, target))
+}
+
+fn is_cloned(source: &File, target: &File) -> bool {
+    reflink_copy::reflink_file(source, target).is_ok()
 }
 
 /// Waits until the file's bytes are on the device.

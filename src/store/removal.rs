@@ -80,7 +80,7 @@ impl<'a> Removal<'a> {
     /// [`Error::Remove`], [`Error::Read`] or [`Error::IgnoreFile`].
     pub(crate) fn folder(&mut self, path: &Path, above: &IgnoreRules) -> Result<bool, Error> {
         disk::with_rights(path, || fs::read_dir(path).map(drop)).map_err(Error::read(path))?;
-        let listing = walk::list(path, above, self.store.cache.path())?;
+        let listing = walk::list(path, above, &self.store.cache)?;
         let mut is_empty = listing.left_out.is_empty();
         listing
             .left_out

@@ -16,7 +16,6 @@ use std::sync::OnceLock;
 
 use hpipe_core::ProjectPath;
 
-use crate::cache_folder::CacheFolder;
 use crate::clock::Clock;
 use crate::collection::Seen;
 use crate::disk::{self, Mode};
@@ -31,18 +30,18 @@ impl Store {
     /// # Errors
     /// When the cache cannot be written.
     pub fn replica(&self) -> Result<Self, Error> {
-        let folder = self.cache.temporary()?;
+        let folder = self.cache.own_temporary()?;
         disk::create_folder(folder.path()).map_err(Error::create_folder(folder.path()))?;
         let root = folder.path().canonicalize();
         Ok(Self {
             root: root.map_err(Error::read(folder.path()))?,
-            link_type: self.link_type,
+            links: self.links.clone(),
             warnings: Warnings::default(),
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
             clock: Clock::default(),
             seen: Seen::of(&self.cache.collections()),
-            cache: CacheFolder::new(self.cache.path().to_path_buf()),
+            cache: self.cache.again(),
             replica: Some(folder),
         })
     }

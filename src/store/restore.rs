@@ -28,16 +28,20 @@ use crate::walk;
 use crate::{Error, Store};
 
 /// How a restored file shares its bytes with its object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkType {
-    /// Shares the blocks until either is written, where the file system can; else copies.
-    #[default]
+    /// Shares the blocks until either is written, where the file system can. Small files are copied, which costs less.
     Reflink,
     /// Is the object itself under another name, read-only: costs no space, but whoever overrides the permission and
-    /// writes, writes into the cache. Files that must be executable are copied.
+    /// writes, writes into the cache. Not for files that must be executable, nor on another file system.
     Hardlink,
     /// Copies.
     Copy,
+}
+
+impl LinkType {
+    /// What is tried, in this order, when nobody says otherwise.
+    pub const PREFERRED: &[Self] = &[Self::Reflink, Self::Copy];
 }
 
 impl Store {
@@ -182,24 +186,45 @@ impl Restoration<'_> {
         Store::in_parallel(|| entries.par_iter().with_min_len(16).try_for_each(build))
     }
 
+    /// Builds a file by the first way of linking that can be had.
     fn build_file(self, content: &Content, at: &Path) -> Result<(), Error> {
-        if self.store.link_type == LinkType::Hardlink
-            && !content.executable
-            && self.link(content, at)?
-        {
-            return Ok(());
+        for link in &self.store.links {
+            let is_built = match link {
+                LinkType::Hardlink => !content.executable && self.link(content, at)?,
+                LinkType::Reflink => content.object_size > SMALL && self.clone(content, at)?,
+                LinkType::Copy => break,
+            };
+            if is_built {
+                return Ok(());
+            }
         }
-        let file =
-            disk::create_new(at, Mode::of_file(content.executable)).map_err(Error::write(at))?;
+        self.copy(content, at)
+    }
+
+    fn copy(self, content: &Content, at: &Path) -> Result<(), Error> {
+        let file = create(content, at)?;
         if content.object_size <= SMALL {
             let bytes = self.store.objects().read(object_of(content))?;
             let bytes = bytes.ok_or_else(|| self.missing(content))?;
             return disk::write(&file, &bytes).map_err(Error::write(at));
         }
-        let share = self.store.link_type != LinkType::Copy;
         let (object, size) = (self.open(content)?, content.object_size);
-        let copied = disk::copy(&object, &file, size, share, Store::pool);
+        let copied = disk::copy(&object, &file, size, false, Store::pool);
         self.verify(content, copied.map_err(Error::write(at))?)
+    }
+
+    /// Makes the file share the blocks of its object; false, and nothing is there, where the file system cannot.
+    fn clone(self, content: &Content, at: &Path) -> Result<bool, Error> {
+        let file = create(content, at)?;
+        let object = self.open(content)?;
+        if !disk::reflink(&object, &file).map_err(Error::write(at))? {
+            disk::remove_file(at).map_err(Error::remove(at))?;
+            return Ok(false);
+        }
+        // The clone is hashed, not the object: nobody else can change it.
+        let digest = file_hash::hash_file(&file, content.object_size, Store::pool);
+        self.verify(content, digest.map_err(Error::read(at))?)?;
+        Ok(true)
     }
 
     /// Makes the file a second name of its object; false where the file system cannot.
@@ -244,6 +269,11 @@ impl Restoration<'_> {
             done => done.map_err(Error::place(target)),
         }
     }
+}
+
+/// Creates the file that will hold a content.
+fn create(content: &Content, at: &Path) -> Result<File, Error> {
+    disk::create_new(at, Mode::of_file(content.executable)).map_err(Error::write(at))
 }
 
 /// Whether a rename failed because a folder is where a file should go, or the other way round.

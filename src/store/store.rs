@@ -27,7 +27,7 @@ const STACK: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Store {
     pub(crate) root: PathBuf,
-    pub(crate) link_type: LinkType,
+    pub(crate) links: Vec<LinkType>,
     pub(crate) warnings: Warnings,
     pub(crate) lock_memory: LockMemory,
     pub(crate) stat_cache: OnceLock<StatCache>,
@@ -48,12 +48,24 @@ impl Store {
     /// # Errors
     /// [`Error::Read`] when `root` is no folder that can be found.
     pub fn open(root: &Path, cache: &Path) -> Result<Self, Error> {
+        Self::open_shared(root, cache, cache)
+    }
+
+    /// As [`open`](Self::open), but objects, run records and the memo, which projects may share, lie in `cache`, and all
+    /// else in `own`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_shared(root: &Path, cache: &Path, own: &Path) -> Result<Self, Error> {
         let root = root.canonicalize().map_err(Error::read(root))?;
-        let cache = root.join(cache);
-        let cache = CacheFolder::new(cache.canonicalize().unwrap_or(cache));
+        let found = |path: &Path| {
+            let path = root.join(path);
+            path.canonicalize().unwrap_or(path)
+        };
+        let cache = CacheFolder::with_own(found(cache), found(own));
         Ok(Self {
             root,
-            link_type: LinkType::default(),
+            links: LinkType::PREFERRED.to_vec(),
             warnings: Warnings::default(),
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
@@ -64,10 +76,10 @@ impl Store {
         })
     }
 
-    /// Restores files by this way of linking from now on.
+    /// Restores files by the first of these ways of linking that can be had, from now on; by copying if none can.
     #[must_use]
-    pub fn with_link_type(mut self, link_type: LinkType) -> Self {
-        self.link_type = link_type;
+    pub fn with_links(mut self, links: &[LinkType]) -> Self {
+        self.links = links.to_vec();
         self
     }
 
@@ -106,7 +118,7 @@ impl Store {
     pub(crate) fn write_hint(&self, path: &Path, bytes: &[u8]) {
         let written = self
             .cache
-            .temporary()
+            .own_temporary()
             .and_then(|temporary| disk::write_whole(temporary, path, bytes, Durability::Cached));
         if let Err(error) = written {
             self.warnings

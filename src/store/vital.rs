@@ -32,9 +32,14 @@ impl Store {
         if self.root().starts_with(place) {
             return Some("it is the project's root, or holds it");
         }
-        let cache = self.cache.path();
-        let is_link_to_cache = || on_disk.canonicalize().is_ok_and(|target| target == cache);
-        for cache in [cache.to_path_buf(), resolve(cache).ok()?] {
+        let is_link_to_cache = || {
+            on_disk
+                .canonicalize()
+                .is_ok_and(|target| self.cache.is_at(&target))
+        };
+        let (shared, own) = (self.cache.path(), self.cache.own_path());
+        let resolved = [resolve(shared).ok()?, resolve(own).ok()?];
+        for cache in [shared, own, &resolved[0], &resolved[1]] {
             if cache.starts_with(place) {
                 return Some("it is the cache folder, or holds it");
             }

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use hpipe_core::ContentKind;
 
 use crate::Error;
+use crate::cache_folder::CacheFolder;
 use crate::ignore_rules::IgnoreRules;
 use crate::scratch::TEMPORARY_PREFIX;
 
@@ -123,7 +124,11 @@ impl Listing {
 ///
 /// # Errors
 /// [`Error::IgnoreFile`] or [`Error::Read`].
-pub(crate) fn list(folder: &Path, above: &IgnoreRules, cache: &Path) -> Result<Listing, Error> {
+pub(crate) fn list(
+    folder: &Path,
+    above: &IgnoreRules,
+    cache: &CacheFolder,
+) -> Result<Listing, Error> {
     let entries: Vec<DirEntry> = fs::read_dir(folder)
         .and_then(Iterator::collect)
         .map_err(Error::read(folder))?;
@@ -153,7 +158,7 @@ pub(crate) fn list(folder: &Path, above: &IgnoreRules, cache: &Path) -> Result<L
 pub(crate) fn first_left_out(
     folder: &Path,
     above: &IgnoreRules,
-    cache: &Path,
+    cache: &CacheFolder,
 ) -> Result<Option<PathBuf>, Error> {
     let listing = list(folder, above, cache)?;
     if let Some(path) = listing.left_out.into_iter().next() {
@@ -176,7 +181,7 @@ impl Found {
 
 impl Listing {
     /// Says what an entry is; nothing when it has vanished meanwhile.
-    fn add(&mut self, entry: &DirEntry, cache: &Path) -> Result<(), Error> {
+    fn add(&mut self, entry: &DirEntry, cache: &CacheFolder) -> Result<(), Error> {
         let name = entry.file_name().into_vec();
         let path = entry.path();
         if name.starts_with(TEMPORARY_PREFIX.as_bytes()) {
@@ -186,7 +191,7 @@ impl Listing {
         let own_type = entry.file_type().map_err(Error::read(&path))?;
         let is_link = own_type.is_symlink();
         let left_out = name == b".git"
-            || path == cache
+            || cache.is_at(&path)
             || !is_link && self.rules.ignores(&path, own_type.is_dir());
         let kind = match left_out {
             true => Ok(None),

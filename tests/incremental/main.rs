@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
 use hpipe_core::{Event, EventSink, Outcome, ProjectPath, Registry};
-use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Workspace};
+use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Setup, Workspace};
 
 use edit::{Edited, Harm, edit};
 use model::Model;
@@ -263,8 +263,11 @@ fn run(project: &Project, jobs: usize, dry: bool) -> Result<Trace, String> {
         wait: true,
     };
     let recorder = Recorder::default();
-    let workspace = Workspace::open(location, Arc::new(Registry::default()), environment)
-        .map_err(|e| format!("{e:?}"))?;
+    let workspace = Workspace::open(
+        location,
+        Setup::new(Arc::new(Registry::default()), environment).into(),
+    )
+    .map_err(|e| format!("{e:?}"))?;
     hpipe_engine::repro(&workspace, &options, &recorder, &Cancellation::default())
         .map_err(|e| format!("{e:?}"))?;
     let trace = recorder.0.into_inner().expect("nobody panics there");

@@ -26,6 +26,9 @@ pub(crate) struct Working {
     /// Execute a stage whose result is only in the run cache.
     #[arg(long)]
     pub(crate) no_run_cache: bool,
+    /// Let commands read only their declared deps and write only their outs, as with `sandbox: true`.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
     /// Fail at once when another hpipe is executing a stage.
     #[arg(long)]
     pub(crate) no_wait: bool,

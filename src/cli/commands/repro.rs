@@ -1,7 +1,7 @@
 //! `hpipe repro`: makes stages up to date.
 
 use hpipe_core::Summary;
-use hpipe_engine::{Cancellation, ReproOptions, Selection, Untargeted, Workspace};
+use hpipe_engine::{Cancellation, Confined, ReproOptions, Selection, Setup, Untargeted, Workspace};
 
 use crate::args::{Repro, Working};
 use crate::error::{Error, Exit};
@@ -10,7 +10,7 @@ use crate::ui::Mode;
 
 /// Makes the targets up to date and says how that went.
 pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error> {
-    let workspace = session.open()?;
+    let workspace = session.open_with(|setup| confine(setup, &arguments.working))?;
     let mode = if arguments.dry {
         Mode::Dry
     } else {
@@ -31,6 +31,13 @@ fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
         (true, _) => Exit::Interrupted,
         (false, 0) => Exit::Done,
         (false, _) => Exit::StageFailed,
+    }
+}
+
+/// Confines all commands, if the user wants that.
+pub(super) fn confine(setup: &mut Setup, arguments: &Working) {
+    if arguments.sandbox {
+        setup.sandbox.which = Confined::All;
     }
 }
 

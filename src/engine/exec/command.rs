@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::{Setting, Stopped, failure};
 use crate::cancel::Urgency;
+use crate::sandbox::Sandbox;
 
 const SHELL: &str = "/bin/sh";
 
@@ -105,13 +106,14 @@ pub(super) fn run(
     env: &BTreeMap<String, Option<String>>,
     lock: &StageLock,
     attempt: &Attempt,
+    sandbox: Option<&Sandbox>,
 ) -> Result<(), Stopped> {
     let wdir = stage.wdir.on_disk(&setting.workspace.location().root);
     for script in scripts {
         if setting.cancellation.is_requested() {
             return Err(interrupted().into());
         }
-        let mut command = shell(script, &wdir);
+        let mut command = shell(script, &wdir, sandbox);
         for (name, value) in env {
             match value {
                 Some(value) => command.env(name, value),
@@ -136,8 +138,17 @@ pub(super) fn run(
 }
 
 /// A script of several lines stops at the first command that fails, as a list of commands does.
-fn shell(script: &Script, wdir: &Path) -> Command {
-    let mut command = Command::new(SHELL);
+fn shell(script: &Script, wdir: &Path, sandbox: Option<&Sandbox>) -> Command {
+    let mut command = match sandbox {
+        None => Command::new(SHELL),
+        Some(sandbox) => {
+            let (launcher, arguments) = sandbox.launch();
+            let mut command = Command::new(launcher);
+            command.args(arguments).arg(SHELL);
+            command.env("TMPDIR", sandbox.temporary());
+            command
+        }
+    };
     if script.text.trim_end().contains('\n') {
         command.arg("-e");
     }

@@ -19,7 +19,7 @@ use hpipe_core::{
     Arity, Digest, Direction, Event, EventSink, Execution, OptionFault, Port, ProjectPath,
     Registry, Stage, StageError, Value,
 };
-use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Workspace, repro};
+use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Setup, Workspace, repro};
 use rayon::prelude::*;
 
 /// Writes the squares of the numbers below `n`, each a part of its own.
@@ -163,7 +163,11 @@ impl Project {
             folder: ProjectPath::root(),
             is_named: true,
         };
-        let workspace = Workspace::open(location, Arc::new(registry), BTreeMap::new()).unwrap();
+        let workspace = Workspace::open(
+            location,
+            Setup::new(Arc::new(registry), BTreeMap::new()).into(),
+        )
+        .unwrap();
         let options = ReproOptions {
             selection: Selection::default(),
             force: asked.force,

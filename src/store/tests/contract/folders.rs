@@ -228,7 +228,7 @@ fn hard_links_are_read_only_objects_and_copies_where_they_must_be() {
     project.write("d/run", "x");
     make_executable(&project.at("d/run"));
     let content = project.commit("d");
-    let store = project.another_store().with_link_type(LinkType::Hardlink);
+    let store = project.another_store().with_links(&[LinkType::Hardlink]);
     store.restore(&content, &path("e")).unwrap();
 
     let a = project.content("d/a");

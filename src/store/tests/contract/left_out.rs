@@ -253,7 +253,7 @@ fn the_bit_is_never_set_on_an_object_or_through_a_link() {
     let plain = project.commit("d/run");
     make_executable(&project.at("d/run"));
     let (file, folder) = (project.commit("d/run"), project.commit("d"));
-    let store = project.another_store().with_link_type(LinkType::Hardlink);
+    let store = project.another_store().with_links(&[LinkType::Hardlink]);
     store.restore(&plain, &path("linked")).unwrap();
     store.restore(&file, &path("linked")).unwrap();
     fs::remove_file(project.at("d/run")).unwrap();

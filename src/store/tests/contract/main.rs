@@ -14,6 +14,7 @@ mod left_out;
 mod lock_file;
 mod parallel;
 mod replica;
+mod shared_cache;
 mod stale;
 mod stored;
 mod support;
