@@ -318,6 +318,8 @@ codes! {
     BadLockFile = "E023", InvalidFile;
     /// A study that cannot be searched.
     BadStudy = "E024", InvalidFile;
+    /// A file that cannot be changed as it is written.
+    UnfitForEdit = "E030", InvalidFile;
     /// A stage failed.
     StageFailed = "E100", StageFailed;
     /// A stage did not make one of its outs.

@@ -36,7 +36,7 @@ mod yaml;
 pub use beside::{Artifact, Dataset};
 pub use builtin::{check_builtin, check_builtins};
 pub use document::Document;
-pub use edit::edit_params;
+pub use edit::{NewOut, NewParams, NewStage, add_stage, edit_params, set_frozen};
 pub use execution::{Execution, Named, Pool, Resources, Retry, Shell};
 pub use hpipe_core::nearest;
 pub use params::{ParamFile, ParamFileError, read_document};
