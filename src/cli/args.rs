@@ -8,9 +8,14 @@ mod choosing;
 mod execute;
 mod look;
 mod metrics;
+mod overview;
 mod plots;
 mod project;
+mod stage;
 mod tune;
+
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,9 +27,10 @@ use clap::{
 pub(crate) use cache::{Cache, CacheRestore, CacheVerify, Gc};
 pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
-pub(crate) use metrics::{Metrics, MetricsDiff, MetricsShow};
+pub(crate) use metrics::{Compare, Metrics, Params, Show};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
-pub(crate) use project::Init;
+pub(crate) use project::{Completions, Init, Man, Shell};
+pub(crate) use stage::{Freeze, Stage, StageAdd, StageList};
 pub(crate) use tune::Tune;
 
 /// Reproducible, fast and servable machine-learning pipelines in one binary.
@@ -33,7 +39,10 @@ pub(crate) use tune::Tune;
     name = "hpipe",
     version,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = "Examples:\n  hpipe init         start with a pipeline that works\n  \
+                  hpipe repro        make everything up to date\n  hpipe status       see what is stale, and why\n\n\
+                  `hpipe COMMAND --help` tells more."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -51,7 +60,7 @@ pub(crate) struct Asked {
 
 /// Reads the process's arguments.
 pub(crate) fn read() -> Result<Asked, clap::Error> {
-    let matches = Arguments::command().try_get_matches()?;
+    let matches = command().try_get_matches()?;
     Ok(Asked {
         as_json: asks_for_json(&matches),
         arguments: Arguments::from_arg_matches(&matches)?,
@@ -62,6 +71,11 @@ pub(crate) fn read() -> Result<Asked, clap::Error> {
 pub(crate) fn of_exec_stage() -> Option<Vec<OsString>> {
     let mut words = std::env::args_os().skip(1);
     (words.next()? == hpipe_engine::EXEC_STAGE).then(|| words.collect())
+}
+
+/// The commands with all their words.
+pub(crate) fn command() -> clap::Command {
+    overview::grouped(Arguments::command())
 }
 
 /// Whether `--json` is among the options of the command, however deep below others it is.
@@ -133,6 +147,9 @@ pub(crate) enum Command {
     /// Show the metrics that stages wrote, and how they changed.
     #[command(subcommand, after_help = "Example: hpipe metrics diff main")]
     Metrics(Metrics),
+    /// Show the params that stages read, and how they changed.
+    #[command(subcommand, after_help = "Example: hpipe params diff HEAD~1")]
+    Params(Params),
     /// Draw the plots of the pipeline on a page.
     #[command(subcommand, after_help = "Example: hpipe plots diff HEAD~1 --open")]
     Plots(Plots),
@@ -148,6 +165,35 @@ pub(crate) enum Command {
         What the lock files of the chosen scope name always stays. Of the rest stays what a bound keeps; without a bound, nothing."
     )]
     Gc(Gc),
+    /// Write a new stage into the pipeline file, or list the stages.
+    #[command(
+        subcommand,
+        after_help = "Example: hpipe stage add -n train -d train.py -o model.bin python train.py"
+    )]
+    Stage(Stage),
+    /// Keep stages from executing: their outs are taken as they are.
+    #[command(after_help = "Example: hpipe freeze download")]
+    Freeze(Freeze),
+    /// Let frozen stages execute again.
+    #[command(after_help = "Example: hpipe unfreeze download")]
+    Unfreeze(Freeze),
+    /// Print the path of the project's root, as seen from here.
+    #[command(after_help = "Example: cd \"$(hpipe root)\"")]
+    Root,
+    /// Print what makes a shell complete commands, options, stages and paths.
+    #[command(
+        after_help = "Examples:\n  echo 'source <(hpipe completions bash)' >> ~/.bashrc\n  \
+                      echo 'source <(hpipe completions zsh)' >> ~/.zshrc\n  \
+                      hpipe completions fish > ~/.config/fish/completions/hpipe.fish\n  \
+                      hpipe completions powershell >> $PROFILE\n  \
+                      echo 'eval (hpipe completions elvish | slurp)' >> ~/.elvish/rc.elv"
+    )]
+    Completions(Completions),
+    /// Print the manual page of hpipe, or write those of all commands.
+    #[command(
+        after_help = "Examples:\n  hpipe man | man -l -\n  hpipe man ~/.local/share/man/man1"
+    )]
+    Man(Man),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

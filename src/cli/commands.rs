@@ -1,14 +1,22 @@
 //! The commands, one file each. Each turns its arguments into one call of a library and prints the answer.
 
 mod cache;
+mod compare;
+mod completions;
 mod dag;
+mod edited;
 mod exec_stage;
+mod freeze;
 mod gc;
 mod init;
 mod logs;
-mod metrics;
+mod man;
 mod plots;
+mod reading;
 mod repro;
+mod root;
+mod show;
+mod stage;
 mod status;
 mod tune;
 mod watch;
@@ -18,11 +26,13 @@ pub(crate) use exec_stage::exec_stage;
 
 use hpipe_engine::{Surveyed, Workspace};
 
-use crate::args::{Cache, Command, Metrics, Plots};
+use crate::args::{Cache, Command, Metrics, Params, Plots, Stage};
 use crate::error::{Error, Exit};
 use crate::session::Session;
 use crate::state::State;
 use crate::ui::StageReport;
+
+use reading::Kind;
 
 /// Carries out a command.
 pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
@@ -34,13 +44,30 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Watch(arguments) => watch::watch(session, arguments),
         Command::Tune(arguments) => tune::tune(session, arguments),
         Command::Logs(arguments) => logs::logs(session, arguments),
-        Command::Metrics(Metrics::Show(arguments)) => metrics::show(session, arguments),
-        Command::Metrics(Metrics::Diff(arguments)) => metrics::diff(session, arguments),
+        Command::Metrics(Metrics::Show(arguments)) => show::show(session, arguments, Kind::Metrics),
+        Command::Metrics(Metrics::Diff(arguments)) => {
+            compare::diff(session, arguments, Kind::Metrics)
+        }
+        Command::Params(Params::Show(arguments)) => {
+            let deps = arguments.deps;
+            show::show(session, &arguments.show, Kind::Params { deps })
+        }
+        Command::Params(Params::Diff(arguments)) => {
+            let deps = arguments.deps;
+            compare::diff(session, &arguments.compare, Kind::Params { deps })
+        }
         Command::Plots(Plots::Show(arguments)) => plots::show(session, arguments),
         Command::Plots(Plots::Diff(arguments)) => plots::diff(session, arguments),
         Command::Cache(Cache::Restore(arguments)) => cache::restore(session, arguments),
         Command::Cache(Cache::Verify(arguments)) => cache::verify(session, arguments),
         Command::Gc(arguments) => gc::gc(session, arguments),
+        Command::Stage(Stage::Add(arguments)) => stage::add(session, arguments),
+        Command::Stage(Stage::List(arguments)) => stage::list(session, arguments),
+        Command::Freeze(arguments) => freeze::freeze(session, arguments, true),
+        Command::Unfreeze(arguments) => freeze::freeze(session, arguments, false),
+        Command::Root => root::root(session),
+        Command::Completions(arguments) => completions::completions(session, arguments),
+        Command::Man(arguments) => man::man(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
     }
 }

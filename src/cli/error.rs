@@ -96,9 +96,24 @@ impl Error {
         }
     }
 
+    /// Whether it is that one fault of the project.
+    pub(crate) fn is(&self, code: Code) -> bool {
+        match self {
+            Self::Engine(hpipe_engine::Error::Invalid { diagnostics, .. }) => {
+                matches!(diagnostics.as_slice(), [one] if one.code == code)
+            }
+            other => other.code() == code,
+        }
+    }
+
     /// What a shell is told.
     pub(crate) fn exit(&self) -> Exit {
         match self {
+            Self::Engine(hpipe_engine::Error::Invalid { diagnostics, .. })
+                if diagnostics.iter().all(|fault| fault.code == Code::Usage) =>
+            {
+                Exit::Usage
+            }
             Self::Engine(hpipe_engine::Error::Invalid { .. }) | Self::Metrics(_) => Exit::Pipeline,
             _ => match self.code() {
                 Code::Usage => Exit::Usage,
@@ -158,6 +173,11 @@ impl Error {
             _ => report(ui, as_json, &[self.diagnostic()], &Sources::default()),
         }
     }
+}
+
+/// A mistake on the command line.
+pub(crate) fn report_usage(ui: &Ui, as_json: bool, mistake: Diagnostic) {
+    report(ui, as_json, &[mistake], &Sources::default());
 }
 
 /// A panic, told like an error.

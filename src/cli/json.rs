@@ -8,6 +8,7 @@
 mod cache;
 mod event;
 mod plots;
+mod stages;
 mod study;
 mod value;
 
@@ -22,6 +23,7 @@ use crate::ui::{FileChanges, StageReport, Ui};
 use crate::unread::Unread;
 pub(crate) use cache::{gc, verification};
 pub(crate) use plots::plots;
+pub(crate) use stages::stage_list;
 pub(crate) use study::study;
 use value::{InOrder, JsonReason, JsonValue};
 
@@ -80,61 +82,68 @@ pub(crate) fn dag(graph: &Graph) -> String {
     })
 }
 
-/// Encodes what `metrics show --json` prints: the whole content of each file, in the order given.
-pub(crate) fn metrics(files: &[(String, Value)]) -> String {
+/// Encodes what `metrics show --json` and `params show --json` print: the whole content of each file, in the order given,
+/// under the plural of `word`.
+pub(crate) fn values(word: &str, files: &[(String, Value)]) -> String {
     let files = files
         .iter()
         .map(|(file, value)| (file.as_str(), JsonValue(value)));
-    line(&Metrics {
+    line(&Values {
         v: VERSION,
-        metrics: InOrder(files.collect()),
+        files: Named::new(word, InOrder(files.collect())),
     })
 }
 
 /// Encodes what `metrics show --rev REV --json` prints: the same for each revision.
-pub(crate) fn metrics_at(revisions: &[(String, Vec<(String, Value)>)]) -> String {
+pub(crate) fn values_at(revisions: &[(String, Vec<(String, Value)>)]) -> String {
     let revisions = revisions.iter().map(|(revision, files)| {
         let files = files
             .iter()
             .map(|(file, value)| (file.as_str(), JsonValue(value)));
         (revision.as_str(), InOrder(files.collect()))
     });
-    line(&MetricsAt {
+    line(&ValuesAt {
         v: VERSION,
         revisions: InOrder(revisions.collect()),
     })
 }
 
-/// Encodes what `metrics diff --json` prints: old, new and difference of each metric, and the files that could not be
-/// compared.
-pub(crate) fn metrics_diff(times: [&str; 2], files: &[FileChanges], unread: &[Unread]) -> String {
+/// Encodes what `metrics diff --json` and `params diff --json` print: old, new and difference of each value, and the files
+/// that could not be compared.
+pub(crate) fn values_diff(
+    word: &str,
+    times: [&str; 2],
+    files: &[FileChanges],
+    unread: &[Unread],
+) -> String {
     let [old, new] = times;
     let files = files.iter().map(|file| {
         let changes = file.changes.iter();
         let changes = changes.map(|change| (change.metric.as_str(), JsonChange::from(change)));
         (file.file.as_str(), InOrder(changes.collect()))
     });
-    line(&MetricsDiff {
+    line(&ValuesDiff {
         v: VERSION,
         old,
         new,
-        metrics: InOrder(files.collect()),
+        files: Named::new(word, InOrder(files.collect())),
         errors: unread.iter().map(JsonUnread::from).collect(),
     })
 }
 
 #[derive(Serialize)]
-struct MetricsAt<'a> {
+struct ValuesAt<'a> {
     v: u32,
     revisions: InOrder<'a, InOrder<'a, JsonValue<'a>>>,
 }
 
 #[derive(Serialize)]
-struct MetricsDiff<'a> {
+struct ValuesDiff<'a> {
     v: u32,
     old: &'a str,
     new: &'a str,
-    metrics: InOrder<'a, InOrder<'a, JsonChange<'a>>>,
+    #[serde(flatten)]
+    files: Named<'a, InOrder<'a, JsonChange<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<JsonUnread<'a>>,
 }
@@ -199,9 +208,29 @@ struct Dag<'a> {
 }
 
 #[derive(Serialize)]
-struct Metrics<'a> {
+struct Values<'a> {
     v: u32,
-    metrics: InOrder<'a, JsonValue<'a>>,
+    #[serde(flatten)]
+    files: Named<'a, JsonValue<'a>>,
+}
+
+/// What is said of each file, under the name of the kind of file.
+#[derive(Serialize)]
+struct Named<'a, T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<InOrder<'a, T>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<InOrder<'a, T>>,
+}
+
+impl<'a, T> Named<'a, T> {
+    fn new(word: &str, files: InOrder<'a, T>) -> Self {
+        let (metrics, params) = match word {
+            "param" => (None, Some(files)),
+            _ => (Some(files), None),
+        };
+        Self { metrics, params }
+    }
 }
 
 /// One object on one line, without newline.
@@ -259,10 +288,13 @@ mod tests {
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value))
             .collect();
-        let text = metrics(&[
-            ("metrics/b.json".to_owned(), Value::Map(map)),
-            ("a.json".to_owned(), Value::Null),
-        ]);
+        let text = values(
+            "metric",
+            &[
+                ("metrics/b.json".to_owned(), Value::Map(map)),
+                ("a.json".to_owned(), Value::Null),
+            ],
+        );
         insta::assert_snapshot!(text, @r#"{"v":1,"metrics":{"metrics/b.json":{"rmse":0.5,"n":3,"mape":"NaN"},"a.json":null}}"#);
     }
 }

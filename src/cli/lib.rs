@@ -1,7 +1,7 @@
 //! Arguments, commands, printing and exit codes of hpipe.
 //!
 //! [`main`] is the whole program but for the built-in stages, which the caller registers. `args` holds the words of the
-//! command line, `commands` one file for each command, `ui` everything that prints for people, `json` everything that
+//! command line, `complete` what shells make of them, `commands` one file for each command, `ui` everything that prints for people, `json` everything that
 //! prints for programs, `dag` the drawings, `tune` the driver of a search, `error` the exit codes.
 //!
 //! Deliberately holds no logic of pipelines: a command makes one call of a library and prints the answer.
@@ -9,6 +9,7 @@
 mod amount;
 mod args;
 mod commands;
+mod complete;
 mod dag;
 mod diagnostic;
 mod error;
@@ -19,9 +20,11 @@ mod state;
 mod tune;
 mod ui;
 mod unread;
+mod usage;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use hpipe_core::Registry;
 
@@ -33,6 +36,10 @@ use session::Session;
 pub fn main(registry: Registry) -> ExitCode {
     if let Some(words) = args::of_exec_stage() {
         return ExitCode::from(commands::exec_stage(words) as u8);
+    }
+    let registry = Arc::new(registry);
+    if let Some(exit) = complete::answer(&registry) {
+        return exit;
     }
     let Asked { arguments, as_json } = match args::read() {
         Ok(asked) => asked,
@@ -55,13 +62,21 @@ pub fn main(registry: Registry) -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// Prints what clap has to say: help and version on stdout, a mistake on stderr.
+/// Says what clap has to say: help and version on stdout, a mistake on stderr, or on stdout where JSON is wanted.
 fn refuse(error: &clap::Error) -> ExitCode {
-    // A stream that cannot be written has no reader to tell.
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() {
-        Exit::Usage as u8
-    } else {
-        Exit::Done as u8
-    })
+    if !error.use_stderr() {
+        // A stream that cannot be written has no reader to tell.
+        let _ = error.print();
+        return ExitCode::from(Exit::Done as u8);
+    }
+    let ui = ui::Ui::new(ui::Verbosity::Normal, ui::ColorChoice::Auto);
+    let better = usage::better(error);
+    match usage::asks_for_json(std::env::args_os()) {
+        true => error::report_usage(&ui, true, better.unwrap_or_else(|| usage::plain(error))),
+        false => match better {
+            Some(better) => error::report_usage(&ui, false, better),
+            None => drop(error.print()),
+        },
+    }
+    ExitCode::from(Exit::Usage as u8)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hpipe_core::{EventSink, Registry};
+use hpipe_core::{EventSink, ProjectPath, Registry};
 use hpipe_engine::{Cancellation, Environment, Location, Setup, Support, Workspace};
 use hpipe_store::Store;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -27,7 +27,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Prepares a command.
-    pub(crate) fn new(global: &Global, registry: Registry) -> Self {
+    pub(crate) fn new(global: &Global, registry: Arc<Registry>) -> Self {
         let verbosity = match (global.quiet, global.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
@@ -40,7 +40,7 @@ impl Session {
         };
         Self {
             ui: Arc::new(Ui::new(verbosity, color)),
-            registry: Arc::new(registry),
+            registry,
             folder: global.folder.clone().unwrap_or_else(|| PathBuf::from(".")),
             file: global.file.clone(),
         }
@@ -51,6 +51,35 @@ impl Session {
         &self.folder
     }
 
+    /// Whether the user named a pipeline file.
+    pub(crate) const fn names_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Finds the project around the folder.
+    pub(crate) fn locate(&self) -> Result<Location, Error> {
+        Ok(Location::find(&self.folder, self.file.as_deref())?)
+    }
+
+    /// Opens the project that begins in the folder once a file of it has this text.
+    pub(crate) fn open_new(&self, file: &ProjectPath, text: &str) -> Result<Workspace, Error> {
+        let root = self.folder.canonicalize();
+        let root = root.map_err(|source| Error::File {
+            attempt: "find",
+            path: self.folder.clone(),
+            source,
+        })?;
+        let location = Location {
+            root,
+            file: file.clone(),
+            folder: ProjectPath::root(),
+            is_named: false,
+        };
+        let texts = [(file.clone(), text.to_owned())].into_iter().collect();
+        let setup = self.setup();
+        Ok(Workspace::open_supposing(location, setup.into(), texts)?)
+    }
+
     /// Opens the project around the folder, and tells its warnings.
     pub(crate) fn open(&self) -> Result<Workspace, Error> {
         self.open_with(|_| ())
@@ -58,7 +87,7 @@ impl Session {
 
     /// As [`open`](Self::open), with what the command line says about the project's setup.
     pub(crate) fn open_with(&self, change: impl FnOnce(&mut Setup)) -> Result<Workspace, Error> {
-        let location = Location::find(&self.folder, self.file.as_deref())?;
+        let location = self.locate()?;
         let mut setup = self.setup();
         change(&mut setup);
         let workspace = Workspace::open(location, setup.into())?;

@@ -15,7 +15,7 @@ use hpipe_spec::{Pipeline, check_builtins, parse_beside};
 use crate::Error;
 use crate::discover::{Discovered, discover};
 use crate::graph::{Graph, StageIndex};
-use crate::location::{Location, absent_pipeline, lock_of, no_pipeline};
+use crate::location::{Location, PIPELINE_FILES, absent_pipeline, lock_of, no_pipeline};
 use crate::path_range::around;
 use crate::resolve::resolve;
 use crate::workspace::Disk;
@@ -100,10 +100,21 @@ pub(crate) fn read(
     };
     reader.root(location)?;
     let outs = reader.out_folders();
-    let Discovered { pipelines, .. } = discover(disk.root, &outs)?;
+    let Discovered { mut pipelines, .. } = discover(disk.root, &outs)?;
+    pipelines.extend(supposed(location, disk, &pipelines));
     let outs = outs.into_iter().map(str::to_owned).collect();
     reader.others(pipelines, outs)?;
     reader.joined(location)
+}
+
+/// Pipeline files of sub-folders that are only supposed to be there.
+fn supposed(location: &Location, disk: &Disk<'_>, found: &[ProjectPath]) -> Vec<ProjectPath> {
+    let texts = disk.texts.keys().filter(|path| {
+        PIPELINE_FILES.contains(&path.file_name())
+            && **path != location.file
+            && !found.contains(path)
+    });
+    texts.cloned().collect()
 }
 
 /// One file, read.
@@ -311,6 +322,7 @@ impl Reader<'_> {
                 continue;
             }
             pipeline.metrics.append(&mut part.pipeline.metrics);
+            pipeline.params.append(&mut part.pipeline.params);
             pipeline.plots.append(&mut part.pipeline.plots);
             pipeline.pools.append(&mut part.pipeline.pools);
         }

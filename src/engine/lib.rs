@@ -63,4 +63,4 @@ pub use setup::Setup;
 pub use survey::{Surveyed, SurveyedDep, survey};
 pub use verify::verify;
 pub use watch::watch;
-pub use workspace::{Environment, Workspace};
+pub use workspace::{Environment, Texts, Workspace};

@@ -33,8 +33,8 @@ pub struct Workspace {
     texts: Texts,
 }
 
-/// Texts that params files are taken to have, whatever is on disk.
-pub(crate) type Texts = BTreeMap<ProjectPath, String>;
+/// Texts that pipeline and params files are taken to have, whatever is on disk.
+pub type Texts = BTreeMap<ProjectPath, String>;
 
 impl Workspace {
     /// Reads and checks the pipeline at `location`.
@@ -42,8 +42,20 @@ impl Workspace {
     /// # Errors
     /// [`Error::Invalid`] with every fault of the pipeline; [`Error::Read`] and [`Error::Store`] when the disk refuses.
     pub fn open(location: Location, setup: Arc<Setup>) -> Result<Self, Error> {
+        Self::open_supposing(location, setup, Texts::new())
+    }
+
+    /// As [`open`](Self::open), as if files had these texts, whether they are on disk or not.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_supposing(
+        location: Location,
+        setup: Arc<Setup>,
+        texts: Texts,
+    ) -> Result<Self, Error> {
         let store = setup.open_store(&location)?;
-        Self::open_on(location, store.into(), setup, Texts::new())
+        Self::open_on(location, store.into(), setup, texts)
     }
 
     /// As [`open`](Self::open), with a store on the location's root. In a replica every out is cached: that is no part of
@@ -166,12 +178,12 @@ impl Workspace {
         Self::open_on(location, store, self.setup.clone(), Texts::new())
     }
 
-    /// The same project read anew as if params files had these texts. To ask what is known of it, not to execute: a
+    /// The same project read anew as if its files had these texts. To ask what is known of it, not to execute: a
     /// command would read what is on disk.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub(crate) fn supposing(&self, texts: Texts) -> Result<Self, Error> {
+    pub fn supposing(&self, texts: Texts) -> Result<Self, Error> {
         Self::open_on(
             self.location.clone(),
             self.store.clone(),

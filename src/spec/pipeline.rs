@@ -17,10 +17,10 @@ pub struct Pipeline {
     pub stages: Vec<StageSpec>,
     /// Metrics files that are declared beside the stages, with the place of each.
     pub metrics: Vec<(ProjectPath, Span)>,
-    /// Plots that are declared beside the stages.
-    pub plots: Vec<PlotSpec>,
     /// Params files that are declared beside the stages, with the place of each.
     pub params: Vec<(ProjectPath, Span)>,
+    /// Plots that are declared beside the stages.
+    pub plots: Vec<PlotSpec>,
     /// Artifacts that are declared beside the stages.
     pub artifacts: Vec<Artifact>,
     /// Data sets that are declared beside the stages.
@@ -259,6 +259,18 @@ impl Pipeline {
         let declared = self.metrics.iter().map(|(path, _)| path);
         let mut seen = HashSet::new();
         made.chain(declared)
+            .filter(|path| seen.insert(*path))
+            .cloned()
+            .collect()
+    }
+
+    /// Every params file, once: those of stages, then those declared beside them.
+    pub fn params_files(&self) -> Vec<ProjectPath> {
+        let read = self.stages.iter().flat_map(|stage| &stage.params);
+        let read = read.map(|param| &param.file);
+        let declared = self.params.iter().map(|(path, _)| path);
+        let mut seen = HashSet::new();
+        read.chain(declared)
             .filter(|path| seen.insert(*path))
             .cloned()
             .collect()

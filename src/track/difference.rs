@@ -40,6 +40,37 @@ pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
     rows.map(change).collect()
 }
 
+/// Sets every value of one file at two times side by side, lists and nulls too: of params, which are whatever they say.
+pub fn changes_of_all(old: &Value, new: &Value) -> Vec<Change> {
+    let leaves = |file: &Value| match file {
+        Value::Null => Vec::new(),
+        file => file
+            .leaves()
+            .into_iter()
+            .map(|(name, value)| (name, value.clone()))
+            .collect(),
+    };
+    let (mut old, new) = (leaves(old), leaves(new));
+    let mut take = |name: &str| {
+        let place = old.iter().position(|(known, _)| known == name)?;
+        Some(old.remove(place).1)
+    };
+    let mut changes: Vec<_> = new
+        .into_iter()
+        .map(|(metric, new)| Change {
+            old: take(&metric),
+            new: Some(new),
+            metric,
+        })
+        .collect();
+    changes.extend(old.into_iter().map(|(metric, old)| Change {
+        metric,
+        old: Some(old),
+        new: None,
+    }));
+    changes
+}
+
 impl Change {
     /// Whether the two differ.
     pub fn is_change(&self) -> bool {

@@ -6,7 +6,7 @@ use clap::Args;
 use hpipe_engine::{Selection, Untargeted, Workspace};
 
 /// Targets and the flags that widen them.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Choosing {
     /// Stages, groups, outs or pipeline files.
     ///

@@ -4,7 +4,7 @@ use super::choosing::Choosing;
 use clap::Args;
 
 /// Options of commands that execute.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Working {
     #[command(flatten)]
     pub(crate) choosing: Choosing,
@@ -38,7 +38,7 @@ pub(crate) struct Working {
 }
 
 /// Arguments of `repro`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Repro {
     #[command(flatten)]
     pub(crate) working: Working,
@@ -52,4 +52,17 @@ pub(crate) struct Repro {
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) working: Working,
+}
+
+impl Working {
+    /// What `repro STAGE` says.
+    pub(crate) fn on(stage: &str) -> Self {
+        Self {
+            choosing: Choosing {
+                targets: vec![stage.to_owned()],
+                ..Choosing::default()
+            },
+            ..Self::default()
+        }
+    }
 }

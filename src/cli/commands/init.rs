@@ -54,7 +54,7 @@ fn around(folder: &Path) -> Option<PathBuf> {
     Some(location.root.join(location.file.as_str()))
 }
 
-fn write_new(path: &Path, text: &str) -> Result<(), Error> {
+pub(super) fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |source| Error::File {
         attempt: "make",
         path: PathBuf::from(path),

@@ -19,6 +19,8 @@ pub(crate) struct FileChanges {
 /// A table of changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DifferenceTable<'a> {
+    /// What one of the values is called.
+    pub(crate) word: &'a str,
     /// What the old and the new time are called.
     pub(crate) times: [&'a str; 2],
     /// What changed.
@@ -63,7 +65,7 @@ impl DifferenceTable<'_> {
 
     fn headings(&self) -> [&str; 5] {
         let [old, new] = self.times;
-        ["file", "metric", old, new, "change"]
+        ["file", self.word, old, new, "change"]
     }
 
     /// File, metric, old, new and change of each.

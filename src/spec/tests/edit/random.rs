@@ -70,10 +70,8 @@ fn file() -> impl Strategy<Value = File> {
         let mut text = before.to_owned();
         for (name, (body, between, quoted)) in names.iter().zip(&stages) {
             let quote = if *quoted { "\"" } else { "" };
-            text += &format!(
-                "  {quote}{name}{quote}{}{between}",
-                body.replace("NAME", name)
-            );
+            let body = body.replace("NAME", name);
+            text.extend(["  ", quote, name, quote, &body, between]);
         }
         text += after;
         if cut {

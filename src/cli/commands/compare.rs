@@ -1,19 +1,19 @@
-//! `hpipe metrics diff`: how figures changed from one time to another.
+//! `hpipe metrics diff` and `hpipe params diff`: how values changed from one time to another.
 
 use hpipe_core::{ProjectPath, Value};
 use hpipe_engine::{Snapshot, Workspace};
-use hpipe_track::{Change, changes, fits};
+use hpipe_track::{Change, changes, changes_of_all, fits};
 
-use super::reading::{Reading, declared, named};
-use crate::args::MetricsDiff;
+use super::reading::{Kind, Reading, named};
+use crate::args::Compare;
 use crate::error::{Error, Exit};
 use crate::json;
 use crate::session::Session;
 use crate::ui::{DifferenceTable, FileChanges};
 use crate::unread;
 
-/// Compares the metrics of two revisions, or of one with the workspace.
-pub(crate) fn diff(session: &Session, arguments: &MetricsDiff) -> Result<Exit, Error> {
+/// Compares the values of two revisions, or of one with the workspace.
+pub(super) fn diff(session: &Session, arguments: &Compare, kind: Kind) -> Result<Exit, Error> {
     let workspace = session.open()?;
     let times = [&arguments.old, &arguments.new].map(|name| Snapshot::at(&workspace, name));
     let [old, new] = times;
@@ -21,18 +21,18 @@ pub(crate) fn diff(session: &Session, arguments: &MetricsDiff) -> Result<Exit, E
     for text in old.warnings().iter().chain(new.warnings()) {
         session.ui.warning(text);
     }
-    let (old, new) = readings(&workspace, arguments, &old, &new)?;
+    let (old, new) = readings(&workspace, arguments, kind, [&old, &new])?;
     let mut unread = old.unread.clone();
     unread.extend(new.unread.iter().cloned());
     session.tell_warnings(&workspace);
     unread::warn(&session.ui, &unread);
 
-    let files = differences(&old, &new, arguments);
+    let files = differences(&old, &new, arguments, kind);
     let changed = files
         .iter()
         .flat_map(|file| &file.changes)
         .any(Change::is_change);
-    print(session, arguments, &files, &unread);
+    print(session, arguments, kind, &files, &unread);
     Ok(
         match arguments.exit_code && (changed || !unread.is_empty()) {
             true => Exit::CHANGED,
@@ -45,22 +45,25 @@ pub(crate) fn diff(session: &Session, arguments: &MetricsDiff) -> Result<Exit, E
 /// pipeline cannot be read is taken to declare what the other does, lest all of it looks new.
 fn readings(
     workspace: &Workspace,
-    arguments: &MetricsDiff,
-    old: &Snapshot<'_>,
-    new: &Snapshot<'_>,
+    arguments: &Compare,
+    kind: Kind,
+    [old, new]: [&Snapshot<'_>; 2],
 ) -> Result<(Reading, Reading), Error> {
     if arguments.targets.is_empty() {
         let paths = |at: &Snapshot<'_>, other: &Snapshot<'_>| match at.warnings().is_empty() {
-            true => declared(at),
-            false => declared(if at.pipeline().is_some() { at } else { other }),
+            true => kind.declared(at),
+            false => kind.declared(if at.pipeline().is_some() { at } else { other }),
         };
         return Ok((
-            Reading::of(old, &paths(old, new))?,
-            Reading::of(new, &paths(new, old))?,
+            Reading::of(kind, old, &paths(old, new))?,
+            Reading::of(kind, new, &paths(new, old))?,
         ));
     }
     let paths = named(workspace, &arguments.targets);
-    let readings = (Reading::of(old, &paths)?, Reading::of(new, &paths)?);
+    let readings = (
+        Reading::of(kind, old, &paths)?,
+        Reading::of(kind, new, &paths)?,
+    );
     let known = |path: &ProjectPath| {
         let both = [&readings.0, &readings.1];
         both.iter().any(|reading| {
@@ -76,14 +79,14 @@ fn readings(
                 old.name(),
                 new.name()
             ),
-            help: "name a metrics file, or a folder of them".to_owned(),
+            help: format!("name a {}s file, or a folder of them", kind.word()),
         }),
         None => Ok(readings),
     }
 }
 
 /// What changed in each file, those of the new time first; a file that could not be read at one of them is left out.
-fn differences(old: &Reading, new: &Reading, arguments: &MetricsDiff) -> Vec<FileChanges> {
+fn differences(old: &Reading, new: &Reading, arguments: &Compare, kind: Kind) -> Vec<FileChanges> {
     let only_old = old
         .files
         .iter()
@@ -98,7 +101,10 @@ fn differences(old: &Reading, new: &Reading, arguments: &MetricsDiff) -> Vec<Fil
     comparable
         .map(|file| {
             let (before, after): (Value, Value) = (old.get(file), new.get(file));
-            let mut changes = changes(&before, &after);
+            let mut changes = match kind {
+                Kind::Metrics => changes(&before, &after),
+                Kind::Params { .. } => changes_of_all(&before, &after),
+            };
             changes.retain(wanted);
             FileChanges {
                 file: file.to_string(),
@@ -111,16 +117,19 @@ fn differences(old: &Reading, new: &Reading, arguments: &MetricsDiff) -> Vec<Fil
 
 fn print(
     session: &Session,
-    arguments: &MetricsDiff,
+    arguments: &Compare,
+    kind: Kind,
     files: &[FileChanges],
     unread: &[unread::Unread],
 ) {
     let ui = &session.ui;
     let times = [arguments.old.as_str(), arguments.new.as_str()];
     if arguments.json {
-        return ui.data(&json::metrics_diff(times, files, unread));
+        return ui.data(&json::values_diff(kind.word(), times, files, unread));
     }
+    let word = kind.word();
     let table = DifferenceTable {
+        word,
         times,
         files,
         precision: arguments.precision.map(usize::from),
@@ -130,12 +139,8 @@ fn print(
         ui.data(&table.markdown());
     } else if files.is_empty() {
         let [old, new] = times;
-        let metric = if unread.is_empty() {
-            "metric"
-        } else {
-            "other metric"
-        };
-        ui.note(&format!("no {metric} differs between {old} and {new}"));
+        let other = if unread.is_empty() { "" } else { "other " };
+        ui.note(&format!("no {other}{word} differs between {old} and {new}"));
     } else {
         ui.data(&table.text(ui.columns().unwrap_or(100)));
     }

@@ -1,0 +1,34 @@
+//! `hpipe root`: where the project is, as seen from here.
+
+use std::path::{Component, Path, PathBuf};
+
+use hpipe_engine::Location;
+
+use crate::error::{Error, Exit};
+use crate::session::Session;
+
+/// Prints the way up to the project's root, `.` in the root itself.
+pub(super) fn root(session: &Session) -> Result<Exit, Error> {
+    let location = session.locate()?;
+    let path = match std::env::current_dir().and_then(|here| here.canonicalize()) {
+        Ok(here) => way(&here, &location),
+        Err(_) => location.root,
+    };
+    session.ui.data(&path.to_string_lossy());
+    Ok(Exit::Done)
+}
+
+/// The way to the root; the root's absolute path where it is neither here nor above.
+fn way(here: &Path, location: &Location) -> PathBuf {
+    let Ok(below) = here.strip_prefix(&location.root) else {
+        return match location.root.strip_prefix(here) {
+            Ok(down) => down.to_owned(),
+            Err(_) => location.root.clone(),
+        };
+    };
+    let up: PathBuf = below.components().map(|_| Component::ParentDir).collect();
+    match up.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => up,
+    }
+}
