@@ -41,7 +41,18 @@ pub(crate) struct Project {
 impl Project {
     /// An empty project.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::within(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// An empty project on a file system in memory, where the machine has one: nothing waits for a disk.
+    pub(crate) fn in_memory() -> Self {
+        match tempfile::tempdir_in("/dev/shm") {
+            Ok(folder) => Self::within(folder),
+            Err(_) => Self::new(),
+        }
+    }
+
+    fn within(folder: TempDir) -> Self {
         let root = folder
             .path()
             .canonicalize()

@@ -1,0 +1,90 @@
+//! Runs hpipe as a library, and says what executed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use hpipe_core::{Event, EventSink, Outcome, ProjectPath, Registry};
+use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Workspace};
+
+use crate::mix::Mix;
+
+/// What a repro did, or with `dry` would do.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    pub(crate) executed: BTreeSet<String>,
+    pub(crate) restored: BTreeSet<String>,
+    pub(crate) may_execute: BTreeSet<String>,
+    failures: Vec<String>,
+}
+
+#[derive(Default)]
+struct Recorder(Mutex<Trace>);
+
+impl EventSink for Recorder {
+    fn emit(&self, event: &Event) {
+        let mut trace = self.0.lock().expect("nobody panics here");
+        match event {
+            Event::StageStarted { stage, .. } => {
+                trace.executed.insert(stage.to_string());
+            }
+            Event::StageFinished {
+                stage,
+                outcome,
+                failure,
+                ..
+            } => {
+                match outcome {
+                    Outcome::Restored => trace.restored.insert(stage.to_string()),
+                    Outcome::WouldRun | Outcome::MayRun => {
+                        trace.may_execute.insert(stage.to_string())
+                    }
+                    _ => false,
+                };
+                trace.failures.extend(
+                    failure
+                        .iter()
+                        .map(|failure| format!("{stage}: {failure:?}")),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Where the project at `root` lies.
+pub(crate) fn location(root: &Path) -> Location {
+    Location {
+        root: root.to_owned(),
+        file: ProjectPath::new("pipeline.yaml"),
+        folder: ProjectPath::root(),
+        is_named: true,
+    }
+}
+
+/// Makes the project at `root` up to date; with `dry` only says what that would take.
+pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> {
+    let environment = std::env::vars().collect();
+    let options = ReproOptions {
+        selection: Selection::default(),
+        force: false,
+        keep_going: false,
+        dry,
+        jobs,
+        run_cache: true,
+        wait: true,
+    };
+    let recorder = Recorder::default();
+    let mut registry = Registry::default();
+    registry.add(Mix);
+    let workspace = Workspace::open(location(root), Arc::new(registry), environment)
+        .map_err(|e| format!("{e:?}"))?;
+    hpipe_engine::repro(&workspace, &options, &recorder, &Cancellation::default())
+        .map_err(|e| format!("{e:?}"))?;
+    let trace = recorder.0.into_inner().expect("nobody panics there");
+    if trace.failures.is_empty() {
+        Ok(trace)
+    } else {
+        Err(trace.failures.join("\n"))
+    }
+}
