@@ -8,12 +8,12 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use support::{Project, Trace};
+use support::{Project, Trace, parse_event, remove};
 
 /// A file, a folder and an out that is not cached; `n` is a param of the second stage.
 const PIPELINE: &str = "
@@ -33,24 +33,31 @@ stages:
 /// What somebody wrote over an out; it must never be lost.
 const PRECIOUS: &str = "written by hand\n";
 
+/// The command that is failed in most situations. It works on a stage at a time, so that equal steps do equal things.
+const REPRO: &[&str] = &["repro", "--json", "-j", "1"];
+
 /// Where a command begins.
 struct Situation {
     name: &'static str,
+    command: &'static [&'static str],
     /// Makes it out of a finished project; none for a project that never ran.
     change: Option<fn(&Project)>,
 }
 
-const SITUATIONS: [Situation; 5] = [
+const SITUATIONS: [Situation; 7] = [
     Situation {
         name: "first run",
+        command: REPRO,
         change: None,
     },
     Situation {
         name: "a param changed",
+        command: REPRO,
         change: Some(|project| project.write("params.yaml", "n: 2\n")),
     },
     Situation {
         name: "back to a known param",
+        command: REPRO,
         change: Some(|project| {
             project.write("params.yaml", "n: 2\n");
             project.repro([]).done();
@@ -59,6 +66,7 @@ const SITUATIONS: [Situation; 5] = [
     },
     Situation {
         name: "outs deleted",
+        command: REPRO,
         change: Some(|project| {
             ["clean", "parts", "sum"]
                 .iter()
@@ -67,16 +75,42 @@ const SITUATIONS: [Situation; 5] = [
     },
     Situation {
         name: "outs edited",
+        command: REPRO,
         change: Some(|project| {
             project.write("clean", PRECIOUS);
             project.write("parts/deep/more", PRECIOUS);
             project.write("sum", PRECIOUS);
         }),
     },
+    Situation {
+        name: "gc",
+        command: &["gc", "-w", "-f", "--json"],
+        change: Some(|project| {
+            project.write("params.yaml", "n: 2\n");
+            project.repro([]).done();
+            // Of what the workspace needs, nothing is there but in the cache.
+            ["clean", "parts", "sum"]
+                .iter()
+                .for_each(|out| project.remove(out));
+        }),
+    },
+    Situation {
+        name: "repair",
+        command: &["cache", "verify", "--repair", "--json"],
+        change: Some(|project| {
+            for object in files_below(&project.path(".cache/objects-v1")) {
+                remove(&object);
+                fs::write(&object, "damage").expect("write");
+            }
+            for record in files_below(&project.path(".cache/runs-v1")) {
+                fs::write(&record, "damage").expect("write");
+            }
+        }),
+    },
 ];
 
 fn sources() -> Project {
-    Project::with(&[
+    Project::in_memory_with(&[
         ("pipeline.yaml", PIPELINE),
         ("params.yaml", "n: 1\n"),
         ("raw", "b\na\n"),
@@ -126,7 +160,7 @@ fn at_every_step(situation: &Situation, how: &str, look: impl Fn(&Trace, u64) + 
     clean.write("params.yaml", &start.read("params.yaml"));
     clean.repro([]).done();
 
-    let steps = count_steps(&start.copy());
+    let steps = count_steps(situation, &start.copy());
     assert!(
         steps > 10,
         "{}: only {steps} steps were counted",
@@ -143,7 +177,7 @@ fn at_every_step(situation: &Situation, how: &str, look: impl Fn(&Trace, u64) + 
                     let project = start.copy();
                     // A panic shows itself; the others go on, so that one run tells all steps that fail.
                     let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                        if let Some(trace) = failing(&project, step, how) {
+                        if let Some(trace) = failing(situation, &project, step, how) {
                             look(&trace, step);
                         }
                         recovers(&project, &clean, situation, step);
@@ -165,8 +199,8 @@ fn at_every_step(situation: &Situation, how: &str, look: impl Fn(&Trace, u64) + 
 
 /// Runs hpipe so that it fails at `step`; none when it came to its end before, for what it publishes together depends on
 /// time.
-fn failing(project: &Project, step: u64, how: &str) -> Option<Trace> {
-    let mut command = counting(project);
+fn failing(situation: &Situation, project: &Project, step: u64, how: &str) -> Option<Trace> {
+    let mut command = counting(situation, project);
     command
         .env("HPIPE_FAIL_AT", step.to_string())
         .env("HPIPE_FAIL_HOW", how);
@@ -174,14 +208,14 @@ fn failing(project: &Project, step: u64, how: &str) -> Option<Trace> {
     (counted(project) >= step).then_some(trace)
 }
 
-fn count_steps(project: &Project) -> u64 {
-    Trace::of(&mut counting(project)).done();
+fn count_steps(situation: &Situation, project: &Project) -> u64 {
+    Trace::of(&mut counting(situation, project)).done();
     counted(project)
 }
 
-/// A repro that counts its steps.
-fn counting(project: &Project) -> Command {
-    let mut command = project.hpipe(["repro", "--json", "-j", "1"]);
+/// The command of a situation, counting its steps.
+fn counting(situation: &Situation, project: &Project) -> Command {
+    let mut command = project.hpipe(situation.command.iter().copied());
     command.env("HPIPE_FAIL_COUNT_FILE", project.beside("steps"));
     command
 }
@@ -194,7 +228,13 @@ fn counted(project: &Project) -> u64 {
 /// The next command works, agrees with a clean build, and leaves nothing to do; nothing is lost.
 fn recovers(project: &Project, clean: &Project, situation: &Situation, step: u64) {
     let place = || format!("{}, step {step}", situation.name);
+    if situation.name == "gc" {
+        assert_eq!(missing(project), "[]", "{}: needed, and gone", place());
+    }
     let trace = project.repro([]);
+    if situation.name == "gc" {
+        assert_eq!(trace.executed(), "", "{}: needed, and gone", place());
+    }
     assert_eq!(
         trace.exit,
         Some(0),
@@ -214,6 +254,25 @@ fn recovers(project: &Project, clean: &Project, situation: &Situation, step: u64
             place()
         );
     }
+}
+
+/// What the lock file needs and the cache does not have, as JSON.
+fn missing(project: &Project) -> String {
+    let verified = project.hpipe(["cache", "verify", "--json"]).output();
+    let stdout = verified.expect("hpipe starts").stdout;
+    parse_event(&String::from_utf8_lossy(&stdout))["missing"].to_string()
+}
+
+/// Every file below a folder.
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("list");
+    let paths = entries.map(|entry| entry.expect("list").path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files_below(&path),
+            false => vec![path],
+        })
+        .collect()
 }
 
 /// Whether a file below `folder` holds exactly `text`.

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use hpipe_core::{Content, Digest, Mapping, ProjectPath, StageName, Value};
 
-use crate::disk;
+use crate::disk::{self, Durability};
 use crate::file_hash::hash_bytes;
 use crate::{Error, Store, lock_format};
 
@@ -150,8 +150,16 @@ impl LockMemory {
     }
 }
 
+/// Whether there is nothing in a file but what editors and a lost power supply leave of nothing.
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .all(|byte| byte.is_ascii_whitespace() || *byte == 0)
+}
+
 impl Store {
-    /// Reads the lock file at `path`. One that does not exist is empty, and so is an empty one, with a warning.
+    /// Reads the lock file at `path`. One that does not exist is empty; so are, with a warning, an empty one and one of ours
+    /// that was torn: cut short, zeroed, a bit flipped.
     ///
     /// # Errors
     /// [`Error::LockConflict`] when it holds merge markers, [`Error::BadLock`] when it is no lock file,
@@ -163,7 +171,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockFile::default()),
             Err(error) => return Err(Error::read(&on_disk)(error)),
         };
-        if bytes.trim_ascii().is_empty() {
+        if is_blank(&bytes) {
             self.warnings.add(format!(
                 "{} is empty; it counts as missing",
                 on_disk.display()
@@ -174,9 +182,36 @@ impl Store {
         if let Some(lock) = self.lock_memory.recall(path, &digest) {
             return Ok(lock);
         }
-        let lock = lock_format::parse(&bytes, &on_disk)?;
+        let lock = match lock_format::parse(&bytes, &on_disk) {
+            Err(Error::BadLock { line, message, .. }) if lock_format::is_ours(&bytes) => {
+                self.warnings.add(format!(
+                    "{}:{line} is damaged: {message}; the file counts as missing",
+                    on_disk.display()
+                ));
+                return Ok(LockFile::default());
+            }
+            parsed => parsed?,
+        };
         self.lock_memory.remember(path, digest, &lock);
         Ok(lock)
+    }
+
+    /// Keeps the bytes of a damaged lock file that is about to be replaced: its owner may know better.
+    fn keep_damaged_lock(&self, path: &ProjectPath) -> Result<(), Error> {
+        let on_disk = path.on_disk(self.root());
+        let bytes = std::fs::read(&on_disk).unwrap_or_default();
+        if is_blank(&bytes) || lock_format::parse(&bytes, &on_disk).is_ok() {
+            return Ok(());
+        }
+        let aside = self.cache.damaged(&hash_bytes(&bytes));
+        self.cache.create_folder_of(&aside)?;
+        disk::write_whole(self.cache.temporary()?, &aside, &bytes, Durability::Cached)?;
+        self.warnings.add(format!(
+            "the damaged {} is kept as {}",
+            on_disk.display(),
+            aside.display()
+        ));
+        Ok(())
     }
 
     /// The state the lock file at `path` is in. Ask for it before reading the file: then a later equal one proves that what
@@ -223,6 +258,9 @@ impl Store {
         let outs = changed.flat_map(|(_, entry)| &entry.outs);
         let cached = outs.filter(|out| out.cached);
         self.keep_through(&gate, cached.map(|out| (&out.path, &out.content)))?;
+        if before.stages.is_empty() {
+            self.keep_damaged_lock(path)?;
+        }
         self.write_lock(path, after)
     }
 

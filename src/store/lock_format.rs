@@ -19,13 +19,17 @@ use crate::yaml::{self, Fault, Writer};
 /// The schema this version reads and writes.
 pub(crate) const SCHEMA: &str = "hpipe/1";
 
+/// What stands above everything.
+const COMMENT: &str =
+    "Written by hpipe. Keep it in git; on a merge conflict take either side and run `hpipe repro`.";
+
 /// The section an out stands in unless another is named.
 const USUAL_KIND: &str = "outs";
 
 /// Writes a lock file.
 pub(crate) fn print(lock: &LockFile) -> String {
     let mut writer = Writer::default();
-    writer.comment("Written by hpipe. Keep it in git; on a merge conflict take either side and run `hpipe repro`.");
+    writer.comment(COMMENT);
     writer.text("schema", SCHEMA);
     if lock.stages.is_empty() {
         writer.plain("stages", "{}");
@@ -176,6 +180,19 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<LockFile, Error> {
     let written: Written =
         yaml::parse(text).map_err(|Fault { line, message }| bad(line, message))?;
     read(written).map_err(|message| bad(1, message))
+}
+
+/// Whether the bytes, though they cannot be read, once were a lock file of this version: its first lines are there, or it
+/// was cut within them.
+pub(crate) fn is_ours(bytes: &[u8]) -> bool {
+    let comment = format!("# {COMMENT}\n");
+    let schema = format!("schema: {SCHEMA}");
+    let is_schema = |line: &[u8]| line == schema.as_bytes();
+    let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    let head = &bytes[..bytes.len() - zeros];
+    head.starts_with(comment.as_bytes())
+        || comment.as_bytes().starts_with(head)
+        || bytes.split(|byte| *byte == b'\n').take(2).any(is_schema)
 }
 
 /// The line of the first merge marker. Our own text never has one at the start of a line.

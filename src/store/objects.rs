@@ -135,18 +135,19 @@ impl Objects<'_> {
             "the object {} is damaged; it counts as missing",
             path.display()
         ));
-        self.move_aside(digest);
+        let _ = self.move_aside(digest); // whoever reads it verifies it
     }
 
     /// Moves an object out of the way; one that cannot be moved is removed.
-    pub(crate) fn move_aside(&self, digest: Digest) {
+    pub(crate) fn move_aside(&self, digest: Digest) -> io::Result<()> {
         let (path, aside) = (self.path(digest), self.cache.damaged(&digest));
         let moved = self
             .cache
             .create_folder_of(&aside)
             .is_ok_and(|()| disk::rename(&path, &aside).is_ok());
-        if !moved {
-            let _ = disk::remove_file(&path);
+        match moved {
+            true => Ok(()),
+            false => disk::remove_file(&path),
         }
     }
 

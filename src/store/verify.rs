@@ -167,20 +167,18 @@ impl Store {
         let mut removing = self.removing()?;
         removing.begin()?;
         for fault in faults {
-            fault.mended = match &fault.digest {
+            let (removed, mended) = match &fault.digest {
                 // Somebody may have stored it anew since it was read.
-                Some(digest) if is_whole(digest, &fault.path) => Some(Mended::Recreated),
-                Some(digest) => {
-                    self.objects().move_aside(*digest);
-                    Some(Mended::PutAside)
-                }
-                None => match disk::remove_file(&fault.path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        return Err(Error::remove(&fault.path)(error));
-                    }
-                    _ => Some(Mended::Removed),
-                },
+                Some(digest) if is_whole(digest, &fault.path) => (Ok(()), Mended::Recreated),
+                Some(digest) => (self.objects().move_aside(*digest), Mended::PutAside),
+                None => (disk::remove_file(&fault.path), Mended::Removed),
             };
+            match removed {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::remove(&fault.path)(error));
+                }
+                _ => fault.mended = Some(mended),
+            }
         }
         Ok(())
     }

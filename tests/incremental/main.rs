@@ -22,8 +22,8 @@ use model::Form;
 use sequence::Script;
 
 /// How many sequences are played if nobody asks for more: as many as take some seconds.
-const FAST: u64 = 150;
-const SLOW: u64 = 12;
+const FAST: u64 = 60;
+const SLOW: u64 = 8;
 
 /// How many shorter sequences are tried to understand one that fails.
 const TRIALS: u32 = 80;

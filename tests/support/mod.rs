@@ -52,6 +52,15 @@ impl Project {
         }
     }
 
+    /// [`in_memory`](Self::in_memory), with these files: path and text.
+    pub(crate) fn in_memory_with(files: &[(&str, &str)]) -> Self {
+        let project = Self::in_memory();
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
     fn within(folder: TempDir) -> Self {
         let root = folder
             .path()
@@ -71,9 +80,12 @@ impl Project {
         project
     }
 
-    /// A second project with a copy of everything in this one.
+    /// A second project with a copy of everything in this one, on the same file system.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self::new();
+        let copy = match self.root.starts_with("/dev/shm") {
+            true => Self::in_memory(),
+            false => Self::new(),
+        };
         copy_folder(&self.root, &copy.root);
         copy
     }

@@ -318,9 +318,7 @@ fn an_empty_lock_file_is_a_warning_and_counts_as_none() {
 
 /// Reads a text as lock file and says why it is refused.
 fn refused(text: &str) -> Error {
-    let project = Project::new();
-    project.write(LOCK, text);
-    project.store.read_lock(&path(LOCK)).unwrap_err()
+    LockFile::parse(text.as_bytes(), std::path::Path::new(LOCK)).unwrap_err()
 }
 
 #[test]
@@ -373,9 +371,8 @@ fn what_is_no_lock_file_is_refused_with_its_line() {
     }
     let action = refused(&format!("schema: hpipe/1\nstages:\n  a:\n    key: {key}\n"));
     assert!(action.to_string().contains("stage `a`"), "{action}");
-    let project = Project::new();
-    project.write(LOCK, b"schema: hpipe/1\n\xff");
-    let error = project.store.read_lock(&path(LOCK)).unwrap_err();
+    let bytes = b"schema: hpipe/1\n\xff";
+    let error = LockFile::parse(bytes, std::path::Path::new(LOCK)).unwrap_err();
     assert!(matches!(error, Error::BadLock { line: 2, .. }), "{error}");
 }
 

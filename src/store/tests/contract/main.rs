@@ -13,6 +13,7 @@ mod golden;
 mod left_out;
 mod lock_file;
 mod parallel;
+mod readers;
 mod replica;
 mod shared_cache;
 mod stale;
