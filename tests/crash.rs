@@ -4,6 +4,7 @@
 //! The steps are counted and failed by `src/store/failpoint.rs`, which only debug builds have. What other processes and
 //! signals do: `tests/interrupt.rs`.
 #![cfg(debug_assertions)]
+#![allow(clippy::disallowed_methods, reason = "accidents do not ask the store")]
 
 mod support;
 

@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::process::{Child, Stdio};
 
 use support::{Project, Trace};
@@ -33,7 +34,8 @@ fn project() -> Project {
                     .map(|at| name(layer - 1, at))
                     .into(),
             };
-            text += &format!(
+            let _ = write!(
+                text,
                 "  {own}:\n    cmd: echo {own} >> executions; cat {} params.yaml > {own}\n    \
                  deps: [{}]\n    params: [n]\n    outs: [{own}]\n",
                 deps.join(" "),

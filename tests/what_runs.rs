@@ -3,6 +3,8 @@
 //!
 //! The same rows are tried without execution in the unit tests of `fingerprint`, and those of built-in stages there alone.
 
+#![allow(clippy::disallowed_methods, reason = "tests play the user")]
+
 mod support;
 
 use std::fs::{self, Permissions};

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hpipe_core::{Event, EventSink, Outcome, ProjectPath, Registry};
-use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Workspace};
+use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Setup, Workspace};
+use hpipe_store::Store;
 
 use crate::mix::Mix;
 
@@ -62,9 +63,19 @@ pub(crate) fn location(root: &Path) -> Location {
     }
 }
 
+fn setup() -> Setup {
+    let mut registry = Registry::default();
+    registry.add(Mix);
+    Setup::new(Arc::new(registry), std::env::vars().collect())
+}
+
+/// The store of the project at `root`.
+pub(crate) fn store(root: &Path) -> Store {
+    setup().open_store(&location(root)).expect("the store")
+}
+
 /// Makes the project at `root` up to date; with `dry` only says what that would take.
 pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> {
-    let environment = std::env::vars().collect();
     let options = ReproOptions {
         selection: Selection::default(),
         force: false,
@@ -75,10 +86,8 @@ pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> 
         wait: true,
     };
     let recorder = Recorder::default();
-    let mut registry = Registry::default();
-    registry.add(Mix);
-    let workspace = Workspace::open(location(root), Arc::new(registry), environment)
-        .map_err(|e| format!("{e:?}"))?;
+    let workspace =
+        Workspace::open(location(root), setup().into()).map_err(|e| format!("{e:?}"))?;
     hpipe_engine::repro(&workspace, &options, &recorder, &Cancellation::default())
         .map_err(|e| format!("{e:?}"))?;
     let trace = recorder.0.into_inner().expect("nobody panics there");

@@ -9,13 +9,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use fastrand::Rng;
-use hpipe_engine::{GcScope, gc, open_store, verify};
+use hpipe_engine::{GcScope, gc, verify};
 use hpipe_store::GarbageRules;
 
 use crate::edit::{Edited, Harm, edit};
 use crate::mix::FAIL;
 use crate::model::{Form, Model};
-use crate::repro::{Trace, location, run};
+use crate::repro::{Trace, location, run, store};
 use crate::support::Project;
 
 /// How many steps a sequence has.
@@ -217,7 +217,7 @@ impl Sequence {
             keep_bytes: rng.bool().then(|| rng.u64(..20_000)),
             older_than: None,
         };
-        let store = open_store(&location(self.project.root())).expect("the store");
+        let store = store(self.project.root());
         let garbage = gc(&store, &GcScope::default(), &rules, false).expect("gc");
         self.tell(format_args!("gc removed {:?}", garbage.removed));
         self.suffer(Harm::Forgets);
@@ -234,7 +234,7 @@ impl Sequence {
 
     fn mend_cache(&mut self) {
         let place = location(self.project.root());
-        let store = open_store(&place).expect("the store");
+        let store = store(self.project.root());
         let found = verify(&store, &place, true).expect("verify");
         self.tell(format_args!("{} faults are mended", found.faults.len()));
         self.suffer(Harm::Forgets);
