@@ -8,6 +8,7 @@ mod choosing;
 mod execute;
 mod look;
 mod metrics;
+mod outs;
 mod overview;
 mod plots;
 mod project;
@@ -28,6 +29,7 @@ pub(crate) use cache::{Cache, CacheRestore, CacheVerify, Gc};
 pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
+pub(crate) use outs::{Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
 pub(crate) use project::{Completions, Init, Man, Shell};
 pub(crate) use stage::{Freeze, Stage, StageAdd, StageList};
@@ -194,6 +196,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  hpipe man | man -l -\n  hpipe man ~/.local/share/man/man1"
     )]
     Man(Man),
+    /// Record outs as they are as the result of their stages.
+    #[command(after_help = "Example: hpipe repro --no-commit && hpipe commit")]
+    Commit(Commit),
+    /// Put outs in place as the lock files say, from the cache, without executing anything.
+    #[command(after_help = "Example: git checkout main && hpipe checkout")]
+    Checkout(Checkout),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

@@ -1,6 +1,8 @@
 //! The commands, one file each. Each turns its arguments into one call of a library and prints the answer.
 
 mod cache;
+mod checkout;
+mod commit;
 mod compare;
 mod completions;
 mod dag;
@@ -68,6 +70,8 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Root => root::root(session),
         Command::Completions(arguments) => completions::completions(session, arguments),
         Command::Man(arguments) => man::man(session, arguments),
+        Command::Commit(arguments) => commit::commit(session, arguments),
+        Command::Checkout(arguments) => checkout::checkout(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
     }
 }

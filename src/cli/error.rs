@@ -66,6 +66,12 @@ pub(crate) enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The cache lacks objects of outs that were to be brought back.
+    #[error("bring back {}, not in the cache", crate::ui::count(*missing, "out"))]
+    Lost {
+        /// How many outs.
+        missing: usize,
+    },
     /// stdout cannot be written.
     #[error("write to stdout")]
     Stdout(#[source] std::io::Error),
@@ -90,6 +96,7 @@ impl Error {
             Self::Engine(hpipe_engine::Error::Git(error)) => git_code(error),
             Self::Usage { .. } | Self::AlreadyThere { .. } => Code::Usage,
             Self::Metrics(_) => Code::BadParamFile,
+            Self::Lost { .. } => Code::NotInCache,
             Self::Engine(_) | Self::File { .. } | Self::Stdout(_) | Self::Signals(_) => {
                 Code::Machine
             }
@@ -135,6 +142,9 @@ impl Error {
             Self::Engine(hpipe_engine::Error::Busy(_)) => {
                 Cow::from("leave `--no-wait` out to wait for it")
             }
+            Self::Lost { .. } => Cow::from(
+                "`hpipe repro` makes them again; with `--allow-missing`, what is lacking is no error",
+            ),
             _ => return None,
         })
     }

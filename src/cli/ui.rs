@@ -36,6 +36,7 @@ pub(crate) use attempts::{LoggedAttempt, attempts_table};
 pub(crate) use lines::Mode;
 pub(crate) use metrics::{DifferenceTable, FileChanges, metrics_table};
 pub(crate) use plain::PlainSink;
+pub(crate) use reasons::brief;
 pub(crate) use report::{Input, StageReport, status_text, why_text};
 pub(crate) use stages::{ListedStage, stages_table};
 pub(crate) use terminal::TerminalSink;

@@ -320,6 +320,8 @@ codes! {
     BadStudy = "E024", InvalidFile;
     /// A file that cannot be changed as it is written.
     UnfitForEdit = "E030", InvalidFile;
+    /// A stage whose outs shall be recorded did not run with its inputs as they are.
+    Unseen = "E027", Usage;
     /// A stage failed.
     StageFailed = "E100", StageFailed;
     /// A stage did not make one of its outs.

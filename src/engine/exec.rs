@@ -36,6 +36,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) cancellation: &'a Cancellation,
     pub(crate) children: &'a Children,
     pub(crate) memo: MemoUse,
+    /// Whether outs are stored in the cache.
+    pub(crate) commit: bool,
 }
 
 /// A successful execution.
@@ -78,7 +80,13 @@ pub(crate) fn execute(
     let store = setting.workspace.store();
     for out in &stage.outs {
         if !out.persist {
-            keep_unknown(setting, &stage.name, &out.path, recorded)?;
+            keep_unknown(
+                setting.workspace,
+                setting.sink,
+                &stage.name,
+                &out.path,
+                recorded,
+            )?;
             // What does not count as the out's content (ignored files, a repository) was not kept, so it stays.
             store.remove_content(&out.path)?;
         }
@@ -140,7 +148,7 @@ fn conclude(
     let mut outs = Vec::with_capacity(stage.outs.len());
     let mut missing = Vec::new();
     for out in &stage.outs {
-        let content = if out.cache {
+        let content = if out.cache && setting.commit {
             store.commit(&out.path)
         } else {
             store.content(&out.path)
@@ -172,12 +180,13 @@ fn conclude(
 
 /// Stores what lies at an out's path if no record knows it.
 pub(crate) fn keep_unknown(
-    setting: Setting<'_>,
+    workspace: &Workspace,
+    sink: &dyn EventSink,
     stage: &StageName,
     path: &ProjectPath,
     recorded: &[OutRecord],
 ) -> Result<(), Stopped> {
-    let store = setting.workspace.store();
+    let store = workspace.store();
     if store.is_replica() {
         return Ok(()); // no user writes there
     }
@@ -191,7 +200,7 @@ pub(crate) fn keep_unknown(
         return Ok(());
     }
     if let Some(kept) = store.commit(path)? {
-        setting.sink.emit(&Event::kept(stage, path, &kept.digest));
+        sink.emit(&Event::kept(stage, path, &kept.digest));
     }
     Ok(())
 }
@@ -222,7 +231,13 @@ pub(crate) fn restore(
         if found.is_some_and(|found| found.same(&out.content)) {
             continue;
         }
-        keep_unknown(setting, &stage.name, &out.path, recorded)?;
+        keep_unknown(
+            setting.workspace,
+            setting.sink,
+            &stage.name,
+            &out.path,
+            recorded,
+        )?;
         match store.restore(&out.content, &out.path) {
             Ok(()) => {}
             Err(hpipe_store::Error::NotInCache { .. }) => return Ok(false),
@@ -235,7 +250,9 @@ pub(crate) fn restore(
             .iter()
             .any(|spec| spec.path == out.path && spec.cache)
     });
-    store_again(store, declared)?;
+    if setting.commit {
+        store_again(store, declared)?;
+    }
     Ok(true)
 }
 

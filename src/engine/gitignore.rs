@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hpipe_core::ProjectPath;
+use hpipe_core::{Event, EventSink, ProjectPath, with_causes};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::Error;
@@ -30,6 +30,18 @@ pub(crate) fn ignore<'a>(
         }
     }
     Ok(())
+}
+
+/// As [`ignore`]; a `.gitignore` that cannot be read or written is no reason to stop.
+pub(crate) fn ignore_or_tell<'a>(
+    workspace: &Workspace,
+    outs: impl Iterator<Item = &'a ProjectPath>,
+    sink: &dyn EventSink,
+) {
+    if let Err(error) = ignore(workspace, outs) {
+        let text = format!("failed to keep outs out of git: {}", with_causes(&error));
+        sink.emit(&Event::Warning { text });
+    }
 }
 
 /// Asks every `.gitignore` from the top of the work tree down to the path's folder; the innermost answer counts.

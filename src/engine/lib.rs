@@ -11,6 +11,8 @@
 
 mod cancel;
 mod check;
+mod checkout;
+mod commit;
 mod decide;
 mod discover;
 mod error;
@@ -48,6 +50,8 @@ mod witness;
 mod workspace;
 
 pub use cancel::{Cancellation, Urgency};
+pub use checkout::{CheckedOut, checkout};
+pub use commit::{Committed, commit};
 pub use error::Error;
 pub use gc::{GcScope, gc};
 pub use git::GitError;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use hpipe_core::{ProjectPath, StageName};
-use hpipe_store::{LockEntry, LockFile, LockStamp};
+use hpipe_store::{LockEntry, LockFile, LockStamp, StageLock};
 
 use crate::Error;
 use crate::joined::PipelineFile;
@@ -81,6 +81,17 @@ impl Workspace {
             }
         }
         Ok((whole, stamps))
+    }
+
+    /// The right to work on a stage, waiting for whoever has it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when there are no locks to be had.
+    pub(crate) fn hold(&self, stage: &StageName) -> Result<StageLock, Error> {
+        Ok(match self.store().try_lock_stage(stage)? {
+            Some(lock) => lock,
+            None => self.store().stage_waiter(stage)()?,
+        })
     }
 
     fn locked_files(&self) -> impl Iterator<Item = &PipelineFile> {

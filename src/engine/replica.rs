@@ -152,6 +152,8 @@ impl<'a> Replica<'a> {
             jobs: trial.jobs,
             run_cache: true,
             wait: true,
+            commit: true,
+            allow_missing: false,
         };
         let summary = repro(&workspace, &options, recorder, cancellation)?;
         match summary.failed + summary.blocked + summary.not_started {

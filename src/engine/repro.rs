@@ -15,20 +15,22 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use hpipe_core::{
-    Digest, Event, EventSink, Outcome, Reason, ReasonKind, StageFailure, StageName, Summary,
+    Digest, Event, EventSink, Outcome, ProjectPath, Reason, ReasonKind, StageFailure, StageName,
+    Summary,
 };
 use hpipe_spec::Action;
 use hpipe_store::{LockFile, StageLock};
 
 use crate::cancel::Urgency;
+use crate::checkout::{suppose_recorded, suppose_thawed, thaw};
 use crate::decide::{Decision, Evidence, Known, declared_outs, recorded_outs};
 use crate::exec::{Children, MemoUse, Setting, store_again};
 use crate::graph::StageIndex;
-use crate::inputs::Inputs;
+use crate::inputs::{Gathered, Inputs};
 use crate::lock_files::LockStamps;
 use crate::plan::{Plan, Selection};
 use crate::schedule::Schedule;
-use crate::survey::survey;
+use crate::survey::survey_with;
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error, check};
 use publish::Unpublished;
@@ -51,6 +53,10 @@ pub struct ReproOptions {
     pub run_cache: bool,
     /// Wait for a stage that another hpipe is executing, instead of failing.
     pub wait: bool,
+    /// Store outs in the cache; without, they are recorded and left to `commit`.
+    pub commit: bool,
+    /// Take outs and data that are not there, but whose digests are recorded, for present.
+    pub allow_missing: bool,
 }
 
 /// Makes the selected stages up to date, or with `dry` says what would be done.
@@ -77,9 +83,16 @@ fn rehearse(
     sink: &dyn EventSink,
 ) -> Result<Summary, Error> {
     let began = Instant::now();
-    let surveyed = survey(workspace, &options.selection, options.force)?;
+    let (inputs, checked) = (Inputs::fresh(workspace), Inputs::fresh(workspace));
+    let plan = workspace.plan(&options.selection)?;
+    suppose_thawed(&checked, workspace, &plan)?;
+    if options.allow_missing {
+        suppose_recorded(&inputs, workspace)?;
+        suppose_recorded(&checked, workspace)?;
+    }
+    let surveyed = survey_with(workspace, &options.selection, options.force, &inputs)?;
     let order: Vec<_> = surveyed.iter().map(|one| one.stage).collect();
-    check::check(workspace, &Inputs::fresh(workspace), &order)?;
+    check::check(workspace, &checked, &order)?;
     sink.emit(&plan_event(workspace, &order));
     let mut summary = Summary::default();
     for one in surveyed {
@@ -108,8 +121,12 @@ fn perform(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     let pool = pool.map_err(|source| Error::Threads { jobs, source })?;
     let plan = workspace.plan(&options.selection)?;
+    thaw(workspace, &plan, sink)?;
     let inputs = Inputs::fresh(workspace);
     pool.install(|| inputs.look_ahead(&workspace.paths_of(&plan)))?;
+    if options.allow_missing {
+        suppose_recorded(&inputs, workspace)?;
+    }
     check::check(workspace, &inputs, &plan.order)?;
     let planned = plan.order.iter().map(|index| workspace.stage(*index));
     let no_sandbox = workspace.setup().sandbox.warning(planned)?;
@@ -129,6 +146,7 @@ fn perform(
             recall: options.run_cache && !options.force,
             replace: options.force,
         },
+        commit: options.commit,
     };
     let wake = sender.clone();
     let _listening = cancellation.subscribe(move |urgency| {
@@ -333,9 +351,24 @@ impl<'a> Repro<'a> {
             Decision::Restore(known, outs, reasons) => (known, reasons, Some(outs)),
             Decision::Run(known, reasons) => (known, reasons, None),
         };
+        if restore.is_none() && self.options.allow_missing && self.lacks_deps(index)? {
+            return Ok(());
+        }
         self.working += 1;
         start(self.task(index, lock, known, reasons, restore));
         Ok(())
+    }
+
+    /// Fails a stage that must execute, but whose deps were only supposed to be there.
+    fn lacks_deps(&mut self, index: StageIndex) -> Result<bool, Error> {
+        let workspace = self.setting.workspace;
+        let Gathered::Missing(paths) = Inputs::fresh(workspace).gather(workspace.stage(index))?
+        else {
+            return Ok(false);
+        };
+        let missing = |path: &ProjectPath| Reason::about(ReasonKind::DepMissing, path.as_str());
+        self.vanished(index, paths.iter().map(missing).collect());
+        Ok(true)
     }
 
     fn task(
@@ -471,7 +504,9 @@ impl<'a> Repro<'a> {
         let stage = workspace.stage(index);
         if let Some(entry) = self.lock_file.stages.get(&stage.name) {
             let declared = declared_outs(stage, entry);
-            store_again(workspace.store(), declared.iter().filter(|out| out.cached))?;
+            if self.options.commit {
+                store_again(workspace.store(), declared.iter().filter(|out| out.cached))?;
+            }
             if declared != recorded_outs(entry) {
                 self.redeclared.push(index);
             }

@@ -9,6 +9,7 @@ use hpipe_spec::StageSpec;
 use hpipe_store::{LockFile, LockOut};
 
 use crate::Error;
+use crate::checkout::suppose_thawed;
 use crate::decide::{Decision, Evidence, Known};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
@@ -51,12 +52,23 @@ pub fn survey(
     selection: &Selection,
     forced: bool,
 ) -> Result<Vec<Surveyed>, Error> {
-    let plan = workspace.plan(selection)?;
     let inputs = Inputs::fresh(workspace);
+    survey_with(workspace, selection, forced, &inputs)
+}
+
+/// As [`survey`], with what is known of the inputs already.
+pub(crate) fn survey_with(
+    workspace: &Workspace,
+    selection: &Selection,
+    forced: bool,
+    inputs: &Inputs<'_>,
+) -> Result<Vec<Surveyed>, Error> {
+    let plan = workspace.plan(selection)?;
+    suppose_thawed(inputs, workspace, &plan)?;
     let lock = workspace.read_lock()?;
     let mut survey = Survey {
         workspace,
-        inputs: &inputs,
+        inputs,
         lock: &lock,
         forced,
         pending: vec![false; workspace.pipeline().stages.len()],

@@ -84,6 +84,8 @@ pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> 
         jobs,
         run_cache: true,
         wait: true,
+        commit: true,
+        allow_missing: false,
     };
     let recorder = Recorder::default();
     let workspace =

@@ -29,6 +29,12 @@ pub(crate) struct Working {
     /// Let commands read only their declared deps and write only their outs, as with `sandbox: true`.
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Record outs without storing them in the cache; `commit`, or the next `repro`, stores them.
+    #[arg(long)]
+    pub(crate) no_commit: bool,
+    /// Take outs and data that are recorded, but neither here nor in the cache, for present and unchanged.
+    #[arg(long)]
+    pub(crate) allow_missing: bool,
     /// Fail at once when another hpipe is executing a stage.
     #[arg(long)]
     pub(crate) no_wait: bool,
@@ -45,6 +51,9 @@ pub(crate) struct Repro {
     /// Say what would be done, and do nothing.
     #[arg(long, visible_alias = "dry-run")]
     pub(crate) dry: bool,
+    /// Fetch what the cache lacks from the remote; without a remote, warn and go on.
+    #[arg(long)]
+    pub(crate) pull: bool,
 }
 
 /// Arguments of `watch`.

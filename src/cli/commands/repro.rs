@@ -11,6 +11,11 @@ use crate::ui::Mode;
 /// Makes the targets up to date and says how that went.
 pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error> {
     let workspace = session.open_with(|setup| confine(setup, &arguments.working))?;
+    if arguments.pull {
+        session.ui.warning(
+            "no remote is set, so nothing is pulled; what the local cache has is restored",
+        );
+    }
     let mode = if arguments.dry {
         Mode::Dry
     } else {
@@ -55,6 +60,8 @@ pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOption
         jobs: arguments.jobs.map_or_else(cores, usize::from),
         run_cache: !arguments.no_run_cache,
         wait: !arguments.no_wait,
+        commit: !arguments.no_commit,
+        allow_missing: arguments.allow_missing,
     }
 }
 

@@ -70,6 +70,8 @@ fn check_pipeline(
         jobs: 1,
         run_cache: true,
         wait: true,
+        commit: true,
+        allow_missing: false,
     };
     hpipe_engine::repro(workspace, &options, &Silence, cancellation)?;
     Ok(())

@@ -104,7 +104,8 @@ impl Repro<'_> {
 
     fn record_run(&self, done: &Done, executed: &Executed) -> Result<(), Error> {
         let stage = self.setting.workspace.stage(done.stage);
-        if !is_known_by_key(stage) {
+        // A record stands for objects; without them it would be a reference to nothing.
+        if !is_known_by_key(stage) || !self.options.commit {
             return Ok(());
         }
         let store = self.setting.workspace.store();
@@ -197,12 +198,9 @@ impl Repro<'_> {
         Ok(())
     }
 
-    /// Keeps cached outs out of git; a `.gitignore` that cannot be read or written is no reason to stop.
+    /// Keeps cached outs out of git.
     fn ignore<'p>(&self, outs: impl Iterator<Item = &'p ProjectPath>) {
-        if let Err(error) = gitignore::ignore(self.setting.workspace, outs) {
-            let text = format!("failed to keep outs out of git: {}", with_causes(&error));
-            self.setting.sink.emit(&Event::Warning { text });
-        }
+        gitignore::ignore_or_tell(self.setting.workspace, outs, self.setting.sink);
     }
 }
 

@@ -176,6 +176,8 @@ impl Project {
             jobs: 4,
             run_cache: !asked.no_run_cache,
             wait: true,
+            commit: true,
+            allow_missing: false,
         };
         let told = Told::default();
         let summary = repro(&workspace, &options, &told, &Cancellation::default()).unwrap();

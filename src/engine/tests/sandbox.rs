@@ -52,6 +52,8 @@ fn made(pipeline: &str, sandbox: Sandboxing) -> (Result<Summary, Error>, Vec<Str
         jobs: 2,
         run_cache: true,
         wait: true,
+        commit: true,
+        allow_missing: false,
     };
     let told = Told::default();
     let ended = repro(&workspace, &options, &told, &Cancellation::default());

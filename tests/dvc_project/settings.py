@@ -1,0 +1,6 @@
+class Model:
+    depth = 4
+    width = 2
+
+
+NAME = "example"
