@@ -139,6 +139,18 @@ fn a_change_executes_what_depends_on_it() {
 }
 
 #[test]
+fn repro_goes_on_watching_if_told() {
+    let project = project();
+    let mut watch = Watch(Live::start(
+        &mut project.hpipe(["repro", "--watch", "--json", "train"]),
+    ));
+    watch.0.until("watching");
+    project.replace("params.yaml", "lr: 2\nother: 1\n");
+    assert_eq!(watch.round().executed(), ["train"]);
+    watch.interrupt();
+}
+
+#[test]
 fn a_change_of_no_consequence_executes_nothing() {
     let project = project();
     let (mut watch, _) = Watch::start(&project);

@@ -131,7 +131,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: hpipe why train@ridge")]
     Why(Why),
     /// Draw the graph of stages.
-    #[command(after_help = "Example: hpipe dag --svg > dag.svg")]
+    #[command(
+        after_help = "Examples:\n  hpipe dag\n  hpipe dag --svg > dag.svg\n  hpipe dag --html > dag.html\n  hpipe dag --outs --mermaid"
+    )]
     Dag(Dag),
     /// Make stages up to date again whenever data, params or pipeline change.
     #[command(after_help = "Example: hpipe watch evaluate")]

@@ -43,7 +43,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Status(arguments) => status::status(session, arguments),
         Command::Why(arguments) => why::why(session, arguments),
         Command::Dag(arguments) => dag::dag(session, arguments),
-        Command::Watch(arguments) => watch::watch(session, arguments),
+        Command::Watch(arguments) => watch::watch(session, &arguments.working),
         Command::Tune(arguments) => tune::tune(session, arguments),
         Command::Logs(arguments) => logs::logs(session, arguments),
         Command::Metrics(Metrics::Show(arguments)) => show::show(session, arguments, Kind::Metrics),

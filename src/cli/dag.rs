@@ -2,11 +2,12 @@
 //!
 //! [`Graph`] is all a drawing needs. [`layout`] places boxes and lines in units of the caller's choice and is shared by
 //! the two drawings that need places, [`text`] (character cells) and [`svg`] (pixels); [`dot`] and [`mermaid`] leave the
-//! placing to Graphviz and Mermaid.
+//! placing to Graphviz and Mermaid; [`html`] puts the picture on a page to move about in.
 //!
 //! Deliberately does not know pipelines, disk or terminal: it draws names, states and edges.
 
 mod dot;
+mod html;
 mod layout;
 mod mermaid;
 mod svg;
@@ -15,6 +16,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use dot::to_dot;
+pub(crate) use html::to_html;
 pub(crate) use mermaid::{to_markdown, to_mermaid};
 pub(crate) use svg::to_svg;
 pub(crate) use text::{TextOptions, to_text};

@@ -54,6 +54,9 @@ pub(crate) struct Repro {
     /// Fetch what the cache lacks from the remote; without a remote, warn and go on.
     #[arg(long)]
     pub(crate) pull: bool,
+    /// Go on and make them up to date again whenever something changes, as `hpipe watch` does.
+    #[arg(long, conflicts_with = "dry")]
+    pub(crate) watch: bool,
 }
 
 /// Arguments of `watch`.

@@ -29,6 +29,12 @@ pub(crate) struct Why {
 pub(crate) struct Dag {
     #[command(flatten)]
     pub(crate) choosing: Choosing,
+    /// Draw which out is made from which, instead of stages.
+    #[arg(short, long)]
+    pub(crate) outs: bool,
+    /// Draw everything that is connected with the targets, not only what they need.
+    #[arg(long)]
+    pub(crate) full: bool,
     #[command(flatten)]
     pub(crate) form: DagForm,
 }
@@ -49,6 +55,9 @@ pub(crate) struct DagForm {
     /// Draw a self-contained SVG.
     #[arg(long)]
     pub(crate) svg: bool,
+    /// Draw a page to zoom and move about in; it needs no network.
+    #[arg(long)]
+    pub(crate) html: bool,
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,

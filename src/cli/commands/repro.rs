@@ -4,12 +4,16 @@ use hpipe_core::Summary;
 use hpipe_engine::{Cancellation, Confined, ReproOptions, Selection, Setup, Untargeted, Workspace};
 
 use crate::args::{Repro, Working};
+use crate::commands::watch::watch;
 use crate::error::{Error, Exit};
 use crate::session::Session;
 use crate::ui::Mode;
 
 /// Makes the targets up to date and says how that went.
 pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error> {
+    if arguments.watch {
+        return watch(session, &arguments.working);
+    }
     let workspace = session.open_with(|setup| confine(setup, &arguments.working))?;
     if arguments.pull {
         session.ui.warning(
