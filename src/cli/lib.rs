@@ -46,7 +46,10 @@ pub fn main(registry: Registry) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let session = Session::new(&arguments.global, registry);
-    let work = || commands::run(&session, &arguments.command).and_then(|exit| session.finish(exit));
+    let work = || {
+        fall_over_if_told();
+        commands::run(&session, &arguments.command).and_then(|exit| session.finish(exit))
+    };
     let exit = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
@@ -79,4 +82,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
         },
     }
     ExitCode::from(Exit::Usage as u8)
+}
+
+/// Debug builds fall over where `HPIPE_FAIL_HOW` is `panic`, so that a test sees what a fault of ours looks like.
+fn fall_over_if_told() {
+    let told = cfg!(debug_assertions)
+        && std::env::var_os("HPIPE_FAIL_HOW").is_some_and(|how| how == "panic");
+    assert!(!told, "bug: HPIPE_FAIL_HOW told hpipe to fall over");
 }

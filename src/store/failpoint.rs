@@ -7,7 +7,7 @@
 //! | variable | means |
 //! |---|---|
 //! | `HPIPE_FAIL_AT` | the step at which to fail, from 1 |
-//! | `HPIPE_FAIL_HOW` | `abort` (default): the process ends there, as with `kill -9`; `enospc`, `readonly`: this step and all that follow fail with that error, as on a disk that stays full |
+//! | `HPIPE_FAIL_HOW` | `abort` (default): the process ends there, as with `kill -9`; `enospc`, `readonly`: this step and all that follow fail with that error, as on a disk that stays full; `panic`: `cli` falls over before it begins |
 //! | `HPIPE_FAIL_COUNT_FILE` | a file that always holds the number of steps taken so far |
 //!
 //! Deliberately does not know what the steps are: a test that wants the step of a certain rename counts first.
