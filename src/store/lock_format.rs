@@ -168,7 +168,7 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<LockFile, Error> {
     }
     match schema(text) {
         Some(SCHEMA) => {}
-        Some(other) if other.starts_with("hpipe/") => {
+        Some(other) if is_a_version(other) => {
             return Err(Error::NewerLock {
                 path: path.to_path_buf(),
                 schema: other.to_owned(),
@@ -180,6 +180,12 @@ pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<LockFile, Error> {
     let written: Written =
         yaml::parse(text).map_err(|Fault { line, message }| bad(line, message))?;
     read(written).map_err(|message| bad(1, message))
+}
+
+/// Whether a schema names a version of this format; one that was cut within its number names none.
+fn is_a_version(schema: &str) -> bool {
+    let number = schema.strip_prefix("hpipe/");
+    number.is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 /// Whether the bytes, though they cannot be read, once were a lock file of this version: its first lines are there, or it
