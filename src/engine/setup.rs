@@ -27,6 +27,8 @@ pub struct Setup {
     pub links: Vec<LinkType>,
     /// How commands are confined.
     pub sandbox: Sandboxing,
+    /// Whether deps and outs are read, whatever the file system says of their times.
+    pub rereads: bool,
 }
 
 impl Setup {
@@ -38,6 +40,7 @@ impl Setup {
             cache: CACHE.into(),
             links: LinkType::PREFERRED.to_vec(),
             sandbox: Sandboxing::default(),
+            rereads: false,
         }
     }
 
@@ -47,6 +50,6 @@ impl Setup {
     /// [`Error::Store`] when the root is no folder that can be found.
     pub fn open_store(&self, location: &Location) -> Result<Store, Error> {
         let store = Store::open_shared(&location.root, &self.cache, Path::new(CACHE))?;
-        Ok(store.with_links(&self.links))
+        Ok(store.with_links(&self.links).rereading(self.rereads))
     }
 }

@@ -40,6 +40,7 @@ impl Store {
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
             clock: Clock::default(),
+            rereads: false,
             seen: Seen::of(&self.cache.collections()),
             cache: self.cache.again(),
             replica: Some(folder),

@@ -34,6 +34,8 @@ pub struct Store {
     // Declared before the cache folder, whose scratch folder holds its probe: fields are dropped in order.
     pub(crate) clock: Clock,
     pub(crate) cache: CacheFolder,
+    /// Whether every file is read, whatever is known of its times.
+    pub(crate) rereads: bool,
     /// What was removed from the cache before this was opened, see `collection`.
     pub(crate) seen: Seen,
     /// The root, when this is a copy of the project: it goes with the store, last of all.
@@ -70,6 +72,7 @@ impl Store {
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
             clock: Clock::default(),
+            rereads: false,
             seen: Seen::of(&cache.collections()),
             cache,
             replica: None,
@@ -81,6 +84,19 @@ impl Store {
     pub fn with_links(mut self, links: &[LinkType]) -> Self {
         self.links = links.to_vec();
         self
+    }
+
+    /// Reads every file that is asked about, once, whatever its times say: a write through a mapping to memory changes
+    /// none, and neither does a disk that forgets.
+    #[must_use]
+    pub const fn rereading(mut self, rereads: bool) -> Self {
+        self.rereads = rereads;
+        self
+    }
+
+    /// Whether every file is read, whatever is known of its times.
+    pub const fn rereads(&self) -> bool {
+        self.rereads
     }
 
     /// The project's root, absolute.
@@ -130,7 +146,13 @@ impl Store {
     pub(crate) fn stat_cache(&self) -> &StatCache {
         self.stat_cache.get_or_init(|| match self.is_replica() {
             true => StatCache::default(),
-            false => StatCache::load(&self.cache.stat_cache(), &self.warnings),
+            false => {
+                let loaded = StatCache::load(&self.cache.stat_cache(), &self.warnings);
+                match self.rereads {
+                    true => loaded.distrusting(),
+                    false => loaded,
+                }
+            }
         })
     }
 

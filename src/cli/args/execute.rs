@@ -35,6 +35,9 @@ pub(crate) struct Working {
     /// Take outs and data that are recorded, but neither here nor in the cache, for present and unchanged.
     #[arg(long)]
     pub(crate) allow_missing: bool,
+    /// Read every dep and out, instead of trusting the times of those that have not changed.
+    #[arg(long)]
+    pub(crate) verify: bool,
     /// Fail at once when another hpipe is executing a stage.
     #[arg(long)]
     pub(crate) no_wait: bool,

@@ -14,7 +14,7 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
     if arguments.watch {
         return watch(session, &arguments.working);
     }
-    let workspace = session.open_with(|setup| confine(setup, &arguments.working))?;
+    let workspace = session.open_with(|setup| set_up(setup, &arguments.working))?;
     if arguments.pull {
         session.ui.warning(
             "no remote is set, so nothing is pulled; what the local cache has is restored",
@@ -43,8 +43,9 @@ fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
     }
 }
 
-/// Confines all commands, if the user wants that.
-pub(super) fn confine(setup: &mut Setup, arguments: &Working) {
+/// What the command line says about how the project is opened: commands confined, files reread.
+pub(super) fn set_up(setup: &mut Setup, arguments: &Working) {
+    setup.rereads |= arguments.verify;
     if arguments.sandbox {
         setup.sandbox.which = Confined::All;
     }

@@ -134,3 +134,58 @@ fn a_file_that_changes_while_it_is_read_is_read_again_or_refused() {
     });
     assert_eq!(project.content("a"), truth(&project, "a"));
 }
+
+/// What a disk that forgets, or a write through a mapping to memory, amounts to: times and size say nothing has changed.
+#[test]
+fn who_rereads_sees_what_no_time_tells() {
+    let project = Project::new();
+    project.write("a", "aaa");
+    project.write("b", "bbb");
+    let stat_cache = project.at(".cache/stat-v1");
+    let mut bytes = Vec::new();
+    while bytes.windows(32).filter(|part| is_digest_of(part)).count() < 2 {
+        // Until the clock has ticked past the times of both.
+        let store = project.another_store();
+        store.content(&path("a")).unwrap();
+        store.content(&path("b")).unwrap();
+        store.flush();
+        bytes = std::fs::read(&stat_cache).unwrap_or_default();
+    }
+    let truth = project.content("a");
+    let at = bytes
+        .windows(32)
+        .position(|part| part == truth.digest.as_bytes())
+        .unwrap();
+    bytes[at] ^= 1;
+    let body = bytes.len() - 32;
+    let seal = *blake3::hash(&bytes[..body]).as_bytes();
+    bytes[body..].copy_from_slice(&seal);
+    std::fs::write(&stat_cache, &bytes).unwrap();
+
+    let trusting = project.another_store();
+    assert_ne!(
+        trusting.content(&path("a")).unwrap(),
+        Some(truth),
+        "the lie is believed"
+    );
+    let rereading = project.another_store().rereading(true);
+    assert_eq!(rereading.content(&path("a")).unwrap(), Some(truth));
+    rereading.flush();
+    // What was learned replaced the lie, and the rest is still known.
+    assert_eq!(
+        project.another_store().content(&path("a")).unwrap(),
+        Some(truth)
+    );
+    let after = std::fs::read(&stat_cache).unwrap();
+    assert_eq!(
+        after.windows(32).filter(|part| is_digest_of(part)).count(),
+        2
+    );
+}
+
+fn is_digest_of(part: &[u8]) -> bool {
+    ["aaa", "bbb"]
+        .map(|text| *blake3::hash(text.as_bytes()).as_bytes())
+        .iter()
+        .any(|digest| digest == part)
+}
