@@ -184,12 +184,33 @@ def growth(bench, folder, rounds):
                   f"{walls[0]:.2f} | {walls[1]:.2f} | {errors[0]:.4f} | {errors[1]:.4f} | {memory[0]:.0f} | {memory[1]:.0f} |", flush=True)
 
 
+def over_splits(bench, folder, splits):
+    """Test errors over many splits: one split says little, as a full tree's error varies by percents with the rows alone."""
+    print("\n| learner | splits | hpipe RMSE | peer RMSE | ratio - 1, mean ± standard error | fit CPU, median of ratios |")
+    print("|---|---|---|---|---|---|")
+    for name, (learner, options, peer, peer_options) in PAIRS.items():
+        pair = [], []
+        for seed in range(splits):
+            path = write(f"{folder}/split.bin", california(seed))
+            pair[0].append(ours(bench, path, learner, options, 1))
+            pair[1].append(peers(path, peer, learner, peer_options, 1, "--no-rows"))
+        ratios = [mine["rmse"] / theirs["rmse"] - 1 for mine, theirs in zip(*pair)]
+        error = statistics.stdev(ratios) / len(ratios) ** 0.5 if splits > 1 else float("nan")
+        errors = [statistics.mean(report["rmse"] for report in side) for side in pair]
+        cpu = statistics.median(mine["fit_cpu"] / theirs["fit_cpu"] for mine, theirs in zip(*pair))
+        print(f"| {name} | {splits} | {errors[0]:.0f} | {errors[1]:.0f} | "
+              f"**{statistics.mean(ratios):+.2%}** ± {error:.2%} | {cpu:.2g} |", flush=True)
+
+
 def main():
     if sys.argv[1] == "--peer":
         path, peer, learner, options, threads = sys.argv[2:7]
         fit_peer(path, peer, learner, json.loads(options), int(threads))
         return
     bench, folder, *rest = sys.argv[1:]
+    if "--splits" in rest:
+        over_splits(bench, folder, int(rest[rest.index("--splits") + 1]))
+        return
     rounds = int(next((word for word in rest if word.isdigit()), 5))
     if "--only-growth" not in rest:
         compare(bench, folder, rounds)

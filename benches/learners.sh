@@ -4,6 +4,7 @@
 # then fit time against rows and features. What they say on one machine is in docs/learners.md.
 #
 # Usage: benches/learners.sh [ROUNDS] [--no-growth | --only-growth]
+#        benches/learners.sh --splits N      only test errors, over N random splits: mean ratio and its standard error
 # Makes a throw-away Python environment with the peers; PYTHON names an interpreter that has them already.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -99,7 +99,7 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn summary(&self) -> &'static str {

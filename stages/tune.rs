@@ -34,7 +34,7 @@ impl Stage for Tune {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn summary(&self) -> &'static str {

@@ -4,6 +4,9 @@
 //! "in a bin before it"; bin 255 holds missing values. Codes lie in strips of 16 features, a row's 16 codes side by side:
 //! a histogram pass then reads its row's gradient once for 16 features, 16 histograms of 2 kB stay in the L1 cache, and two
 //! additions to one bin are 16 additions apart, so that none waits for the one before even where a bin holds most rows.
+//!
+//! Where nodes shall be split exactly, a bin is made of steps, one a value, and a row has the 16-bit code of its step too:
+//! it says in which order values are, which is all a split needs.
 
 mod column;
 mod edges;
@@ -13,12 +16,15 @@ use rayon::prelude::*;
 
 use self::column::Coded;
 pub(crate) use self::column::Column;
+use self::edges::edges;
 use crate::error::{Error, require};
 use crate::random::{Draws, Purpose};
 use crate::tree::FeatureKind;
 
 /// The code of a missing value.
 pub(crate) const MISSING: u8 = u8::MAX;
+/// The step of a missing value.
+pub(crate) const MISSING_STEP: u16 = u16::MAX;
 /// The most bins a column can have besides that of missing values.
 pub(crate) const MOST_BINS: usize = 255;
 /// Features a strip holds.
@@ -35,8 +41,33 @@ pub struct Binned {
     rows: usize,
     columns: Vec<Column>,
     strips: Vec<Strip>,
-    /// The same codes column by column, for what asks of one feature only: dividing rows reads a byte a row, not a line.
-    codes: Vec<Vec<u8>>,
+    /// The finest codes column by column, for what asks of one feature only: dividing rows reads a byte or two a row, not a
+    /// line.
+    codes: Vec<Codes>,
+    exact: bool,
+}
+
+/// The codes of a column, row by row.
+#[derive(Debug, Clone)]
+pub(crate) enum Codes {
+    /// Bins, or categories.
+    Bins(Vec<u8>),
+    /// Steps, of which bins are made.
+    Steps(Vec<u16>),
+}
+
+impl Codes {
+    /// The code of a row, none when its value is missing.
+    pub(crate) fn at(&self, row: u32) -> Option<u32> {
+        match self {
+            Self::Bins(bins) => Some(bins[row as usize])
+                .filter(|&bin| bin != MISSING)
+                .map(u32::from),
+            Self::Steps(steps) => Some(steps[row as usize])
+                .filter(|&step| step != MISSING_STEP)
+                .map(u32::from),
+        }
+    }
 }
 
 /// How a matrix is cut into bins.
@@ -46,6 +77,9 @@ pub struct Binning {
     pub max_bin: usize,
     /// Places of the features that hold codes `0, 1, …` of categories, of which there may be 255.
     pub categorical: Vec<usize>,
+    /// Whether the order of the values within a bin is kept, two bytes a value, so that nodes can be split between any two
+    /// (any two of some 65,000 steps, where a column has more values). Learners that split so set it themselves.
+    pub exact: bool,
 }
 
 impl Default for Binning {
@@ -53,6 +87,7 @@ impl Default for Binning {
         Self {
             max_bin: MOST_BINS,
             categorical: Vec::new(),
+            exact: false,
         }
     }
 }
@@ -89,15 +124,13 @@ impl Binned {
             .par_chunks(STRIP)
             .map(|columns| interleave(rows, columns))
             .collect();
-        let (columns, codes) = coded
-            .into_iter()
-            .map(|coded| (coded.column, coded.codes))
-            .unzip();
+        let (columns, codes) = coded.into_iter().map(Coded::finest).unzip();
         Ok(Self {
             rows,
             columns,
             strips,
             codes,
+            exact: binning.exact,
         })
     }
 
@@ -129,9 +162,14 @@ impl Binned {
         &self.strips
     }
 
-    /// The codes of a feature, row by row.
-    pub(crate) fn codes(&self, feature: usize) -> &[u8] {
+    /// The finest codes of a feature.
+    pub(crate) fn codes(&self, feature: usize) -> &Codes {
         &self.codes[feature]
+    }
+
+    /// Whether the order of the values within a bin is known.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact
     }
 }
 
@@ -193,21 +231,36 @@ fn code(
     if binning.categorical.contains(&feature) {
         return column::categorical(feature, &values);
     }
-    let mut sorted: Vec<f32> = match sample {
-        Some(rows) => rows.iter().map(|&row| values[row as usize]).collect(),
-        None => values.clone(),
+    let rows: Vec<u32> = match sample {
+        Some(rows) => rows.to_vec(),
+        None => (0..values.len() as u32).collect(),
     };
-    sorted.retain(|value| !value.is_nan());
-    edges::sort(&mut sorted);
-    let cuts = edges::cuts(&sorted, binning.max_bin);
-    Ok(column::numeric(cuts, &values))
+    let rows = ascending(&values, rows);
+    let sorted: Vec<f32> = rows.iter().map(|&row| values[row as usize]).collect();
+    let edges = edges(&sorted, binning.max_bin, binning.exact);
+    let rows = sample.is_none().then_some(&rows[..]);
+    Ok(column::numeric(edges, &values, rows, binning.exact))
+}
+
+/// Those of `rows` whose value is a number, in the order of their values.
+fn ascending(values: &[f32], mut rows: Vec<u32>) -> Vec<u32> {
+    rows.retain(|&row| !values[row as usize].is_nan());
+    let key = |row: u32| {
+        // in the order of whole numbers: the sign turned, and with it all bits of what is below zero
+        let bits = values[row as usize].to_bits();
+        let turned = bits ^ (((bits as i32 >> 31) as u32) | 1 << 31);
+        u64::from(turned) << 32 | u64::from(row)
+    };
+    let mut keys: Vec<u64> = rows.iter().map(|&row| key(row)).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|key| key as u32).collect()
 }
 
 /// Up to 16 columns of codes, row by row.
 fn interleave(rows: usize, columns: &[Coded]) -> Strip {
     let mut strip = vec![[0; STRIP]; rows];
     for (slot, coded) in columns.iter().enumerate() {
-        for (row, &code) in strip.iter_mut().zip(&coded.codes) {
+        for (row, &code) in strip.iter_mut().zip(&coded.bins) {
             row[slot] = code;
         }
     }

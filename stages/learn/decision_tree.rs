@@ -1,9 +1,10 @@
 //! One regression tree: hyperparameters as scikit-learn's `DecisionTreeRegressor` with squared error (CART, Breiman et al.
 //! 1984).
 //!
-//! By default nodes are searched by histogram, many times faster, with up to 255 places to cut a feature; the exact
-//! splitter tries every place, and its trees are scikit-learn's, but for which of several equally good features a node is
-//! split by: here the first, there a random one.
+//! Nodes of up to 65,536 rows are split between any two values, by lists that are sorted once a tree. Larger ones are
+//! searched by histogram, with up to 255 places to cut a feature; the exact splitter tries every place there too, and sorts
+//! every node anew. Trees are scikit-learn's, but for which of several equally good features a node is split by: here the
+//! first, there a random one.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -32,10 +33,10 @@ pub struct DecisionTree {
 /// Where a feature may be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Splitter {
-    /// Between bins.
+    /// Between bins in nodes of more than 65,536 rows, between any two values in smaller ones.
     #[default]
     Histogram,
-    /// Between any two values, as in scikit-learn; numeric features only.
+    /// Between any two values everywhere, as in scikit-learn, several times slower; numeric features only.
     Exact,
 }
 
@@ -66,7 +67,10 @@ impl DecisionTree {
             max_leaf_nodes: None,
             max_features: MaxFeatures::All,
             splitter: Splitter::Histogram,
-            binning: Binning::default(),
+            binning: Binning {
+                exact: true,
+                ..Binning::default()
+            },
             seed: 0,
         })
     }
@@ -84,12 +88,20 @@ impl DecisionTreeParams {
         max_leaf_nodes: Option<usize>,
         /// Features that a node may split by; all unless set.
         max_features: MaxFeatures,
-        /// Where a feature may be cut; between bins unless set.
+        /// Where a feature may be cut; by histogram, and by sorting in all but large nodes, unless set.
         splitter: Splitter,
-        /// How the matrix is cut into bins, and which features are categorical.
-        binning: Binning,
         /// Seed of all draws; 0 unless set.
         seed: u64,
+    }
+
+    /// How the matrix is cut into bins, and which features are categorical; it is exact whatever is said here.
+    #[must_use]
+    pub fn binning(mut self, binning: Binning) -> Self {
+        self.0.binning = Binning {
+            exact: true,
+            ..binning
+        };
+        self
     }
 }
 
@@ -121,6 +133,8 @@ impl DecisionTreeValidParams {
 
     /// Fits to a matrix that is in bins already, and may be shared by many fits.
     ///
+    /// Where the matrix is not exact, nodes are split between bins only.
+    ///
     /// # Errors
     /// [`Error::RowCount`], [`Error::Target`], [`Error::Weight`]; [`Error::Hyperparameter`] with the exact splitter, which
     /// needs the values.
@@ -134,9 +148,10 @@ impl DecisionTreeValidParams {
         require(holds, "splitter", "exact", "histogram for a matrix in bins")?;
         let targets = contiguous(targets);
         check_targets(matrix.rows(), &targets, weights)?;
+        let share = self.max_features.share(matrix.features());
         let tree = match weights {
-            None => self.grow(Histograms::<Packed>::new(matrix), &targets, None),
-            Some(_) => self.grow(Histograms::<Wide>::new(matrix), &targets, weights),
+            None => self.grow(Histograms::<Packed>::exact(matrix, share), &targets, None),
+            Some(_) => self.grow(Histograms::<Wide>::exact(matrix, share), &targets, weights),
         };
         Ok(model(tree, matrix.kinds()))
     }

@@ -9,6 +9,7 @@ pub(crate) mod columns;
 pub(crate) mod finder;
 mod frontier;
 pub(crate) mod histogram;
+mod lists;
 pub(crate) mod score;
 pub(crate) mod search;
 pub(crate) mod sorted;
@@ -17,7 +18,7 @@ use std::ops::Range;
 
 use self::cell::{Cell, Sums, Unit};
 use self::columns::{ColumnRates, Columns};
-use self::finder::{Division, Finder, Part, levels};
+use self::finder::{Cut, Division, Finder, Part, levels};
 pub(crate) use self::frontier::Order;
 use self::frontier::{Candidate, Frontier};
 use self::score::{Bounds, Penalty, Score, UNBOUND};
@@ -210,8 +211,8 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
         };
         let (side, threshold) = match found.side {
             Side::UpTo { last, first } => {
-                let (last, threshold) = self.finder.threshold(found.feature, last, first);
-                (Side::UpTo { last, first }, threshold)
+                self.finder
+                    .threshold(&candidate.kept, found.feature, last, first)
             }
             side @ Side::OneOf(_) => (side, 0.0),
         };
@@ -245,7 +246,12 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
         let (rows, cells) = (&self.rows, &self.cells);
         let parts =
             [0, 1].map(|side| may_split[side].then(|| part(rows, cells, &nodes[side].rows)));
-        let kept = self.finder.divide(candidate.kept, parts);
+        let cut = Cut {
+            split,
+            left: left_rows,
+            rows: candidate.rows.len(),
+        };
+        let kept = self.finder.divide(candidate.kept, cut, parts);
         let [left_node, right_node] = nodes;
         let [left_kept, right_kept] = kept;
         let mut children = [(left_node, left_kept), (right_node, right_kept)];

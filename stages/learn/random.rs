@@ -82,6 +82,8 @@ pub(crate) enum Purpose {
     Trees = 6,
     /// The order of rows in which a feature is shuffled.
     Shuffle = 7,
+    /// The order in which the nodes of a tree try their features.
+    Ties = 8,
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A random forest: hyperparameters as scikit-learn's `RandomForestRegressor` (Breiman 2001).
 //!
 //! Trees are grown in parallel on one binned matrix, each from its own seed. A row that a bootstrap draws twice counts as
-//! two, also towards `min_samples_leaf` and `min_samples_split`, where scikit-learn counts it once.
+//! two, also towards `min_samples_leaf` and `min_samples_split`, where scikit-learn counts it once. Nodes of up to 65,536
+//! rows are split between any two values, larger ones between bins; of equal splits a random one is taken.
 
 use std::ops::ControlFlow;
 
@@ -77,7 +78,10 @@ impl RandomForest {
             bootstrap: true,
             max_samples: None,
             oob_score: false,
-            binning: Binning::default(),
+            binning: Binning {
+                exact: true,
+                ..Binning::default()
+            },
             seed: 0,
         })
     }
@@ -103,10 +107,18 @@ impl RandomForestParams {
         max_samples: Option<f64>,
         /// Whether rows are predicted by the trees that have not seen them; false unless set.
         oob_score: bool,
-        /// How the matrix is cut into bins, and which features are categorical.
-        binning: Binning,
         /// Seed of all draws; 0 unless set.
         seed: u64,
+    }
+
+    /// How the matrix is cut into bins, and which features are categorical; it is exact whatever is said here.
+    #[must_use]
+    pub fn binning(mut self, binning: Binning) -> Self {
+        self.0.binning = Binning {
+            exact: true,
+            ..binning
+        };
+        self
     }
 }
 
@@ -168,6 +180,8 @@ impl RandomForestValidParams {
 
     /// Fits to a matrix that is in bins already, and may be shared by many fits.
     ///
+    /// Where the matrix is not exact, nodes are split between bins only.
+    ///
     /// Of `monitor` only the observer is asked; it hears of every tree in order, some time after it was grown.
     ///
     /// # Errors
@@ -216,6 +230,7 @@ impl RandomForestValidParams {
         mut monitor: Monitor<'_>,
     ) -> Vec<Grown> {
         let growth = self.growth(matrix.features());
+        let share = growth.columns.by_node;
         let all = rows_with_weight(matrix.rows(), weights);
         let batch = if monitor.observe.is_some() {
             2 * rayon::current_num_threads()
@@ -229,7 +244,7 @@ impl RandomForestValidParams {
                 .into_par_iter()
                 .with_min_len(1)
                 .map_init(
-                    || Grower::new(&growth, Histograms::<C>::new(matrix)),
+                    || Grower::new(&growth, Histograms::<C>::exact(matrix, share)),
                     |grower, number| self.grow_one(grower, number, &all, targets, weights),
                 )
                 .collect();
@@ -309,6 +324,7 @@ impl RandomForestValidParams {
             columns: ColumnRates {
                 by_node: self.max_features.share(features),
                 insist: true,
+                shuffle: true,
                 ..ColumnRates::default()
             },
             ..Growth::default()

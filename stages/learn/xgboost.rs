@@ -308,6 +308,7 @@ impl XgBoostValidParams {
                 by_level: self.colsample_bylevel,
                 by_node: self.colsample_bynode,
                 insist: false,
+                shuffle: false,
             },
             ..Growth::default()
         }

@@ -20,8 +20,8 @@ pub(crate) struct Sample {
     pub(crate) records: Array2<f64>,
     /// `n_rows`, in the target's unit.
     pub(crate) targets: Array1<f64>,
-    /// By the most bins a column may have.
-    binned: Mutex<BTreeMap<usize, Arc<Binned>>>,
+    /// By the most bins a column may have, and whether the order of values within a bin is kept.
+    binned: Mutex<BTreeMap<(usize, bool), Arc<Binned>>>,
 }
 
 impl Sample {
@@ -68,21 +68,22 @@ impl Sample {
         }
     }
 
-    /// The records cut into bins, as often as there are numbers of bins, whoever asks.
+    /// The records cut into bins, once for every number of bins and either kind, whoever asks.
     ///
     /// # Errors
     /// What the learner refuses: an infinite value, no rows.
     pub(crate) fn binned(&self, binning: &Binning) -> Result<Arc<Binned>, Error> {
-        if let Some(binned) = self.known().get(&binning.max_bin) {
+        let kind = (binning.max_bin, binning.exact);
+        if let Some(binned) = self.known().get(&kind) {
             return Ok(Arc::clone(binned));
         }
         // Not under the lock: a thread that waits for its share of this work may take up another fit meanwhile.
         let binned = Arc::new(Binned::new(self.records.view(), binning)?);
         let mut known = self.known();
-        Ok(Arc::clone(known.entry(binning.max_bin).or_insert(binned)))
+        Ok(Arc::clone(known.entry(kind).or_insert(binned)))
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<usize, Arc<Binned>>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(usize, bool), Arc<Binned>>> {
         self.binned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -73,6 +73,7 @@ pub(super) fn binning(max_bin: usize, categorical: &[usize]) -> Binning {
     Binning {
         max_bin,
         categorical: categorical.to_vec(),
+        ..Binning::default()
     }
 }
 

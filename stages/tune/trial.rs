@@ -189,7 +189,7 @@ fn key(
     learner: &Learner,
     state: TrialState,
 ) -> Result<Digest, Error> {
-    let mut key = ContentKey::new("trial 2");
+    let mut key = ContentKey::new("trial 3");
     key.text(if state == TrialState::Pruned {
         "pruned"
     } else {

@@ -1,11 +1,19 @@
 //! Where a column is cut: thresholds between quantiles of its values.
 //!
 //! A value that alone fills a bin gets one of its own, and the rest share the bins that are left evenly, as LightGBM's
-//! greedy binning does (Ke et al. 2017, section 2.1, and its `GreedyFindBin`).
+//! greedy binning does (Ke et al. 2017, section 2.1, and its `GreedyFindBin`). For exact splits every bin is cut further,
+//! into steps: between any two values, or evenly where the column has more values than a code can count.
 
-/// Sorts finite values ascending.
-pub(super) fn sort(values: &mut [f32]) {
-    values.sort_unstable_by(f32::total_cmp);
+/// The most steps of a column.
+const MOST_STEPS: usize = u16::MAX as usize;
+
+/// Where a column is cut into steps, and which of them make a bin.
+#[derive(Debug, PartialEq)]
+pub(super) struct Edges {
+    /// Thresholds, ascending: step `j` is `cuts[j - 1] <= x < cuts[j]`.
+    pub(super) cuts: Vec<f32>,
+    /// The last step of each bin.
+    pub(super) ends: Vec<u32>,
 }
 
 /// A value and how often it occurs.
@@ -15,19 +23,45 @@ struct Run {
     count: usize,
 }
 
-/// At most `max_bin - 1` thresholds, ascending, for ascending finite values: bin `j` is `cuts[j - 1] <= x < cuts[j]`.
-pub(super) fn cuts(sorted: &[f32], max_bin: usize) -> Vec<f32> {
+/// Cuts ascending finite values into at most `max_bin` bins, of one step each unless `exact`.
+pub(super) fn edges(sorted: &[f32], max_bin: usize, exact: bool) -> Edges {
     let runs = runs(sorted);
-    let closing = if runs.len() <= max_bin {
-        (0..runs.len()).collect()
+    let bins = closing(&runs, max_bin);
+    let (steps, ends) = if exact {
+        steps(&runs, &bins)
     } else {
-        closing(&runs, sorted.len(), max_bin)
+        (bins, Vec::new())
     };
-    closing
+    let cuts = steps
         .iter()
         .filter(|&&last| last + 1 < runs.len())
         .map(|&last| between(runs[last].value, runs[last + 1].value))
-        .collect()
+        .collect();
+    let ends = if ends.is_empty() {
+        (0..steps.len().max(1) as u32).collect()
+    } else {
+        ends
+    };
+    Edges { cuts, ends }
+}
+
+/// The places of the runs that end a step, and the last step of each bin.
+fn steps(runs: &[Run], bins: &[usize]) -> (Vec<usize>, Vec<u32>) {
+    let most = if runs.len() <= MOST_STEPS {
+        runs.len()
+    } else {
+        MOST_STEPS / bins.len()
+    };
+    let mut steps = Vec::new();
+    let mut ends = Vec::with_capacity(bins.len());
+    let mut begin = 0;
+    for &last in bins {
+        let within = closing(&runs[begin..=last], most);
+        steps.extend(within.into_iter().map(|place| begin + place));
+        ends.push(steps.len() as u32 - 1);
+        begin = last + 1;
+    }
+    (steps, ends)
 }
 
 /// The distinct values, ascending.
@@ -43,7 +77,11 @@ fn runs(sorted: &[f32]) -> Vec<Run> {
 }
 
 /// Places of the runs that end a bin: at most `max_bin`, the last run's among them.
-fn closing(runs: &[Run], rows: usize, max_bin: usize) -> Vec<usize> {
+fn closing(runs: &[Run], max_bin: usize) -> Vec<usize> {
+    if runs.len() <= max_bin {
+        return (0..runs.len()).collect();
+    }
+    let rows = runs.iter().map(|run| run.count).sum::<usize>();
     let fair = rows as f64 / max_bin as f64;
     let is_large = |run: &Run| run.count as f64 >= fair;
     let large = runs.iter().filter(|run| is_large(run));
@@ -84,6 +122,12 @@ pub(crate) fn between(left: f32, right: f32) -> f32 {
 mod tests {
     use super::*;
 
+    fn cuts(sorted: &[f32], max_bin: usize) -> Vec<f32> {
+        let edges = edges(sorted, max_bin, false);
+        assert_eq!(edges.ends.len(), edges.cuts.len() + 1);
+        edges.cuts
+    }
+
     #[test]
     fn few_values_have_a_bin_each() {
         assert_eq!(cuts(&[1.0, 1.0, 2.0, 4.0], 255), [1.5, 3.0]);
@@ -114,9 +158,27 @@ mod tests {
     fn a_frequent_value_has_a_bin_of_its_own() {
         let mut sorted: Vec<f32> = (0..500).map(|i| i as f32).collect();
         sorted.extend([250.0; 500]);
-        sort(&mut sorted);
+        sorted.sort_unstable_by(f32::total_cmp);
         let cuts = cuts(&sorted, 5);
         assert!(cuts.len() <= 4);
         assert!(cuts.contains(&249.5) && cuts.contains(&250.5), "{cuts:?}");
+    }
+
+    #[test]
+    fn bins_are_made_of_whole_steps() {
+        let sorted: Vec<f32> = (0..200_000).map(|i| i as f32).collect();
+        for rows in [1000, 200_000] {
+            let bins = cuts(&sorted[..rows], 10);
+            let exact = edges(&sorted[..rows], 10, true);
+            assert!(exact.cuts.len() < MOST_STEPS);
+            assert!(exact.cuts.len() + 1 == rows || exact.cuts.len() + 10 >= MOST_STEPS);
+            let ends: Vec<f32> = exact.ends[..9]
+                .iter()
+                .map(|&end| exact.cuts[end as usize])
+                .collect();
+            assert_eq!(ends, bins);
+            assert_eq!(exact.ends[9] as usize, exact.cuts.len());
+        }
+        assert_eq!(edges(&[], 255, true), edges(&[], 255, false));
     }
 }

@@ -12,7 +12,7 @@
 
 use std::time::Instant;
 
-use hpipe_learn::decision_tree::DecisionTree;
+use hpipe_learn::decision_tree::{DecisionTree, Splitter};
 use hpipe_learn::gradient_boosting::GradientBoosting;
 use hpipe_learn::predictor::Predictor;
 use hpipe_learn::random_forest::RandomForest;
@@ -101,9 +101,15 @@ fn fit(
     let leaf = count("min_samples_leaf").unwrap_or(1) as u32;
     match learner {
         "decision_tree" => {
+            let exact = options.get("splitter").is_some_and(|name| name == "exact");
             let params = DecisionTree::params()
                 .max_depth(depth(None))
-                .min_samples_leaf(leaf);
+                .min_samples_leaf(leaf)
+                .splitter(if exact {
+                    Splitter::Exact
+                } else {
+                    Splitter::Histogram
+                });
             params.fit(train).unwrap().ensemble
         }
         "random_forest" => {

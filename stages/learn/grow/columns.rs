@@ -13,6 +13,10 @@ pub(crate) struct ColumnRates {
     pub(crate) by_node: f64,
     /// Whether a node without a split among its features tries the others too, one by one, as in scikit-learn.
     pub(crate) insist: bool,
+    /// Whether a node tries its features in random order, so that of equal splits a random one is taken, as in scikit-learn;
+    /// else in the order of the matrix. In the small nodes of deep trees most splits have equals: were the first taken
+    /// always, the trees of a forest would be too much alike (its test error then was 0.6 % higher).
+    pub(crate) shuffle: bool,
 }
 
 impl Default for ColumnRates {
@@ -22,12 +26,12 @@ impl Default for ColumnRates {
             by_level: 1.0,
             by_node: 1.0,
             insist: false,
+            shuffle: false,
         }
     }
 }
 
 /// The features of one tree.
-#[derive(Debug)]
 pub(crate) struct Columns {
     rates: ColumnRates,
     seed: u64,
@@ -35,6 +39,8 @@ pub(crate) struct Columns {
     tree: Vec<u32>,
     /// Those of each level so far.
     levels: Vec<Vec<u32>>,
+    /// One stream for all nodes, which are searched in an order that the tree determines.
+    ties: Draws,
 }
 
 /// At least one of `count`, and as many as `share` says, rounded down as in XGBoost.
@@ -57,6 +63,7 @@ impl Columns {
             seed,
             tree,
             levels: Vec::new(),
+            ties: Draws::new(seed, Purpose::Ties, 0),
         }
     }
 
@@ -65,7 +72,7 @@ impl Columns {
         &self.tree
     }
 
-    /// Writes the features of a node into `order`, those it may use first and ascending; their number is returned.
+    /// Writes the features of a node into `order`, those it may use first and as they are tried; their number is returned.
     ///
     /// The others follow, in random order, when the node shall insist on a split.
     pub(crate) fn node(&mut self, depth: u32, place: u32, order: &mut Vec<u32>) -> usize {
@@ -81,10 +88,14 @@ impl Columns {
                 count
             };
             Draws::new(self.seed, Purpose::NodeColumns, place.into()).bring_forward(order, drawn);
-            order[..count].sort_unstable();
+            if !self.rates.shuffle {
+                order[..count].sort_unstable();
+            }
             if !self.rates.insist {
                 order.truncate(count);
             }
+        } else if self.rates.shuffle {
+            self.ties.bring_forward(order, count);
         }
         count
     }
@@ -119,7 +130,7 @@ mod tests {
             by_tree: 0.5,
             by_level: 0.5,
             by_node: 0.5,
-            insist: false,
+            ..ColumnRates::default()
         };
         let mut columns = Columns::new(rates, 16, 3);
         let mut order = Vec::new();

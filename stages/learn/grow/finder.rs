@@ -21,6 +21,16 @@ pub(crate) struct Division<'a, C> {
     pub(crate) spare_cells: &'a mut [C],
 }
 
+/// How the rows of a node were divided.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cut {
+    pub(crate) split: (u32, Side, bool),
+    /// Rows that went left.
+    pub(crate) left: usize,
+    /// Rows of the node.
+    pub(crate) rows: usize,
+}
+
 /// A matrix, and how the values of a node's features are found in it.
 pub(crate) trait Finder<C: Cell>: Send {
     /// What a node keeps for its children.
@@ -38,9 +48,10 @@ pub(crate) trait Finder<C: Cell>: Send {
     fn divide(
         &mut self,
         parent: Self::Kept,
+        cut: Cut,
         children: [Option<Part<'_, C>>; 2],
     ) -> [Option<Self::Kept>; 2];
-    /// A node is searched for these features, ascending.
+    /// A node is searched for these features.
     fn open(&mut self, kept: &Self::Kept, part: Part<'_, C>, features: &[u32]);
     /// The values of one of the features that were opened.
     fn find(&mut self, kept: &Self::Kept, part: Part<'_, C>, feature: u32, run: &mut Run<C>);
@@ -48,8 +59,8 @@ pub(crate) trait Finder<C: Cell>: Send {
     fn close(&mut self, kept: Self::Kept);
     /// Puts the rows that go left in front, keeping their order on both sides; their number is returned.
     fn partition(&self, split: (u32, Side, bool), division: Division<'_, C>) -> usize;
-    /// A threshold between two codes, and the last code that it sends left.
-    fn threshold(&self, feature: u32, last: u32, first: u32) -> (u32, f32);
+    /// A threshold between the codes `last` and `first` found in a node, and the side of it by the codes of the matrix.
+    fn threshold(&self, kept: &Self::Kept, feature: u32, last: u32, first: u32) -> (Side, f32);
     /// Whether a row, which need not be one of the tree's, goes left.
     fn goes_left(&self, row: u32, split: (u32, Side, bool)) -> bool;
 }

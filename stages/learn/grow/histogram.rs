@@ -2,18 +2,23 @@
 //!
 //! Of two children the smaller is counted and the larger is what is left of their parent. A node of fewer rows than a
 //! histogram has bins gets none: its few rows are counted in a scratch histogram whose used bins a bitmap remembers, so
-//! that finding and emptying them costs by the rows, not by the bins. That is what makes deep trees fast.
+//! that finding and emptying them costs by the rows, not by the bins. Where nodes shall be split exactly, small nodes have
+//! sorted lists instead, and nodes are small up to 65,536 rows. That is what makes deep trees fast.
 
 use rayon::prelude::*;
 
 use super::cell::Cell;
-use super::finder::{Division, Finder, Part, stable_partition};
+use super::finder::{Cut, Division, Finder, Part, stable_partition};
+use super::lists::{self, Lists, Place};
 use super::search::{Run, Side};
-use crate::binned::{Binned, MISSING, STRIP, Strip};
+use crate::binned::{Binned, Codes, MISSING, MISSING_STEP, STRIP, Strip};
 use crate::tree::FeatureKind;
 
 /// Nodes of fewer rows have no histogram of their own.
 const SMALL: usize = 256;
+/// Where nodes are searched for less than this share of the features, sorting those again costs less than dividing lists
+/// of all.
+const LEAST_SHARE: f64 = 0.15;
 /// Fewer rows than this are counted by one thread.
 const ROWS_A_THREAD: usize = 1 << 14;
 
@@ -26,6 +31,22 @@ type Bins<C> = [C; 256];
 /// The histograms of a node, one a feature, with room up to whole strips.
 pub(crate) struct Histogram<C>(Vec<Bins<C>>);
 
+/// What a node keeps.
+pub(crate) enum Kept<C> {
+    /// Its histograms.
+    Counted(Histogram<C>),
+    /// Its rows, sorted by every feature.
+    Listed(Place),
+    /// Nothing: it is counted or sorted whenever it is searched.
+    Bare,
+}
+
+/// How nodes without histograms are searched.
+enum Small<'a, C> {
+    Counted(Scratch<C>),
+    Listed(Lists<'a, C>),
+}
+
 /// Finds values in a [`Binned`] matrix.
 pub(crate) struct Histograms<'a, C> {
     matrix: &'a Binned,
@@ -33,7 +54,11 @@ pub(crate) struct Histograms<'a, C> {
     slots: Vec<Vec<u8>>,
     /// Histograms that no node needs now.
     pool: Vec<Vec<Bins<C>>>,
-    scratch: Scratch<C>,
+    small: Small<'a, C>,
+    /// Nodes of fewer rows have no histograms.
+    least_counted: usize,
+    /// Whether nodes without histograms keep their lists; else those that are asked for are sorted at every node.
+    keeps_lists: bool,
 }
 
 /// The histogram of a small node: empty but for the bins whose bit is set.
@@ -43,17 +68,78 @@ struct Scratch<C> {
 }
 
 impl<'a, C: Cell> Histograms<'a, C> {
-    /// A finder in `matrix`.
+    /// A finder in `matrix` that counts every node.
     pub(crate) fn new(matrix: &'a Binned) -> Self {
         let room = matrix.strips().len() * STRIP;
+        let scratch = Scratch {
+            bins: vec![[C::default(); 256]; room],
+            used: vec![[0; 4]; room],
+        };
         Self {
             matrix,
             slots: Vec::new(),
             pool: Vec::new(),
-            scratch: Scratch {
-                bins: vec![[C::default(); 256]; room],
-                used: vec![[0; 4]; room],
-            },
+            small: Small::Counted(scratch),
+            least_counted: SMALL,
+            keeps_lists: false,
+        }
+    }
+
+    /// A finder that sorts nodes of up to 65,536 rows, where the matrix says in which order the values of a bin are.
+    ///
+    /// A node will be searched for `share` of the features.
+    pub(crate) fn exact(matrix: &'a Binned, share: f64) -> Self {
+        if !matrix.is_exact() {
+            return Self::new(matrix);
+        }
+        Self {
+            matrix,
+            slots: Vec::new(),
+            pool: Vec::new(),
+            small: Small::Listed(Lists::new(matrix)),
+            least_counted: lists::MOST_ROWS + 1,
+            keeps_lists: share >= LEAST_SHARE,
+        }
+    }
+
+    /// What a node keeps whose parent has no lists.
+    fn keep(&mut self, part: Part<'_, C>) -> Kept<C> {
+        if part.rows.len() >= self.least_counted {
+            return Kept::Counted(self.count(part));
+        }
+        match &mut self.small {
+            Small::Listed(lists) if self.keeps_lists => Kept::Listed(lists.sort(part)),
+            _ => Kept::Bare,
+        }
+    }
+
+    /// What the children of a node with histograms keep.
+    fn keep_children(
+        &mut self,
+        parent: Histogram<C>,
+        [left, right]: [Part<'_, C>; 2],
+    ) -> [Kept<C>; 2] {
+        let left_is_smaller = left.rows.len() <= right.rows.len();
+        let (smaller, larger) = if left_is_smaller {
+            (left, right)
+        } else {
+            (right, left)
+        };
+        let kept = self.keep(smaller);
+        let rest = if larger.rows.len() >= self.least_counted {
+            let counted = match &kept {
+                Kept::Counted(counted) => Some(counted),
+                _ => None,
+            };
+            Kept::Counted(self.rest(parent, smaller, counted))
+        } else {
+            self.pool.push(parent.0);
+            self.keep(larger)
+        };
+        if left_is_smaller {
+            [kept, rest]
+        } else {
+            [rest, kept]
         }
     }
 
@@ -197,7 +283,7 @@ fn for_rows<C: Cell>(
 }
 
 impl<C: Cell> Finder<C> for Histograms<'_, C> {
-    type Kept = Option<Histogram<C>>;
+    type Kept = Kept<C>;
 
     fn features(&self) -> usize {
         self.matrix.features()
@@ -217,62 +303,55 @@ impl<C: Cell> Finder<C> for Histograms<'_, C> {
             let feature = feature as usize;
             self.slots[feature / STRIP].push((feature % STRIP) as u8);
         }
-        (root.rows.len() >= SMALL).then(|| self.count(root))
+        self.keep(root)
     }
 
     fn divide(
         &mut self,
         parent: Self::Kept,
+        cut: Cut,
         children: [Option<Part<'_, C>>; 2],
     ) -> [Option<Self::Kept>; 2] {
-        let large = |part: Option<Part<'_, C>>| part.is_some_and(|part| part.rows.len() >= SMALL);
-        let Some(parent) = parent else {
-            return children.map(|part| part.map(|_| None));
-        };
-        match children {
-            [Some(left), Some(right)] => {
-                let left_is_smaller = left.rows.len() <= right.rows.len();
-                let (smaller, larger) = if left_is_smaller {
-                    (left, right)
-                } else {
-                    (right, left)
-                };
-                let counted = large(Some(smaller)).then(|| self.count(smaller));
-                let rest = if large(Some(larger)) {
-                    Some(self.rest(parent, smaller, counted.as_ref()))
-                } else {
+        match (parent, &mut self.small) {
+            (Kept::Counted(parent), _) => match children {
+                [Some(left), Some(right)] => self.keep_children(parent, [left, right]).map(Some),
+                only => {
                     self.pool.push(parent.0);
-                    None
-                };
-                if left_is_smaller {
-                    [Some(counted), Some(rest)]
-                } else {
-                    [Some(rest), Some(counted)]
+                    only.map(|part| part.map(|part| self.keep(part)))
                 }
+            },
+            (Kept::Listed(place), Small::Listed(lists)) => {
+                let wanted = children.map(|part| part.is_some());
+                lists
+                    .divide(place, cut, wanted)
+                    .map(|place| place.map(Kept::Listed))
             }
-            only => {
-                self.pool.push(parent.0);
-                only.map(|part| part.map(|part| large(Some(part)).then(|| self.count(part))))
-            }
+            _ => children.map(|part| part.map(|_| Kept::Bare)),
         }
     }
 
     fn open(&mut self, kept: &Self::Kept, part: Part<'_, C>, features: &[u32]) {
-        if kept.is_none() {
-            self.scratch.count(self.matrix, part, features);
+        if let (Kept::Bare, Small::Counted(scratch)) = (kept, &mut self.small) {
+            scratch.count(self.matrix, part, features);
         }
     }
 
-    fn find(&mut self, kept: &Self::Kept, _: Part<'_, C>, feature: u32, run: &mut Run<C>) {
-        match kept {
-            Some(histogram) => histogram.read(feature, run),
-            None => self.scratch.take(feature, run),
+    fn find(&mut self, kept: &Self::Kept, part: Part<'_, C>, feature: u32, run: &mut Run<C>) {
+        match (kept, &mut self.small) {
+            (Kept::Counted(histogram), _) => histogram.read(feature, run),
+            (_, Small::Counted(scratch)) => scratch.take(feature, run),
+            (Kept::Listed(at), Small::Listed(lists)) => {
+                lists.read(*at, part.rows.len(), feature, run);
+            }
+            (Kept::Bare, Small::Listed(lists)) => lists.find(part, feature, run),
         }
     }
 
     fn close(&mut self, kept: Self::Kept) {
-        if let Some(histogram) = kept {
-            self.pool.push(histogram.0);
+        match (kept, &mut self.small) {
+            (Kept::Counted(histogram), _) => self.pool.push(histogram.0),
+            (Kept::Listed(at), Small::Listed(lists)) => lists.close(at),
+            _ => {}
         }
     }
 
@@ -281,20 +360,45 @@ impl<C: Cell> Finder<C> for Histograms<'_, C> {
         (feature, side, missing_left): (u32, Side, bool),
         division: Division<'_, C>,
     ) -> usize {
-        let codes = self.matrix.codes(feature as usize);
-        let left = lefts(side, missing_left);
-        stable_partition(division, |row| left[codes[row as usize] as usize])
+        match (self.matrix.codes(feature as usize), side) {
+            (Codes::Bins(bins), _) => {
+                let left = lefts(side, missing_left);
+                stable_partition(division, |row| left[bins[row as usize] as usize])
+            }
+            (Codes::Steps(steps), Side::UpTo { last, .. }) => stable_partition(division, |row| {
+                let step = steps[row as usize];
+                (u32::from(step) <= last) | (missing_left & (step == MISSING_STEP))
+            }),
+            (Codes::Steps(_), Side::OneOf(_)) => {
+                unreachable!("bug: categories have no steps")
+            }
+        }
     }
 
-    fn threshold(&self, feature: u32, last: u32, first: u32) -> (u32, f32) {
-        self.matrix.column(feature as usize).between(last, first)
+    fn threshold(&self, kept: &Self::Kept, feature: u32, last: u32, first: u32) -> (Side, f32) {
+        let column = self.matrix.column(feature as usize);
+        let is_step = matches!(
+            (kept, &self.small),
+            (Kept::Listed(_) | Kept::Bare, Small::Listed(_))
+        );
+        let (last, first) = if is_step {
+            (last, first)
+        } else {
+            column.steps(last, first)
+        };
+        let (last, first, threshold) = column.between(last, first);
+        (Side::UpTo { last, first }, threshold)
     }
 
     fn goes_left(&self, row: u32, (feature, side, missing_left): (u32, Side, bool)) -> bool {
-        let code = self.matrix.codes(feature as usize)[row as usize];
+        let Some(code) = self.matrix.codes(feature as usize).at(row) else {
+            return missing_left;
+        };
         match side {
-            _ if code == MISSING => missing_left,
-            Side::UpTo { last, .. } => u32::from(code) <= last,
+            Side::UpTo { last, first } => {
+                let column = self.matrix.column(feature as usize);
+                column.is_below(code, last, first)
+            }
             Side::OneOf(set) => set[code as usize / 64] >> (code % 64) & 1 == 1,
         }
     }
@@ -333,7 +437,7 @@ impl<C: Cell> Histogram<C> {
 }
 
 impl<C: Cell> Scratch<C> {
-    /// Counts the rows of a small node for some features, ascending.
+    /// Counts the rows of a small node for some features; fastest when they ascend.
     fn count(&mut self, matrix: &Binned, part: Part<'_, C>, features: &[u32]) {
         for group in features.chunk_by(|a, b| *a as usize / STRIP == *b as usize / STRIP) {
             let number = group[0] as usize / STRIP;

@@ -29,6 +29,12 @@ pub(crate) const UNBOUND: Bounds = [f64::NEG_INFINITY, f64::INFINITY];
 pub(crate) trait Score: Copy {
     /// `score(left) + score(right)`; negative infinity when the split is not allowed.
     fn pair(&self, left: Sums, right: Sums) -> f64;
+    /// False only when [`Self::pair`] is not above `least`; a question that needs no division, for nearly every split it is
+    /// the last.
+    #[inline]
+    fn may_beat(&self, _left: Sums, _right: Sums, _least: f64) -> bool {
+        true
+    }
     /// How much a split lowers the loss.
     fn gain(&self, left: Sums, right: Sums) -> f64;
 }
@@ -60,6 +66,18 @@ impl Score for Plain {
         );
         // one division instead of two
         (a * r + b * l) / (l * r)
+    }
+
+    #[inline]
+    fn may_beat(&self, left: Sums, right: Sums, least: f64) -> bool {
+        // some roundings more than that of `pair` and of this product together
+        const BELOW: f64 = 1.0 - 8.0 * f64::EPSILON;
+        let (l, r) = (left.hessian + self.lambda, right.hessian + self.lambda);
+        let (a, b) = (
+            left.gradient * left.gradient,
+            right.gradient * right.gradient,
+        );
+        a * r + b * l >= (least * BELOW) * (l * r)
     }
 
     /// Without a penalty, in the form that is exactly 0 when both sides have one mean.

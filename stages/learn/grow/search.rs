@@ -1,7 +1,7 @@
 //! The best split of a node: every boundary between the values of every feature it may use, missing values on either side.
 //!
-//! Of equal splits the one of the lowest feature and the lowest threshold is taken, missing values right before left; so
-//! does XGBoost. scikit-learn takes the lowest threshold too, but visits features in random order.
+//! Of equal splits the one of the feature tried first and of the lowest threshold is taken, missing values right before
+//! left. Features are tried in the order of the matrix, as in XGBoost, or in random order, as in scikit-learn.
 
 use super::cell::{Cell, Sums, Unit};
 use super::score::Score;
@@ -121,7 +121,13 @@ pub(crate) fn numeric<C: Cell, S: Score>(
     };
     for &(added, missing_left, ends) in sides {
         let least = best.as_ref().map_or(f64::NEG_INFINITY, |found| found.score);
-        let Some((place, score, left)) = scan(&run.sums[..ends], added, whole, score, least) else {
+        let sums = &run.sums[..ends];
+        let cut = if missing_left {
+            scan::<C, S, true>(sums, added, whole, score, least)
+        } else {
+            scan::<C, S, false>(sums, added, whole, score, least)
+        };
+        let Some((place, score, left)) = cut else {
             continue;
         };
         let last = run.lasts[place];
@@ -141,9 +147,9 @@ pub(crate) fn numeric<C: Cell, S: Score>(
     }
 }
 
-/// The best place to cut, its score and what is left of it, if the score is above `least`.
+/// The best place to cut, its score and what is left of it, `added` too if `ADDS`, if the score is above `least`.
 #[inline]
-fn scan<C: Cell, S: Score>(
+fn scan<C: Cell, S: Score, const ADDS: bool>(
     sums: &[C],
     added: Sums,
     whole: &Whole,
@@ -153,10 +159,15 @@ fn scan<C: Cell, S: Score>(
     let mut best = None;
     for (place, sum) in sums.iter().enumerate() {
         let mut left = sum.open(whole.unit.bits);
-        left.gradient += added.gradient;
-        left.hessian += added.hessian;
-        left.rows += added.rows;
+        if ADDS {
+            left.gradient += added.gradient;
+            left.hessian += added.hessian;
+            left.rows += added.rows;
+        }
         let right = whole.sums.without(left);
+        if !score.may_beat(left, right, least) {
+            continue;
+        }
         let pair = score.pair(left, right);
         if pair > least && whole.least.holds(left) && whole.least.holds(right) {
             least = pair;

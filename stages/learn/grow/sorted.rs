@@ -4,7 +4,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::cell::Cell;
-use super::finder::{Division, Finder, Part, stable_partition};
+use super::finder::{Cut, Division, Finder, Part, stable_partition};
 use super::search::{Run, Side};
 use crate::binned::{Binning, check_shape, single};
 use crate::error::Error;
@@ -107,7 +107,7 @@ impl<C: Cell> Finder<C> for Sorted<'_, C> {
 
     fn begin(&mut self, _: &[u32], _: Part<'_, C>) {}
 
-    fn divide(&mut self, (): (), children: [Option<Part<'_, C>>; 2]) -> [Option<()>; 2] {
+    fn divide(&mut self, (): (), _: Cut, children: [Option<Part<'_, C>>; 2]) -> [Option<()>; 2] {
         children.map(|part| part.map(|_| ()))
     }
 
@@ -149,10 +149,10 @@ impl<C: Cell> Finder<C> for Sorted<'_, C> {
     }
 
     /// The least number of single precision above scikit-learn's threshold, up to which values go left there.
-    fn threshold(&self, feature: u32, last: u32, first: u32) -> (u32, f32) {
+    fn threshold(&self, (): &(), feature: u32, last: u32, first: u32) -> (Side, f32) {
         let values = &self.matrix.columns[feature as usize].values;
         if first <= last {
-            return (last, f32::MAX);
+            return (Side::UpTo { last, first }, f32::MAX);
         }
         let (left, right) = (values[last as usize], values[first as usize]);
         let middle = f64::from(left) / 2.0 + f64::from(right) / 2.0;
@@ -162,7 +162,7 @@ impl<C: Cell> Finder<C> for Sorted<'_, C> {
         } else {
             rounded.next_up()
         };
-        (last, above)
+        (Side::UpTo { last, first }, above)
     }
 
     #[inline]

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use hpipe_learn::binned::{Binned, Binning};
-use hpipe_learn::decision_tree::DecisionTree;
+use hpipe_learn::decision_tree::{DecisionTree, Splitter};
 use hpipe_learn::error::Error;
 use hpipe_learn::gradient_boosting::{GradientBoosting, Loss};
 use hpipe_learn::history::{Iteration, Monitor, Validation};
@@ -531,4 +531,109 @@ fn out_of_bag_rows_were_never_in_the_bag() {
         .unwrap();
     let score = many.out_of_bag.unwrap().score;
     assert!((0.6..0.95).contains(&score), "{score}");
+}
+
+/// `rows × 3` of which no two agree, with missing values in the second column, and targets that look random.
+fn scattered(rows: usize) -> Data {
+    let mut records = Array2::from_shape_fn((rows, 3), |(row, column)| noise(row, column));
+    for row in (0..rows).step_by(5) {
+        records[[row, 1]] = f64::NAN;
+    }
+    let targets = (0..rows).map(|row| noise(row, 7)).collect();
+    DatasetBase::new(records, targets)
+}
+
+#[test]
+fn small_matrices_are_split_between_any_two_values() {
+    // far more values than bins; sorting every node anew is the oracle
+    let data = scattered(3000);
+    for params in [
+        DecisionTree::params(),
+        DecisionTree::params().max_leaf_nodes(Some(200)),
+        DecisionTree::params()
+            .min_samples_leaf(4)
+            .max_depth(Some(9)),
+    ] {
+        let sorted = params.clone().splitter(Splitter::Exact).fit(&data).unwrap();
+        let binned = params
+            .binning(Binning {
+                max_bin: 7,
+                ..Binning::default()
+            })
+            .fit(&data)
+            .unwrap();
+        assert_eq!(
+            binned.ensemble.predict(data.records.view()),
+            sorted.ensemble.predict(data.records.view())
+        );
+    }
+}
+
+#[test]
+fn large_matrices_are_split_to_the_last_row() {
+    // bins above 65,536 rows, lists below, and more values than there are codes
+    let data = scattered(70_000);
+    let forest = RandomForest::params()
+        .n_estimators(1)
+        .bootstrap(false)
+        .fit(&data)
+        .unwrap();
+    let tree = DecisionTree::params().fit(&data).unwrap();
+    for model in [&forest.ensemble, &tree.ensemble] {
+        let predictions = model.predict(data.records.view());
+        let missed = predictions.iter().zip(&data.targets);
+        assert_eq!(missed.filter(|(f, y)| f != y).count(), 0);
+    }
+    let bagged = RandomForest::params()
+        .n_estimators(1)
+        .oob_score(true)
+        .fit(&data)
+        .unwrap();
+    // rows that the tree has not seen end in the same leaf by codes and by values
+    let by_value = bagged.ensemble.predict(data.records.view());
+    let by_code = bagged.out_of_bag.unwrap().predictions;
+    let unseen = by_code.iter().zip(&by_value).filter(|(f, _)| !f.is_nan());
+    assert!(unseen.clone().count() > 20_000);
+    assert_eq!(unseen.filter(|(a, b)| a != b).count(), 0);
+}
+
+#[test]
+fn nodes_that_try_few_features_are_split_to_the_last_row_too() {
+    let mut data = scattered(500);
+    data.records = Array2::from_shape_fn((500, 40), |(row, column)| noise(row, column));
+    let forest = RandomForest::params()
+        .n_estimators(3)
+        .bootstrap(false)
+        .max_features(MaxFeatures::Count(2))
+        .fit(&data)
+        .unwrap();
+    for tree in &forest.ensemble.trees {
+        let own = Ensemble {
+            trees: vec![tree.clone()],
+            ..forest.ensemble.clone()
+        };
+        assert!(mean_squared_error(&own, &data) < 1e-20);
+    }
+    assert_ne!(forest.ensemble.trees[0], forest.ensemble.trees[1]);
+}
+
+#[test]
+fn of_equal_splits_a_forest_takes_a_random_one_and_a_tree_the_first() {
+    // the same column six times
+    let one = curve(400);
+    let records = Array2::from_shape_fn((400, 6), |(row, _)| one.records[[row, 0]]);
+    let data = DatasetBase::new(records, one.targets);
+    let features = |model: &Ensemble| -> std::collections::BTreeSet<usize> {
+        let tree = &model.trees[0];
+        (0..tree.len())
+            .filter_map(|place| match tree.node(place) {
+                NodeView::Split(split) => Some(split.feature),
+                NodeView::Leaf { .. } => None,
+            })
+            .collect()
+    };
+    let tree = DecisionTree::params().fit(&data).unwrap().ensemble;
+    assert_eq!(features(&tree).into_iter().collect::<Vec<_>>(), [0]);
+    let forest = RandomForest::params().n_estimators(1).fit(&data).unwrap();
+    assert_eq!(features(&forest.ensemble).len(), 6);
 }
