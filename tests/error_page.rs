@@ -20,7 +20,7 @@ fn shown(code: &str, example: usize) -> Option<&'static str> {
         ("E009", 0) => "echo 'train: {alpha: 0.5}' > params.yaml; hpipe status",
         ("E010" | "E011" | "E021", 0) if !cfg!(feature = "ml") => return None,
         ("E011" | "E021", 0) => "hpipe status",
-        ("E012" | "E018", 0) => "hpipe repro --dry",
+        ("E012" | "E018" | "E025", 0) => "hpipe repro --dry",
         ("E020", 0) => "echo 'stages: {train: {cmd: echo}}' > pipeline.yaml; hpipe repro trian",
         ("E022", 0) => "hpipe status",
         ("E023", 0) => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hpipe_core::{EventSink, ProjectPath, Registry};
-use hpipe_engine::{Cancellation, Environment, Location, Setup, Support, Workspace};
+use hpipe_engine::{Cancellation, Confirm, Environment, Location, Setup, Support, Workspace};
 use hpipe_store::Store;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -138,9 +138,22 @@ impl Session {
         }
     }
 
+    /// Where events go when questions are asked in between: plain lines, for a status would be drawn over them.
+    pub(crate) fn plain_sink(&self, mode: Mode) -> Box<dyn EventSink> {
+        Box::new(PlainSink::new(self.ui.clone(), mode))
+    }
+
+    /// Asks the user, who answers in the terminal, whether a stage shall execute.
+    pub(crate) fn confirm(&self) -> Confirm {
+        let ui = self.ui.clone();
+        Confirm::new(move |stage, reasons| ui.confirms(stage, reasons))
+    }
+
     /// A wish to stop that Ctrl-C, `kill` and a closed terminal express.
     pub(crate) fn cancellation(&self) -> Result<Arc<Cancellation>, Error> {
         let cancellation = Arc::new(Cancellation::default());
+        // Who can be interrupted executes stages: what these leave behind is then ours to end.
+        hpipe_engine::adopt_orphans();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::Signals)?;
         let wish = cancellation.clone();
         std::thread::spawn(move || signals.forever().for_each(|_| wish.request()));

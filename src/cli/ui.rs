@@ -29,7 +29,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anstream::AutoStream;
 pub(crate) use anstream::ColorChoice;
-use hpipe_core::{Diagnostic, Sources};
+use hpipe_core::{Diagnostic, Reason, Sources, StageName};
 use indicatif::MultiProgress;
 
 pub(crate) use attempts::{LoggedAttempt, attempts_table};
@@ -156,6 +156,15 @@ impl Ui {
     /// Says that something is odd but does not stop the command: `warning: …`.
     pub(crate) fn warning(&self, text: &str) {
         self.talk(&lines::warning(text));
+    }
+
+    /// Asks whether a stage, for these reasons, shall execute; whoever says nothing says no.
+    pub(crate) fn confirms(&self, stage: &StageName, reasons: &[Reason]) -> bool {
+        let why = reasons::brief(reasons);
+        self.talk(&format!("execute {stage} ({why})? [y/N]"));
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
     /// Draws diagnostics with their excerpts on stderr.

@@ -318,6 +318,8 @@ codes! {
     BadLockFile = "E023", InvalidFile;
     /// A study that cannot be searched.
     BadStudy = "E024", InvalidFile;
+    /// A stage asks for more than the machine has, or names a pool or an executor that nobody declared.
+    Unplaceable = "E025", InvalidFile;
     /// A file that cannot be changed as it is written.
     UnfitForEdit = "E030", InvalidFile;
     /// A stage whose outs shall be recorded did not run with its inputs as they are.

@@ -176,8 +176,15 @@ pub(crate) fn reasons(recorded: Option<&LockEntry>, fingerprint: &Fingerprint) -
     };
     let mut reasons = differences(entry, fingerprint);
     if reasons.is_empty() {
-        // The lock file was edited by hand, or hpipe's encoding of keys changed.
-        reasons.push(Reason::plain(ReasonKind::New));
+        reasons.push(match &fingerprint.shell {
+            // The lock file does not say by what commands were executed.
+            Some(shell) => Reason {
+                new: Some(shell.join(" ").as_str().into()),
+                ..Reason::about(ReasonKind::Cmd, "shell")
+            },
+            // The lock file was edited by hand, hpipe's encoding of keys changed, or a stage names its shell no longer.
+            None => Reason::plain(ReasonKind::New),
+        });
     }
     reasons
 }

@@ -51,14 +51,9 @@ pub enum Error {
         /// Why.
         source: notify::Error,
     },
-    /// The threads for built-in stages cannot be started.
-    #[error("start {jobs} worker threads")]
-    Threads {
-        /// How many were asked for.
-        jobs: usize,
-        /// Why.
-        source: rayon::ThreadPoolBuildError,
-    },
+    /// The process has no descriptor left to be woken by.
+    #[error("open a pipe")]
+    Wait(#[source] std::io::Error),
 }
 
 impl Error {

@@ -1,31 +1,37 @@
 //! Executes one stage, from removing its old outs to knowing the content of its new ones.
 //!
-//! Runs on a worker: a thread of its own that mostly sleeps for a command, the shared rayon pool for a built-in. Does
-//! not publish: whether and when a result is recorded is the scheduler's business ([`crate::repro`]).
+//! In two halves, between which an [`executor`] runs the commands: [`prepare`] removes old outs and begins the attempt,
+//! [`conclude`] stores what was made and makes sure that it was made from what is known. Neither publishes: whether and
+//! when a result is recorded is the scheduler's business ([`crate::repro`]).
 //!
 //! Nothing is lost: content at an out's path that no record knows (somebody edited it, or it was there before the stage
 //! was) is stored as an object before it is removed, and its digest is told.
 
-mod builtin;
-mod command;
+pub(crate) mod builtin;
+pub(crate) mod executor;
+pub(crate) mod failure;
+mod household;
+mod job;
+mod local;
 mod memo;
 
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Event, EventSink, ProjectPath, StageFailure, StageName};
-use hpipe_spec::{Action, StageSpec};
-use hpipe_store::{Attempt, AttemptEnd, OutRecord, StageLock, Store};
+use hpipe_core::{Event, EventSink, ProjectPath, StageFailure, StageName};
+use hpipe_spec::StageSpec;
+use hpipe_store::{Attempt, AttemptEnd, OutRecord, Store};
 
 use crate::Cancellation;
 use crate::Error;
 use crate::decide::Known;
-use crate::fingerprint::Fingerprint;
 use crate::inputs::{Gathered, Inputs, is_no_content};
 use crate::sandbox::Sandbox;
 use crate::witness::Witness;
 use crate::workspace::Workspace;
 
-pub(crate) use command::Children;
+pub use household::adopt_orphans;
+pub(crate) use job::{job, program};
+pub(crate) use local::Local;
 pub(crate) use memo::MemoUse;
 
 /// What an execution needs besides its stage.
@@ -34,7 +40,6 @@ pub(crate) struct Setting<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) sink: &'a dyn EventSink,
     pub(crate) cancellation: &'a Cancellation,
-    pub(crate) children: &'a Children,
     pub(crate) memo: MemoUse,
     /// Whether outs are stored in the cache.
     pub(crate) commit: bool,
@@ -69,17 +74,26 @@ impl From<StageFailure> for Stopped {
     }
 }
 
-/// Executes `stage`, whose inputs are `known`; `recorded` is what its outs should be now.
-pub(crate) fn execute(
+/// An execution under way.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) attempt: Attempt,
+    pub(crate) sandbox: Option<Sandbox>,
+    witness: Witness,
+    began: Instant,
+}
+
+/// Makes room for the outs of `stage` and begins an attempt; `recorded` is what its outs should be now.
+pub(crate) fn prepare(
     setting: Setting<'_>,
     stage: &StageSpec,
-    known: &Known,
     recorded: &[OutRecord],
-    lock: &StageLock,
-) -> Result<Executed, Stopped> {
+) -> Result<Prepared, Stopped> {
     let store = setting.workspace.store();
     for out in &stage.outs {
-        if !out.persist {
+        // Most are not there, and then there is nothing to keep or remove.
+        let lies_there = out.path.on_disk(store.root()).symlink_metadata().is_ok();
+        if lies_there && !out.persist {
             keep_unknown(
                 setting.workspace,
                 setting.sink,
@@ -96,49 +110,54 @@ pub(crate) fn execute(
             store.unshare(&out.path)?;
         }
     }
-    let sandbox = Sandbox::prepare(setting.workspace, stage, recorded)?;
-    let witness = Witness::look(stage, store.root());
-    let mut attempt = store.begin_attempt(&stage.name)?;
-    let began = Instant::now();
-    let ended = match &stage.action {
-        Action::Command(scripts) => command::run(
-            setting,
-            stage,
-            scripts,
-            &known.fingerprint.env,
-            lock,
-            &attempt,
-            sandbox.as_ref(),
-        ),
-        Action::Builtin { name, with, .. } => builtin::run(setting, stage, name, with, &attempt),
-    };
-    let duration = began.elapsed();
-    let ended = match sandbox {
+    Ok(Prepared {
+        sandbox: Sandbox::prepare(setting.workspace, stage, recorded)?,
+        witness: Witness::look(stage, store.root()),
+        attempt: store.begin_attempt(&stage.name)?,
+        began: Instant::now(),
+    })
+}
+
+/// Takes what an execution came to: on success its outs are stored; however it was, the attempt ends.
+pub(crate) fn conclude(
+    setting: Setting<'_>,
+    stage: &StageSpec,
+    known: &Known,
+    prepared: Prepared,
+    ended: Result<(), Stopped>,
+) -> Result<Executed, Stopped> {
+    let duration = prepared.began.elapsed();
+    let mut attempt = prepared.attempt;
+    let ended = match prepared.sandbox {
         Some(sandbox) => sandbox.conclude(setting.workspace, stage, ended, &attempt),
         None => ended,
     };
-    let result = ended.and_then(|()| conclude(setting, stage, known, &witness));
+    let result = ended.and_then(|()| accept(setting, stage, known, &prepared.witness));
     let outcome = if result.is_ok() { "ran" } else { "failed" };
-    attempt.finish(&AttemptEnd {
+    let end = AttemptEnd {
         outcome: outcome.into(),
         key: known.key,
         seconds: duration.as_secs_f64(),
-    })?;
+    };
+    setting
+        .workspace
+        .store()
+        .finish_attempt(&mut attempt, &end)?;
     match result {
         Ok(outs) => Ok(Executed {
             outs,
             attempt,
             duration,
         }),
-        Err(Stopped::Failed(failure)) => {
-            Err(with_output(*failure, &attempt, setting.workspace).into())
+        Err(Stopped::Failed(told)) => {
+            Err(failure::with_output(*told, &attempt, setting.workspace).into())
         }
         Err(other) => Err(other),
     }
 }
 
 /// Looks at what the execution made, stores it, and makes sure that its inputs are still what they were.
-fn conclude(
+fn accept(
     setting: Setting<'_>,
     stage: &StageSpec,
     known: &Known,
@@ -163,18 +182,18 @@ fn conclude(
         }
     }
     if !missing.is_empty() {
-        return Err(missing_outs(&missing).into());
+        return Err(failure::missing_outs(&missing).into());
     }
     match Inputs::fresh(setting.workspace).gather(stage)? {
         Gathered::Whole(now) if now.key() == known.key => {}
-        Gathered::Whole(now) => return Err(changed_inputs(known, &now).into()),
+        Gathered::Whole(now) => return Err(failure::changed_inputs(known, &now).into()),
         Gathered::Missing(paths) => {
-            return Err(written_inputs(&paths.iter().collect::<Vec<_>>()).into());
+            return Err(failure::written_inputs(&paths.iter().collect::<Vec<_>>()).into());
         }
     }
     match witness.written_since(store.root()).as_slice() {
         [] => Ok(outs),
-        written => Err(written_inputs(written).into()),
+        written => Err(failure::written_inputs(written).into()),
     }
 }
 
@@ -205,17 +224,11 @@ pub(crate) fn keep_unknown(
     Ok(())
 }
 
-/// What lies at an out's path cannot be stored, like a link that leads nowhere: the stage's fault, not the machine's.
 fn unfit_out(error: hpipe_store::Error) -> Stopped {
-    if !is_no_content(&error) {
-        return error.into();
+    match is_no_content(&error) {
+        true => failure::unfit_out(&error).into(), // the stage's fault, not the machine's
+        false => error.into(),
     }
-    let mut failure = failure(
-        Code::StageFailed,
-        format!("an out cannot be stored: failed to {error}"),
-    );
-    failure.help = Some("remove it, or let the stage make files and folders only".into());
-    failure.into()
 }
 
 /// Puts `outs` in place; false when an object is missing or damaged, so that the stage must execute after all.
@@ -265,79 +278,4 @@ pub(crate) fn store_again<'a>(
         store.commit(&out.path)?;
     }
     Ok(())
-}
-
-fn failure(code: Code, message: impl Into<String>) -> StageFailure {
-    StageFailure {
-        code,
-        message: message.into(),
-        help: None,
-        output: String::new(),
-        log: None,
-    }
-}
-
-/// Adds what the execution printed, and where that is kept: relative to the project for who is in its root.
-fn with_output(
-    mut failure: StageFailure,
-    attempt: &Attempt,
-    workspace: &Workspace,
-) -> StageFailure {
-    let log = attempt.log_path();
-    let bytes = std::fs::read(log).unwrap_or_default();
-    failure.output = String::from_utf8_lossy(&bytes).into_owned();
-    let is_in_root = std::env::current_dir().is_ok_and(|here| here == workspace.store().root());
-    let short = log
-        .strip_prefix(workspace.store().root())
-        .ok()
-        .filter(|_| is_in_root);
-    failure.log = Some(short.unwrap_or(log).to_owned());
-    failure
-}
-
-/// A panic as the failure of the stage it came from.
-pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> StageFailure {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    failure(
-        Code::Bug,
-        format!("the stage panicked: {}", text.unwrap_or("no message")),
-    )
-}
-
-fn missing_outs(paths: &[&str]) -> StageFailure {
-    let mut failure = failure(
-        Code::MissingOut,
-        format!("finished without making {}", paths.join(", ")),
-    );
-    failure.help =
-        Some("check the paths under `outs:`; they are relative to the stage's `wdir`".into());
-    failure
-}
-
-fn changed_inputs(known: &Known, now: &Fingerprint) -> StageFailure {
-    let before = &known.fingerprint;
-    let deps = now.deps.iter().zip(&before.deps);
-    let deps = deps.filter(|(now, then)| !now.content.same(&then.content));
-    let params = now.params.iter().zip(&before.params);
-    let params = params.filter(|(now, then)| now.values != then.values);
-    let changed = deps.map(|(now, _)| &now.path);
-    written_inputs(
-        &changed
-            .chain(params.map(|(now, _)| &now.file))
-            .collect::<Vec<_>>(),
-    )
-}
-
-fn written_inputs(paths: &[&ProjectPath]) -> StageFailure {
-    let names: Vec<_> = paths.iter().map(|path| path.as_str()).collect();
-    let message = format!(
-        "{} changed while the stage executed, so its result is not recorded",
-        names.join(", ")
-    );
-    let mut failure = failure(Code::StageFailed, message);
-    failure.help = Some("run `hpipe repro` again".into());
-    failure
 }

@@ -5,6 +5,7 @@
 //! | input of the key | as |
 //! |---|---|
 //! | command | each item's text, in order |
+//! | `shell` | the program and its arguments, when the stage names one |
 //! | built-in | name, version, every option of `with` |
 //! | working folder | path relative to the project |
 //! | declared environment | name and value, or name and "not set" |
@@ -17,6 +18,7 @@
 //! | name, `desc`, `meta`, plot keys, comments, order of deps, params and outs | say nothing about the result |
 //! | `sandbox` | it takes nothing from a command that is declared; what a command does about a denial that it keeps to itself is as unknowable as any undeclared input |
 //! | `cache`, `frozen`, `always_changed` | say what is done with the result |
+//! | `resources`, `mutex`, `pool`, `timeout`, `retry`, `executor` | say how it is executed, not what; what must depend on a number of CPUs takes it from a param |
 //! | times, owners, inode numbers, absolute paths, user, host | a clone on another machine has the same results |
 //! | number of jobs, `HPIPE_*` settings | must not change a result; a built-in that lets them is broken |
 //! | environment that is not declared | unknowable; declare it under `env` |
@@ -35,6 +37,8 @@ const CONTEXT: &str = "hpipe stage key 1";
 #[derive(Debug, Clone)]
 pub(crate) struct Fingerprint {
     pub(crate) action: ActionInput,
+    /// The program that executes the commands, with its arguments, if the stage names one.
+    pub(crate) shell: Option<Vec<String>>,
     pub(crate) wdir: ProjectPath,
     pub(crate) env: BTreeMap<String, Option<String>>,
     pub(crate) deps: Vec<DepInput>,
@@ -82,6 +86,7 @@ impl Fingerprint {
     pub(crate) fn key(&self) -> Digest {
         let mut encoder = Encoder(blake3::Hasher::new_derive_key(CONTEXT));
         encoder.action(&self.action);
+        encoder.shell(self.shell.as_deref());
         encoder.tagged_text(b'w', self.wdir.as_str());
         encoder.env(&self.env);
         encoder.deps(&self.deps);
@@ -112,6 +117,11 @@ impl Encoder {
         self.text(text);
     }
 
+    fn texts(&mut self, texts: &[String]) {
+        self.count(texts.len());
+        texts.iter().for_each(|text| self.text(text));
+    }
+
     fn optional_text(&mut self, text: Option<&str>) {
         match text {
             None => self.tag(0),
@@ -123,8 +133,7 @@ impl Encoder {
         match action {
             ActionInput::Command(scripts) => {
                 self.tag(b'c');
-                self.count(scripts.len());
-                scripts.iter().for_each(|script| self.text(script));
+                self.texts(scripts);
             }
             ActionInput::Builtin {
                 name,
@@ -135,6 +144,14 @@ impl Encoder {
                 self.0.update(&version.to_le_bytes());
                 self.value(&Value::Map(with.clone()));
             }
+        }
+    }
+
+    /// Nothing for the usual one, so that keys are those from before a stage could name its shell.
+    fn shell(&mut self, shell: Option<&[String]>) {
+        if let Some(words) = shell {
+            self.tag(b's');
+            self.texts(words);
         }
     }
 

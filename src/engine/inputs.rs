@@ -134,6 +134,7 @@ impl<'a> Inputs<'a> {
         }
         Ok(Gathered::Whole(Fingerprint {
             action: self.action(stage),
+            shell: shell(stage),
             wdir: stage.wdir.clone(),
             env: self.env(stage),
             deps,
@@ -251,6 +252,13 @@ pub(crate) const fn is_no_content(error: &hpipe_store::Error) -> bool {
 /// Locks what threads share; a thread that panicked leaves a map that is whole.
 fn hold<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The program that executes the commands of a stage, with its arguments, if the stage names one.
+fn shell(stage: &StageSpec) -> Option<Vec<String>> {
+    let shell = stage.execution().shell.as_ref()?;
+    let program = std::iter::once(&shell.program);
+    Some(program.chain(&shell.arguments).cloned().collect())
 }
 
 fn outs(stage: &StageSpec) -> Vec<OutInput> {

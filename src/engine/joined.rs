@@ -199,8 +199,6 @@ impl Reader<'_> {
         let mut pipeline = parsed.pipeline.unwrap_or_default();
         resolve(&mut pipeline, self.disk.root);
         file.faults.extend(check_builtins(&pipeline, self.registry));
-        file.faults
-            .extend(crate::not_carried_out::refused(&pipeline));
         if file.is_broken() {
             pipeline = Pipeline::default();
         }

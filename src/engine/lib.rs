@@ -9,6 +9,7 @@
 //! Deliberately knows neither terminal nor experiments nor any built-in stage: it emits [`hpipe_core::Event`]s and drives
 //! the [`hpipe_core::Stage`] port.
 
+mod budget;
 mod cancel;
 mod check;
 mod checkout;
@@ -29,7 +30,6 @@ mod lock_entry;
 mod lock_faults;
 mod lock_files;
 mod naming;
-mod not_carried_out;
 mod path_range;
 mod plan;
 mod reasons;
@@ -53,6 +53,7 @@ pub use cancel::{Cancellation, Urgency};
 pub use checkout::{CheckedOut, checkout};
 pub use commit::{Committed, commit};
 pub use error::Error;
+pub use exec::adopt_orphans;
 pub use gc::{GcScope, gc};
 pub use git::GitError;
 pub use graph::{Graph, StageIndex};
@@ -60,7 +61,7 @@ pub use joined::PipelineFile;
 pub use location::Location;
 pub use plan::{Plan, Selection, Untargeted};
 pub use replica::{Known, Replica, Trial, TrialEnd, TrialFailure};
-pub use repro::{ReproOptions, repro};
+pub use repro::{Confirm, ReproOptions, repro};
 pub use revision::{Found, Snapshot, WORKSPACE};
 pub use sandbox::{Confined, Confinement, ConfinementError, EXEC_STAGE, Sandboxing, Support};
 pub use setup::Setup;

@@ -154,6 +154,10 @@ impl<'a> Replica<'a> {
             wait: true,
             commit: true,
             allow_missing: false,
+            stop_after: None,
+            ignore_errors: false,
+            force_downstream: false,
+            confirm: None,
         };
         let summary = repro(&workspace, &options, recorder, cancellation)?;
         match summary.failed + summary.blocked + summary.not_started {

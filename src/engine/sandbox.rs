@@ -198,7 +198,7 @@ impl Sandbox {
     ) -> Result<(), Stopped> {
         let strays = self.places.give_back(workspace)?;
         let denied = || {
-            let printed = std::fs::read(attempt.log_path()).unwrap_or_default();
+            let printed = attempt.printed().unwrap_or_default();
             let wdir = stage.wdir.on_disk(workspace.store().root());
             denied::find(&String::from_utf8_lossy(&printed), &self.confinement, &wdir)
         };

@@ -6,13 +6,15 @@
 //! ```
 //!
 //! Among queued stages the one with the longest remaining path (its own and its dependents' past durations) comes first,
-//! for it decides when the whole is finished; equal ones in plan order.
+//! for it decides when the whole is finished; equal ones in plan order. One that does not fit into what is left of the
+//! machine (`budget`) lets others go before, but none that takes what it waits for, so it cannot starve.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use hpipe_core::StageName;
 
+use crate::budget::{Budget, Demand, Ledger, Taken};
 use crate::graph::{Graph, StageIndex};
 use crate::plan::Plan;
 
@@ -28,6 +30,14 @@ pub(crate) struct Schedule<'a> {
     open: Vec<usize>,
     ready: VecDeque<StageIndex>,
     queued: BinaryHeap<Queued>,
+    ledger: Ledger,
+    /// What stages take; one that is not here takes what a stage takes that says nothing.
+    demands: HashMap<StageIndex, Demand>,
+    plain: Demand,
+    /// Every stage takes that much of a CPU, in thousandths.
+    least: u64,
+    /// What running stages hold.
+    taken: HashMap<StageIndex, Taken>,
     /// Longest remaining path in seconds.
     remaining: Vec<f64>,
     /// Place in the plan.
@@ -77,13 +87,23 @@ impl<'a> Schedule<'a> {
         names: impl Fn(StageIndex) -> &'a StageName,
         seconds: impl Fn(&StageName) -> Option<f64>,
         stages: usize,
+        budget: Budget,
+        demands: HashMap<StageIndex, Demand>,
     ) -> Self {
+        let plain = Demand::default();
         let mut schedule = Self {
             graph,
             states: vec![State::NotPlanned; stages],
             open: vec![0; stages],
             ready: VecDeque::new(),
             queued: BinaryHeap::new(),
+            ledger: Ledger::new(budget),
+            least: demands
+                .values()
+                .fold(plain.millicpus, |least, demand| least.min(demand.millicpus)),
+            demands,
+            plain,
+            taken: HashMap::new(),
             remaining: vec![0.0; stages],
             place: vec![0; stages],
         };
@@ -131,15 +151,60 @@ impl<'a> Schedule<'a> {
         });
     }
 
-    /// The most urgent queued stage; it counts as running from now on.
+    /// The most urgent queued stage that fits; it counts as running from now on.
     pub(crate) fn next_queued(&mut self) -> Option<StageIndex> {
-        let stage = self.queued.pop()?.stage;
-        self.states[stage.index()] = State::Running;
-        Some(stage)
+        let mut left: Option<Ledger> = None;
+        let mut passed = Vec::new();
+        let mut chosen = None;
+        while let Some(queued) = self.queued.pop() {
+            let demand = self.demands.get(&queued.stage).unwrap_or(&self.plain);
+            if left.as_ref().unwrap_or(&self.ledger).fits(demand) {
+                self.taken.insert(queued.stage, self.ledger.take(demand));
+                chosen = Some(queued.stage);
+                break;
+            }
+            let left = left.get_or_insert_with(|| self.ledger.clone());
+            left.reserve(demand);
+            passed.push(queued);
+            if left.has_less_than(self.least) {
+                break;
+            }
+        }
+        self.queued.extend(passed);
+        if let Some(stage) = chosen {
+            self.states[stage.index()] = State::Running;
+        }
+        chosen
+    }
+
+    /// The GPUs a running stage may use, as `CUDA_VISIBLE_DEVICES` names them; none if it said nothing of GPUs.
+    pub(crate) fn gpus(&self, stage: StageIndex) -> Option<String> {
+        self.taken.get(&stage)?.visible_gpus()
+    }
+
+    /// The mutexes of a stage, sorted.
+    pub(crate) fn mutexes(&self, stage: StageIndex) -> &[String] {
+        self.demands
+            .get(&stage)
+            .map_or(&[], |demand| &demand.mutexes)
+    }
+
+    /// A stage that was to run cannot for now, and gives back what it took. Whoever knows when queues it again.
+    pub(crate) fn postpone(&mut self, stage: StageIndex) {
+        self.give_back(stage);
+        self.states[stage.index()] = State::Ready;
+    }
+
+    fn give_back(&mut self, stage: StageIndex) {
+        if let Some(taken) = self.taken.remove(&stage) {
+            let demand = self.demands.get(&stage).unwrap_or(&self.plain);
+            self.ledger.give_back(demand, taken);
+        }
     }
 
     /// A stage is done; what waited only for it becomes ready.
     pub(crate) fn done(&mut self, stage: StageIndex) {
+        self.give_back(stage);
         self.states[stage.index()] = State::Done;
         for next in self.graph.needed_by(stage) {
             if self.states[next.index()] == State::Waiting {
@@ -153,6 +218,7 @@ impl<'a> Schedule<'a> {
 
     /// A stage failed; returns what can no longer be looked at because of it, in plan order.
     pub(crate) fn failed(&mut self, stage: StageIndex) -> Vec<StageIndex> {
+        self.give_back(stage);
         self.states[stage.index()] = State::Failed;
         let mut blocked = Vec::new();
         let mut stack = vec![stage];
@@ -180,73 +246,4 @@ impl<'a> Schedule<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::Selection;
-    use crate::test_support::{graph_of, pipeline_of};
-
-    /// Runs a schedule with one job; `fails` names stages that fail. Returns what started and what was blocked.
-    fn walk(
-        stages: &[(&str, &[&str])],
-        seconds: &[(&str, f64)],
-        fails: &[&str],
-    ) -> (Vec<String>, Vec<String>) {
-        let pipeline = pipeline_of(stages);
-        let graph = graph_of(&pipeline);
-        let plan = Plan::new(&pipeline, &graph, &[], &Selection::default()).expect("every stage");
-        let name = |stage: StageIndex| &pipeline.stages[stage.index()].name;
-        let past = |name: &StageName| {
-            seconds
-                .iter()
-                .find(|(n, _)| *n == name.as_str())
-                .map(|(_, s)| *s)
-        };
-        let mut schedule = Schedule::new(&graph, &plan, name, past, pipeline.stages.len());
-        let (mut started, mut blocked) = (Vec::new(), Vec::new());
-        while schedule.has_next() {
-            while let Some(stage) = schedule.next_ready() {
-                schedule.queue(stage);
-            }
-            let Some(stage) = schedule.next_queued() else {
-                break;
-            };
-            started.push(name(stage).to_string());
-            if fails.contains(&name(stage).as_str()) {
-                blocked.extend(
-                    schedule
-                        .failed(stage)
-                        .into_iter()
-                        .map(|stage| name(stage).to_string()),
-                );
-            } else {
-                schedule.done(stage);
-            }
-        }
-        (started, blocked)
-    }
-
-    const DIAMOND: &[(&str, &[&str])] =
-        &[("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"])];
-
-    #[test]
-    fn equal_stages_come_in_the_order_of_the_file() {
-        assert_eq!(walk(DIAMOND, &[], &[]).0, ["a", "b", "c", "d"]);
-    }
-
-    #[test]
-    fn the_longest_remaining_path_comes_first() {
-        assert_eq!(
-            walk(DIAMOND, &[("b", 0.1), ("c", 9.0)], &[]).0,
-            ["a", "c", "b", "d"]
-        );
-        let fan: &[(&str, &[&str])] = &[("short", &[]), ("long", &[]), ("after", &["long"])];
-        assert_eq!(walk(fan, &[], &[]).0, ["long", "short", "after"]);
-    }
-
-    #[test]
-    fn a_failure_blocks_what_needs_it_and_nothing_else() {
-        let (started, blocked) = walk(DIAMOND, &[], &["b"]);
-        assert_eq!(started, ["a", "b", "c"]);
-        assert_eq!(blocked, ["d"]);
-    }
-}
+mod tests;

@@ -183,7 +183,12 @@ impl CacheFolder {
         })
     }
 
-    /// Where the attempts of a stage lie.
+    /// Where the journals of attempts lie.
+    pub(crate) fn attempts(&self) -> PathBuf {
+        self.own_path().join("attempts-v1")
+    }
+
+    /// Where what the attempts of a stage printed lies.
     pub(crate) fn logs(&self, stage: &StageName) -> PathBuf {
         self.own_path()
             .join(LOGS)

@@ -39,16 +39,15 @@ impl Store {
         crate::tree_reader::is_whole(self.objects(), content)
     }
 
-    /// Stores what an execution printed; none if it printed nothing.
+    /// Stores what an execution printed: its digest and size.
     ///
     /// # Errors
     /// [`Error::Read`], or what writing the cache fails with.
-    pub(crate) fn store_log(&self, path: &Path) -> Result<Option<(Digest, u64)>, Error> {
+    pub(crate) fn store_log(&self, path: &Path) -> Result<(Digest, u64), Error> {
         let file = File::open(path).map_err(Error::read(path))?;
         let size = file.metadata().map_err(Error::read(path))?.len();
-        let survey = Survey::new(self, Manner::Committing);
-        let stored = (size > 0).then(|| survey.store_file(path, &file, size));
-        Ok(stored.transpose()?.map(|digest| (digest, size)))
+        let digest = Survey::new(self, Manner::Committing).store_file(path, &file, size)?;
+        Ok((digest, size))
     }
 }
 

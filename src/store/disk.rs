@@ -157,6 +157,24 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
+/// Renames, unless something is at `to` already.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`]; others also where the file system or the system cannot.
+pub(crate) fn rename_first(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    #[cfg(target_os = "linux")]
+    return Ok(rustix::fs::renameat_with(
+        rustix::fs::CWD,
+        from,
+        rustix::fs::CWD,
+        to,
+        rustix::fs::RenameFlags::NOREPLACE,
+    )?);
+    #[cfg(not(target_os = "linux"))]
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Gives the file `from` the second name `to`, which must not exist yet.
 pub(crate) fn hard_link(from: &Path, to: &Path) -> io::Result<()> {
     step()?;

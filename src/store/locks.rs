@@ -1,4 +1,4 @@
-//! Locks between processes: one for each stage, one for publishing into a lock file.
+//! Locks between processes: one for each stage, one for each mutex of a pipeline, one for publishing into a lock file.
 //!
 //! A lock is an advisory lock of the operating system (`flock`) on an empty file under `.cache/locks-v1/`, named by the
 //! digest of what it stands for. The system lets go of it when the last handle to the open file is closed, however the
@@ -116,6 +116,24 @@ impl Store {
         move || wait_for(path).map(StageLock)
     }
 
+    /// Takes the mutex `name`, which no two executions hold at once, if it is free.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    pub fn try_lock_mutex(&self, name: &str) -> Result<Option<StageLock>, Error> {
+        self.try_lock(&mutex_key(name))
+    }
+
+    /// Waits for the mutex `name`, on whichever thread calls it; [`try_lock_mutex`](Self::try_lock_mutex) has said that it
+    /// is held.
+    pub fn mutex_waiter(
+        &self,
+        name: &str,
+    ) -> impl FnOnce() -> Result<StageLock, Error> + Send + 'static {
+        let path = self.cache.lock(&mutex_key(name));
+        move || wait_for(path).map(StageLock)
+    }
+
     /// Takes the lock under which the lock file at `path` is replaced, waiting for whoever holds it.
     pub(crate) fn lock_publication(&self, path: &str) -> Result<Guard, Error> {
         self.lock(&format!("publish {path}"))
@@ -138,6 +156,10 @@ fn wait_for(path: PathBuf) -> Result<Guard, Error> {
             Err(source) => return Err(Error::Lock { path, source }),
         }
     }
+}
+
+fn mutex_key(name: &str) -> String {
+    format!("mutex {name}")
 }
 
 fn stage_key(name: &StageName) -> String {

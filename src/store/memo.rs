@@ -46,16 +46,14 @@ impl Store {
     /// When the cache cannot be written.
     pub fn remember(&self, key: &Digest, value: &[u8], replace: bool) -> Result<(), Error> {
         let target = self.cache.memo(key);
-        self.cache.create_folder_of(&target)?;
         let mut built = self.cache.temporary()?;
         let file = built.create(Mode::Plain)?;
         disk::write(&file, &encode(key, value)).map_err(Error::write(&target))?;
-        let is_there = !replace
-            && (built.link_to(&target).map_err(Error::place(&target))?
-                || self.recall(key).is_some());
+        let is_there = !replace && (built.place_first(&target)? || self.recall(key).is_some());
         if is_there {
             return Ok(());
         }
+        self.cache.create_folder_of(&target)?;
         built.rename_to(&target).map_err(Error::place(&target))
     }
 }

@@ -39,6 +39,7 @@ impl Store {
             warnings: Warnings::default(),
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
+            session: self.session.clone(),
             clock: Clock::default(),
             rereads: false,
             seen: Seen::of(&self.cache.collections()),

@@ -12,6 +12,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use hpipe_core::{Content, ContentKind, Digest, ProjectPath};
 use rustix::system::uname;
@@ -123,11 +124,14 @@ impl Store {
             key,
             outs,
             attempt: attempt.id().to_owned(),
-            log: self.store_log(attempt.log_path())?,
+            log: match attempt.log() {
+                Some((path, _)) => Some(self.store_log(path)?),
+                None => None,
+            },
             exit: 0,
             started: attempt.started(),
             seconds,
-            host: uname().nodename().to_string_lossy().into_owned(),
+            host: host().to_owned(),
         })
     }
 
@@ -139,14 +143,14 @@ impl Store {
     /// When the cache cannot be written.
     pub fn publish_run(&self, record: &RunRecord, replace: bool) -> Result<Published, Error> {
         let target = self.cache.run(&record.key);
-        self.cache.create_folder_of(&target)?;
         let gate = self.publishing()?;
         let cached = record.outs.iter().filter(|out| out.cached);
         self.keep_through(&gate, cached.map(|out| (&out.path, &out.content)))?;
         let mut built = self.cache.temporary()?;
         let file = built.create(Mode::Plain)?;
         disk::write(&file, encode(record).as_bytes()).map_err(Error::write(&target))?;
-        if built.link_to(&target).map_err(Error::place(&target))? {
+        drop(file);
+        if built.place_first(&target)? {
             return Ok(Published::New);
         }
         let outcome = match self.run_record(&record.key) {
@@ -171,6 +175,12 @@ impl Store {
         let mut cached = record.outs.iter().filter(|out| out.cached);
         cached.all(|out| self.has(&out.content))
     }
+}
+
+/// The name of this machine.
+fn host() -> &'static str {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| uname().nodename().to_string_lossy().into_owned())
 }
 
 /// Gives a record that is about to be replaced a second name beside its own.

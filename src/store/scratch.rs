@@ -205,8 +205,29 @@ impl Temporary {
         Ok(())
     }
 
-    /// Puts the file that was built at `target` unless something is there already; says whether it did.
-    pub(crate) fn link_to(&mut self, target: &Path) -> io::Result<bool> {
+    /// Puts the file that was built at `target` unless something is there already; says whether it did. The folder of
+    /// `target` is made if need be.
+    pub(crate) fn place_first(&mut self, target: &Path) -> Result<bool, Error> {
+        let placed = match self.link_to(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                target.parent().map_or(Ok(()), disk::create_folders)?;
+                self.link_to(target)
+            }
+            done => done,
+        };
+        placed.map_err(Error::place(target))
+    }
+
+    fn link_to(&mut self, target: &Path) -> io::Result<bool> {
+        match disk::rename_first(&self.path, target) {
+            Ok(()) => {
+                self.placed = true;
+                return Ok(true);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {} // a file system that cannot rename so
+        }
         match disk::hard_link(&self.path, target) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),

@@ -4,11 +4,12 @@
 //! stands with each part: `content`, `commit`, `restore`, `run_cache`, `lock_file`, `locks`, `attempts`, `durations`.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use hpipe_core::with_causes;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::attempts::Session;
 use crate::cache_folder::CacheFolder;
 use crate::clock::Clock;
 use crate::collection::Seen;
@@ -31,6 +32,8 @@ pub struct Store {
     pub(crate) warnings: Warnings,
     pub(crate) lock_memory: LockMemory,
     pub(crate) stat_cache: OnceLock<StatCache>,
+    /// Shared with the replicas of this store.
+    pub(crate) session: Arc<OnceLock<Session>>,
     // Declared before the cache folder, whose scratch folder holds its probe: fields are dropped in order.
     pub(crate) clock: Clock,
     pub(crate) cache: CacheFolder,
@@ -71,6 +74,7 @@ impl Store {
             warnings: Warnings::default(),
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
+            session: Arc::default(),
             clock: Clock::default(),
             rereads: false,
             seen: Seen::of(&cache.collections()),

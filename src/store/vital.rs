@@ -4,7 +4,7 @@
 //! and a symbolic link above an out can lead anywhere; here paths are compared as the system resolves them.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use hpipe_core::ProjectPath;
 
@@ -32,10 +32,10 @@ impl Store {
         if self.root().starts_with(place) {
             return Some("it is the project's root, or holds it");
         }
+        let is_link = on_disk.is_symlink();
         let is_link_to_cache = || {
-            on_disk
-                .canonicalize()
-                .is_ok_and(|target| self.cache.is_at(&target))
+            let target = on_disk.canonicalize();
+            is_link && target.is_ok_and(|target| self.cache.is_at(&target))
         };
         let (shared, own) = (self.cache.path(), self.cache.own_path());
         let resolved = [resolve(shared).ok()?, resolve(own).ok()?];
@@ -57,7 +57,8 @@ impl Store {
         }
         let git = self.root().join(".git");
         let is_git = |git: &Path| place.starts_with(git);
-        (is_git(&git) || git.canonicalize().is_ok_and(|git| is_git(&git)))
+        let is_linked_git = || git.is_symlink() && git.canonicalize().is_ok_and(|git| is_git(&git));
+        (is_git(&git) || is_linked_git())
             .then_some("it is the project's git repository, or lies in it")
     }
 }
@@ -67,6 +68,9 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
     let (Some(mut above), Some(name)) = (path.parent(), path.file_name()) else {
         return path.canonicalize(); // `/`, or it ends with `..`
     };
+    if leads_through_no_link(above) {
+        return Ok(path.to_path_buf());
+    }
     let mut below = PathBuf::from(name);
     loop {
         match above.canonicalize() {
@@ -79,6 +83,21 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
         below = Path::new(name).join(below);
         above = parent;
     }
+}
+
+/// Whether the system says, in one question instead of one a folder, that the path is as it stands.
+#[cfg(target_os = "linux")]
+fn leads_through_no_link(folder: &Path) -> bool {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    let is_plain =
+        folder.is_absolute() && !folder.components().any(|part| part == Component::ParentDir);
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    is_plain && openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn leads_through_no_link(_: &Path) -> bool {
+    false
 }
 
 #[cfg(test)]

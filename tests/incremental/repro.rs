@@ -86,6 +86,10 @@ pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> 
         wait: true,
         commit: true,
         allow_missing: false,
+        stop_after: None,
+        ignore_errors: false,
+        force_downstream: false,
+        confirm: None,
     };
     let recorder = Recorder::default();
     let workspace =

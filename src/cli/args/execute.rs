@@ -60,6 +60,18 @@ pub(crate) struct Repro {
     /// Go on and make them up to date again whenever something changes, as `hpipe watch` does.
     #[arg(long, conflicts_with = "dry")]
     pub(crate) watch: bool,
+    /// Leave alone what comes after STAGE in the plan.
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) stop_after: Option<String>,
+    /// After a failure, go on also with what needs the failed stage; the exit code is 0.
+    #[arg(long, conflicts_with = "keep_going")]
+    pub(crate) ignore_errors: bool,
+    /// Execute what needs a stage that was executed or restored, even if its own inputs are what they were.
+    #[arg(long)]
+    pub(crate) force_downstream: bool,
+    /// Ask before each stage that must execute.
+    #[arg(short, long, conflicts_with_all = ["json", "dry"])]
+    pub(crate) interactive: bool,
 }
 
 /// Arguments of `watch`.

@@ -68,8 +68,12 @@ fn show(
     Ok(())
 }
 
+/// What an attempt printed; one that printed nothing has no log.
 fn read(path: &Path) -> Result<String, Error> {
-    let bytes = std::fs::read(path);
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    };
     let bytes = bytes.map_err(|source| Error::File {
         attempt: "read",
         path: path.to_owned(),

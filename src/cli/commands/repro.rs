@@ -27,12 +27,22 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
     };
     let options = ReproOptions {
         dry: arguments.dry,
+        stop_after: arguments.stop_after.clone(),
+        ignore_errors: arguments.ignore_errors,
+        force_downstream: arguments.force_downstream,
+        confirm: arguments.interactive.then(|| session.confirm()),
         ..options(&workspace, &arguments.working)
     };
-    let sink = session.sink(arguments.working.json, mode);
+    let sink = match arguments.interactive {
+        true => session.plain_sink(mode),
+        false => session.sink(arguments.working.json, mode),
+    };
     let cancellation = session.cancellation()?;
     let summary = hpipe_engine::repro(&workspace, &options, &*sink, &cancellation)?;
-    Ok(exit(&summary, &cancellation))
+    Ok(match exit(&summary, &cancellation) {
+        Exit::StageFailed if arguments.ignore_errors => Exit::Done,
+        exit => exit,
+    })
 }
 
 fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
@@ -67,6 +77,10 @@ pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOption
         wait: !arguments.no_wait,
         commit: !arguments.no_commit,
         allow_missing: arguments.allow_missing,
+        stop_after: None,
+        ignore_errors: false,
+        force_downstream: false,
+        confirm: None,
     }
 }
 

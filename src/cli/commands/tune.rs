@@ -72,6 +72,10 @@ fn check_pipeline(
         wait: true,
         commit: true,
         allow_missing: false,
+        stop_after: None,
+        ignore_errors: false,
+        force_downstream: false,
+        confirm: None,
     };
     hpipe_engine::repro(workspace, &options, &Silence, cancellation)?;
     Ok(())

@@ -1,11 +1,13 @@
 //! Executes a built-in stage in this process, on the thread it is called on.
 //!
-//! A panic in a stage fails that stage, as our bug; the others go on.
+//! A panic in a stage fails that stage, as our bug; the others go on. One whose time is over is asked to stop, and has
+//! failed however it then ends: a thread cannot be ended from outside.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use hpipe_core::{
     Code, Event, EventSink, Execution, Mapping, PortPath, Progress, ProjectPath, StageError,
@@ -14,12 +16,13 @@ use hpipe_core::{
 use hpipe_spec::{Role, StageSpec};
 use hpipe_store::Attempt;
 
+use super::failure::{failure, interrupted, panicked, timed_out};
 use super::memo::StoredMemo;
-use super::{Setting, Stopped, failure, panicked};
+use super::{Setting, Stopped};
 use crate::Cancellation;
 
 /// Executes the built-in `name` with the options `with`.
-pub(super) fn run(
+pub(crate) fn run(
     setting: Setting<'_>,
     stage: &StageSpec,
     name: &str,
@@ -33,11 +36,13 @@ pub(super) fn run(
         )
         .into());
     };
+    let timeout = stage.execution().timeout;
     let reporter = Reporter {
         stage: &stage.name,
         sink: setting.sink,
         cancellation: setting.cancellation,
         log: attempt.log_file()?,
+        deadline: timeout.and_then(|after| Instant::now().checked_add(after)),
     };
     let with = Value::Map(with.clone());
     let deps = ports(setting, stage.deps.iter().map(|dep| (&dep.role, &dep.path)));
@@ -58,10 +63,9 @@ pub(super) fn run(
         memo: &memo,
     };
     match catch_unwind(AssertUnwindSafe(|| builtin.execute(&execution))) {
+        Ok(_) if reporter.is_late() => Err(timed_out(timeout.unwrap_or_default()).into()),
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) if setting.cancellation.is_requested() => {
-            Err(failure(Code::Aborted, "interrupted").into())
-        }
+        Ok(Err(_)) if setting.cancellation.is_requested() => Err(interrupted().into()),
         Ok(Err(error)) => Err(failed(&error, &reporter).into()),
         Err(panic) => Err(panicked(&*panic).into()),
     }
@@ -100,6 +104,15 @@ struct Reporter<'a> {
     sink: &'a dyn EventSink,
     cancellation: &'a Cancellation,
     log: File,
+    /// When its time is over.
+    deadline: Option<Instant>,
+}
+
+impl Reporter<'_> {
+    fn is_late(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+    }
 }
 
 impl Progress for Reporter<'_> {
@@ -127,6 +140,6 @@ impl Progress for Reporter<'_> {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.cancellation.is_requested()
+        self.cancellation.is_requested() || self.is_late()
     }
 }

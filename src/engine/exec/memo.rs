@@ -27,7 +27,7 @@ pub(crate) struct MemoUse {
 
 impl MemoUse {
     /// The same for `stage`: one that is declared to execute always executes whole.
-    pub(super) const fn of(self, stage: &StageSpec) -> Self {
+    pub(crate) const fn of(self, stage: &StageSpec) -> Self {
         Self {
             recall: self.recall && !stage.always_changed,
             replace: self.replace || stage.always_changed,

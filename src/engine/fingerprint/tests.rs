@@ -43,6 +43,7 @@ fn param(file: &str, values: &[(&str, Value)]) -> ParamInput {
 fn base() -> Fingerprint {
     Fingerprint {
         action: ActionInput::Command(vec!["make it".into()]),
+        shell: None,
         wdir: ProjectPath::root(),
         env: BTreeMap::from([("SEED".into(), Some("1".into()))]),
         deps: vec![dep("a", None, 1), dep("b", None, 2)],

@@ -1,39 +1,46 @@
 //! Records the results of workers.
 //!
-//! Bytes come before references: workers have stored the objects, then the run-cache record is written, then the lock
+//! Bytes come before references: the objects are stored, then the run-cache record is written (`work`), then the lock
 //! file. A crash at any instant leaves garbage at worst, never a reference to nothing.
 //!
 //! A run-cache record is written as soon as its stage is done, so nothing finished is executed again whatever happens to
 //! hpipe. The lock file holds all stages and is synced, so it is written for a group of results, and the less often the
-//! longer it takes: at most a twentieth of the time goes there. Until then the locks of the stages are kept.
+//! longer it takes: at most a fiftieth of the time goes there. Until then the locks of the stages are kept, so that others
+//! find them up to date; of very many only the latest, and others find the rest in the run cache.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Event, Outcome, ProjectPath, Reason, StageFailure, with_causes};
+use hpipe_core::{Code, Outcome, ProjectPath, Reason, StageFailure, with_causes};
 use hpipe_spec::StageSpec;
-use hpipe_store::{LockEntry, LockFile, OutRecord, Published, StageLock};
+use hpipe_store::{LockEntry, LockFile, OutRecord, StageLock};
 
-use super::Repro;
-use super::work::{Done, Worked};
+use super::driver::Repro;
+use super::work::{Done, Task, Worked};
 use crate::Error;
-use crate::decide::{Known, is_known_by_key};
-use crate::exec::{Executed, Stopped};
+use crate::decide::is_known_by_key;
+use crate::exec::Stopped;
 use crate::fingerprint::Fingerprint;
 use crate::gitignore;
 use crate::graph::StageIndex;
 use crate::lock_entry::{lock_entry, lock_out};
 use crate::workspace::Workspace;
 
-/// More locks than this are not kept open for the next group.
-const LARGEST_GROUP: usize = 256;
+/// More locks than this are not kept open for the next group: every command that is started inherits the table of open
+/// files, and closes them.
+const MOST_LOCKS: usize = 32;
 
 /// How many times longer than a publication the wait for the next one is.
-const PATIENCE: u32 = 20;
+const PATIENCE: u32 = 50;
 
 /// Results that the lock file does not hold yet, and when it shall.
 #[derive(Debug)]
 pub(super) struct Unpublished {
-    entries: Vec<(StageIndex, LockEntry, StageLock)>,
+    entries: Vec<(StageIndex, LockEntry)>,
+    /// Locks of these stages, the oldest first.
+    locks: VecDeque<StageLock>,
+    /// Locks of these stages whose results nobody would find in the run cache.
+    vital_locks: Vec<StageLock>,
     due: Instant,
 }
 
@@ -42,41 +49,53 @@ impl Unpublished {
     pub(super) fn none() -> Self {
         Self {
             entries: Vec::new(),
+            locks: VecDeque::new(),
+            vital_locks: Vec::new(),
             due: Instant::now(),
         }
+    }
+
+    /// When the results are to go out at the latest; none when there are none.
+    pub(super) fn due(&self) -> Option<Instant> {
+        (!self.entries.is_empty()).then_some(self.due)
     }
 
     /// How long the results can still wait for others to go out with; none when there are none.
     pub(super) fn patience(&self) -> Option<Duration> {
         let now = Instant::now();
-        match self.entries.len() {
-            0 => None,
-            LARGEST_GROUP.. => Some(Duration::ZERO),
+        match (self.entries.len(), self.vital_locks.len()) {
+            (0, _) => None,
+            (_, MOST_LOCKS..) => Some(Duration::ZERO),
             _ => Some(self.due.saturating_duration_since(now)),
+        }
+    }
+
+    /// Adds a result; `known_by_key` says whether the run cache has it too. Then its lock need not be kept to the end: who
+    /// takes it finds the result there, and does not execute.
+    fn add(&mut self, stage: StageIndex, entry: LockEntry, lock: StageLock, known_by_key: bool) {
+        self.entries.push((stage, entry));
+        if !known_by_key {
+            self.vital_locks.push(lock);
+            return;
+        }
+        self.locks.push_back(lock);
+        if self.locks.len() > MOST_LOCKS {
+            self.locks.pop_front();
         }
     }
 }
 
 impl Repro<'_> {
-    /// Takes the results of workers: records them in the run cache, reports them, and keeps them for the lock file.
-    pub(super) fn settle(&mut self, batch: Vec<Done>) {
-        for mut done in batch {
-            if let Ok(Worked::Ran(executed)) = &done.result
-                && let Err(error) = self.record_run(&done, executed)
-            {
-                done.result = Err(Stopped::Machine(error));
-            }
-            match done.result {
-                Ok(worked) => self.succeeded(
-                    done.stage,
-                    done.known,
-                    done.lock,
-                    done.reasons,
-                    done.duration,
-                    worked,
-                ),
-                Err(stopped) => self.stopped(done.stage, done.reasons, done.duration, stopped),
-            }
+    /// Takes what came of working on a stage: reports it, and keeps a result for the lock file.
+    pub(super) fn settle(&mut self, done: Done) {
+        let Done {
+            task,
+            duration,
+            result,
+        } = done;
+        match result {
+            Ok(worked) => self.succeeded(task, duration, worked),
+            Err(stopped) => self.stopped(task.stage, task.reasons, duration, stopped),
         }
     }
 
@@ -88,55 +107,25 @@ impl Repro<'_> {
         let began = Instant::now();
         let workspace = self.setting.workspace;
         let group = std::mem::take(&mut self.unpublished.entries);
+        // Until the end of this function nobody else gets a stage that is published now.
+        let _locks = std::mem::take(&mut self.unpublished.locks);
+        let _vital = std::mem::take(&mut self.unpublished.vital_locks);
         (self.lock_file, self.lock_stamp) = workspace.update_lock(|lock| {
             let entries = group
                 .iter()
-                .map(|(stage, entry, _)| (workspace.stage(*stage).name.clone(), entry.clone()));
+                .map(|(stage, entry)| (workspace.stage(*stage).name.clone(), entry.clone()));
             lock.stages.extend(entries);
             forget_removed(workspace, lock);
         })?;
-        let stages = group.iter().map(|(stage, _, _)| workspace.stage(*stage));
+        let stages = group.iter().map(|(stage, _)| workspace.stage(*stage));
         let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
         self.ignore(cached.map(|out| &out.path));
         self.unpublished.due = Instant::now() + began.elapsed() * PATIENCE;
         Ok(())
     }
 
-    fn record_run(&self, done: &Done, executed: &Executed) -> Result<(), Error> {
-        let stage = self.setting.workspace.stage(done.stage);
-        // A record stands for objects; without them it would be a reference to nothing.
-        if !is_known_by_key(stage) || !self.options.commit {
-            return Ok(());
-        }
-        let store = self.setting.workspace.store();
-        let (outs, seconds) = (executed.outs.clone(), executed.duration.as_secs_f64());
-        let record = store.record_of(&executed.attempt, done.known.key, outs, seconds)?;
-        let asked_for_new = self.options.force || stage.always_changed;
-        if let Published::Differs(first) = store.publish_run(&record, asked_for_new)? {
-            let differing = executed.outs.iter().filter(|out| !first.outs.contains(out));
-            let paths: Vec<_> = differing.map(|out| out.path.as_str()).collect();
-            let text = format!(
-                "not reproducible: with equal inputs it made another {} than in attempt {}; the cache keeps the first",
-                paths.join(", "),
-                first.attempt
-            );
-            self.setting.sink.emit(&Event::StageNote {
-                stage: stage.name.clone(),
-                text,
-            });
-        }
-        Ok(())
-    }
-
-    fn succeeded(
-        &mut self,
-        stage: StageIndex,
-        known: Known,
-        lock: StageLock,
-        reasons: Vec<Reason>,
-        duration: Duration,
-        worked: Worked,
-    ) {
+    fn succeeded(&mut self, task: Task, duration: Duration, worked: Worked) {
+        let stage = task.stage;
         let spec = self.setting.workspace.stage(stage);
         let (outcome, outs) = match worked {
             Worked::Ran(executed) => {
@@ -149,10 +138,11 @@ impl Repro<'_> {
         for out in &outs {
             self.inputs.made(&out.path, Some(out.content));
         }
-        self.unpublished
-            .entries
-            .push((stage, entry(spec, &known.fingerprint, &outs), lock));
-        self.finish(stage, outcome, duration, reasons, None);
+        let entry = entry(spec, &task.known.fingerprint, &outs);
+        let lock = task.held.stage;
+        let is_known = is_known_by_key(spec) && self.options.commit;
+        self.unpublished.add(stage, entry, lock, is_known);
+        self.finish(stage, outcome, duration, task.reasons, None);
     }
 
     fn stopped(

@@ -1,19 +1,29 @@
-//! What a worker does with one stage: restores it, or executes it when that is not possible.
+//! What is done for one stage that must work: its outs are restored, or it executes.
+//!
+//! In two steps, [`open`] and [`close`], between which an executor runs the stage's commands. Each is done by the loop
+//! itself when it is a matter of microseconds ([`Task::opens_fast`], [`Task::closes_fast`]), for handing it to a thread
+//! would cost more; else by a thread of the crew.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Event, Reason};
-use hpipe_store::{OutRecord, StageLock};
+use hpipe_core::{Content, ContentKind, Event, ProjectPath, Reason};
+use hpipe_spec::{Action, StageSpec};
+use hpipe_store::{OutRecord, Published};
 
-use crate::decide::Known;
-use crate::exec::{self, Executed, Setting, Stopped};
+use super::locks::Held;
+use crate::decide::{Known, is_known_by_key};
+use crate::exec::executor::{End, Job};
+use crate::exec::{self, Executed, Prepared, Setting, Stopped, builtin, failure};
 use crate::graph::StageIndex;
+
+/// Bytes up to which hashing and storing a file takes no longer than waking a thread that does it.
+const SMALL: u64 = 64 * 1024;
 
 /// A stage to work on.
 pub(super) struct Task {
     pub(super) stage: StageIndex,
-    pub(super) lock: StageLock,
+    pub(super) held: Held,
     pub(super) known: Known,
     pub(super) reasons: Vec<Reason>,
     /// The outs to put in place; none to execute.
@@ -22,14 +32,30 @@ pub(super) struct Task {
     pub(super) recorded: Vec<OutRecord>,
     /// How long it took last time.
     pub(super) expected: Option<Duration>,
+    /// The GPUs it may use, if that was said.
+    pub(super) gpus: Option<String>,
+    /// How often it was tried, this time included.
+    pub(super) attempt: u32,
+    pub(super) began: Instant,
+}
+
+/// A stage that is ready for an executor.
+pub(super) struct Launched {
+    pub(super) task: Task,
+    prepared: Prepared,
+}
+
+/// What opening a task came to.
+pub(super) enum Opened {
+    /// Its commands are to be executed.
+    Launched(Box<Launched>, Job),
+    /// It is done already.
+    Done(Box<Done>),
 }
 
 /// A stage that was worked on. Its lock is held until the result is published.
 pub(super) struct Done {
-    pub(super) stage: StageIndex,
-    pub(super) lock: StageLock,
-    pub(super) known: Known,
-    pub(super) reasons: Vec<Reason>,
+    pub(super) task: Task,
     pub(super) duration: Duration,
     pub(super) result: Result<Worked, Stopped>,
 }
@@ -40,46 +66,145 @@ pub(super) enum Worked {
     Restored(Vec<OutRecord>),
 }
 
-/// Works on `task`.
-pub(super) fn work(setting: Setting<'_>, task: Task) -> Done {
-    let began = Instant::now();
+/// Restores the stage, or does what comes before its commands. A built-in executes here.
+pub(super) fn open(setting: Setting<'_>, task: Task) -> Opened {
     // A panic must not keep the loop waiting for this stage for ever.
-    let result = catch_unwind(AssertUnwindSafe(|| attempt(setting, &task)))
-        .unwrap_or_else(|panic| Err(exec::panicked(&*panic).into()));
-    let Task {
-        stage,
-        lock,
-        known,
-        reasons,
-        ..
-    } = task;
-    Done {
-        stage,
-        lock,
-        known,
-        reasons,
-        duration: began.elapsed(),
-        result,
+    let begun = catch_unwind(AssertUnwindSafe(|| begin(setting, &task)));
+    match begun.unwrap_or_else(|panic| Err(failure::panicked(&*panic).into())) {
+        Ok(Begun::Launched(prepared, job)) => {
+            let prepared = *prepared;
+            Opened::Launched(Box::new(Launched { task, prepared }), *job)
+        }
+        Ok(Begun::Done(worked)) => Opened::Done(Box::new(task.done(Ok(worked)))),
+        Err(stopped) => Opened::Done(Box::new(task.done(Err(stopped)))),
     }
 }
 
-fn attempt(setting: Setting<'_>, task: &Task) -> Result<Worked, Stopped> {
+enum Begun {
+    Launched(Box<Prepared>, Box<Job>),
+    Done(Worked),
+}
+
+fn begin(setting: Setting<'_>, task: &Task) -> Result<Begun, Stopped> {
     let stage = setting.workspace.stage(task.stage);
     if let Some(outs) = &task.restore
         && exec::restore(setting, stage, outs, &task.recorded)?
     {
-        return Ok(Worked::Restored(outs.clone()));
+        return Ok(Begun::Done(Worked::Restored(outs.clone())));
     }
     setting.sink.emit(&Event::StageStarted {
         stage: stage.name.clone(),
         reasons: task.reasons.clone(),
         expected: task.expected,
     });
-    Ok(Worked::Ran(exec::execute(
-        setting,
-        stage,
-        &task.known,
-        &task.recorded,
-        &task.lock,
-    )?))
+    let prepared = exec::prepare(setting, stage, &task.recorded)?;
+    let ended = match &stage.action {
+        Action::Command(scripts) => {
+            let gpus = task.gpus.as_deref();
+            let (known, lock) = (&task.known, &task.held.stage);
+            match exec::job(setting, task.stage, scripts, known, lock, &prepared, gpus) {
+                Ok(job) => return Ok(Begun::Launched(Box::new(prepared), Box::new(job))),
+                Err(stopped) => Err(stopped),
+            }
+        }
+        Action::Builtin { name, with, .. } => {
+            builtin::run(setting, stage, name, with, &prepared.attempt)
+        }
+    };
+    conclude(setting, task, prepared, ended).map(Begun::Done)
+}
+
+/// Takes what the commands of a stage came to.
+pub(super) fn close(setting: Setting<'_>, launched: Launched, end: End) -> Done {
+    let Launched { task, prepared } = launched;
+    let stage = setting.workspace.stage(task.stage);
+    let wdir = stage.wdir.on_disk(&setting.workspace.location().root);
+    let ended = failure::verdict(end, exec::program(stage), &wdir).map_err(Stopped::from);
+    let concluded = AssertUnwindSafe(|| conclude(setting, &task, prepared, ended));
+    let result =
+        catch_unwind(concluded).unwrap_or_else(|panic| Err(failure::panicked(&*panic).into()));
+    task.done(result)
+}
+
+/// Stores what was made, and records it in the run cache: from then on it is not executed again whatever happens to us.
+fn conclude(
+    setting: Setting<'_>,
+    task: &Task,
+    prepared: Prepared,
+    ended: Result<(), Stopped>,
+) -> Result<Worked, Stopped> {
+    let stage = setting.workspace.stage(task.stage);
+    let executed = exec::conclude(setting, stage, &task.known, prepared, ended)?;
+    record(setting, stage, task, &executed)?;
+    Ok(Worked::Ran(executed))
+}
+
+fn record(
+    setting: Setting<'_>,
+    stage: &StageSpec,
+    task: &Task,
+    executed: &Executed,
+) -> Result<(), Stopped> {
+    // A record stands for objects; without them it would be a reference to nothing.
+    if !is_known_by_key(stage) || !setting.commit {
+        return Ok(());
+    }
+    let store = setting.workspace.store();
+    let (outs, seconds) = (executed.outs.clone(), executed.duration.as_secs_f64());
+    let record = store.record_of(&executed.attempt, task.known.key, outs, seconds)?;
+    let asked_for_new = setting.memo.of(stage).replace;
+    if let Published::Differs(first) = store.publish_run(&record, asked_for_new)? {
+        let differing = executed.outs.iter().filter(|out| !first.outs.contains(out));
+        let paths: Vec<_> = differing.map(|out| out.path.as_str()).collect();
+        let text = format!(
+            "not reproducible: with equal inputs it made another {} than in attempt {}; the cache keeps the first",
+            paths.join(", "),
+            first.attempt
+        );
+        setting.sink.emit(&Event::StageNote {
+            stage: stage.name.clone(),
+            text,
+        });
+    }
+    Ok(())
+}
+
+impl Task {
+    fn done(self, result: Result<Worked, Stopped>) -> Done {
+        Done {
+            duration: self.began.elapsed(),
+            task: self,
+            result,
+        }
+    }
+
+    /// Whether [`open`] takes no longer than waking a thread.
+    pub(super) fn opens_fast(&self, setting: Setting<'_>) -> bool {
+        let stage = setting.workspace.stage(self.stage);
+        let is_command = matches!(stage.action, Action::Command(_));
+        let restored = self.restore.iter().flatten().map(|out| &out.content);
+        let (mut restored, mut outs) = (restored, stage.outs.iter().map(|out| &out.path));
+        is_command && restored.all(is_small) && outs.all(|out| lies_small(setting, out))
+    }
+}
+
+impl Launched {
+    /// Whether [`close`] takes no longer than waking a thread: what it looks at are a few small files.
+    pub(super) fn closes_fast(&self, setting: Setting<'_>) -> bool {
+        let stage = setting.workspace.stage(self.task.stage);
+        let deps = &self.task.known.fingerprint.deps;
+        let mut outs = stage.outs.iter().map(|out| &out.path);
+        deps.iter().all(|dep| is_small(&dep.content)) && outs.all(|out| lies_small(setting, out))
+    }
+}
+
+fn is_small(content: &Content) -> bool {
+    content.kind == ContentKind::File && content.size <= SMALL
+}
+
+/// Whether there is nothing at `path`, or a small file.
+fn lies_small(setting: Setting<'_>, path: &ProjectPath) -> bool {
+    let root = &setting.workspace.location().root;
+    let found = std::fs::metadata(path.on_disk(root));
+    found.map_or(true, |found| found.is_file() && found.len() <= SMALL)
 }

@@ -178,6 +178,10 @@ impl Project {
             wait: true,
             commit: true,
             allow_missing: false,
+            stop_after: None,
+            ignore_errors: false,
+            force_downstream: false,
+            confirm: None,
         };
         let told = Told::default();
         let summary = repro(&workspace, &options, &told, &Cancellation::default()).unwrap();

@@ -54,6 +54,10 @@ fn made(pipeline: &str, sandbox: Sandboxing) -> (Result<Summary, Error>, Vec<Str
         wait: true,
         commit: true,
         allow_missing: false,
+        stop_after: None,
+        ignore_errors: false,
+        force_downstream: false,
+        confirm: None,
     };
     let told = Told::default();
     let ended = repro(&workspace, &options, &told, &Cancellation::default());

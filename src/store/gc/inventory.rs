@@ -12,8 +12,9 @@ use hpipe_core::Digest;
 
 use super::GarbageKind;
 use super::reach::Objects;
+use crate::attempts::journal;
 use crate::cache_folder::Kept;
-use crate::{AttemptState, Error, RunRecord, Store, run_cache, scratch};
+use crate::{Error, RunRecord, Store, run_cache, scratch};
 
 /// Something that may be removed.
 #[derive(Debug)]
@@ -99,8 +100,9 @@ impl Inventory {
         inventory.locks = files(Kept::Locks, GarbageKind::Lock)?;
         inventory.locks.retain(is_free);
         for (stage, _) in entries(&folder(Kept::Logs))? {
-            inventory.loose.extend(past_attempts(store, &stage)?);
+            inventory.loose.extend(past_logs(&stage)?);
         }
+        inventory.loose.extend(past_sessions(store)?);
         let left = scratch::abandoned(&folder(Kept::Temporary)).into_iter();
         inventory.temporary = left.map(temporary).collect();
         Ok(inventory)
@@ -117,20 +119,30 @@ pub(crate) fn temporary(folder: PathBuf) -> Thing {
     }
 }
 
-/// The attempts of a stage that are over, but for the latest: whoever asks how a stage failed asks for that.
-fn past_attempts(store: &Store, folder: &Path) -> Result<Vec<Thing>, Error> {
-    let mut attempts = entries(folder)?;
-    attempts.sort_by(|(a, _), (b, _)| a.cmp(b));
-    attempts.pop();
-    let over = attempts
-        .into_iter()
-        .filter(|(path, _)| store.attempt_state(path) != AttemptState::Running);
-    Ok(over
-        .map(|(path, found)| Thing {
-            bytes: bytes_below(&path),
-            ..Thing::new(GarbageKind::Log, path, &found)
-        })
-        .collect())
+/// What the attempts of a stage printed that are over, but for the latest: whoever asks how a stage failed asks for that.
+fn past_logs(folder: &Path) -> Result<Vec<Thing>, Error> {
+    let mut logs = entries(folder)?;
+    logs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    logs.pop();
+    Ok(logs.into_iter().map(log).collect())
+}
+
+/// The journals of processes that are over, but for those that tell of the latest attempt of a stage.
+fn past_sessions(store: &Store) -> Result<Vec<Thing>, Error> {
+    let parent = store.cache.attempts();
+    let outdated = journal::outdated(&parent).map_err(Error::read(&parent))?;
+    let found = outdated.into_iter().filter_map(|folder| {
+        let found = fs::metadata(&folder).ok()?;
+        Some((folder, found))
+    });
+    Ok(found.map(log).collect())
+}
+
+fn log((path, found): (PathBuf, Metadata)) -> Thing {
+    Thing {
+        bytes: bytes_below(&path),
+        ..Thing::new(GarbageKind::Log, path, &found)
+    }
 }
 
 fn run(name: &str, path: PathBuf, found: &Metadata) -> Option<Run> {

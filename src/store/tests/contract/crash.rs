@@ -4,6 +4,7 @@
 //! The work is done by this test binary started anew with `HPIPE_FAIL_AT`, see `failpoint.rs`.
 
 use std::fs;
+
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,16 +28,20 @@ fn work(root: &Path) -> Result<(), hpipe_store::Error> {
     let name = stage("a");
     let _lock = store.lock_stage(&name)?;
     let mut attempt = store.begin_attempt(&name)?;
+    let mut log = attempt.log_file()?;
+    let printed = std::io::Write::write_all(&mut log, b"printed\n");
+    printed.expect("the spool can be written");
     let mut outs = Vec::new();
     for name in ["file", "folder"] {
         let content = store.commit(&path(name))?.expect("it is there");
         outs.push(out(name, content));
     }
-    attempt.finish(&hpipe_store::AttemptEnd {
+    let end = hpipe_store::AttemptEnd {
         outcome: "ran".to_owned(),
         key: digest(1),
         seconds: 0.0,
-    })?;
+    };
+    store.finish_attempt(&mut attempt, &end)?;
     let result = store.record_of(&attempt, digest(1), outs.clone(), 0.0)?;
     store.publish_run(&result, false)?;
     store.publish_run(&record(digest(1), outs[..1].to_vec()), true)?;

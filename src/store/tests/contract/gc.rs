@@ -1,12 +1,13 @@
 //! Only what nothing needs is removed from the cache, whoever works meanwhile and wherever it is killed.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use hpipe_core::{Content, Digest};
 use hpipe_store::{
-    Garbage, GarbageKind, GarbageRules, LockEntry, LockOut, Needed, RunRecord, Store,
+    AttemptState, Garbage, GarbageKind, GarbageRules, LockEntry, LockOut, Needed, RunRecord, Store,
 };
 
 use crate::support::{Project, bare_entry, damages, digest, out, overwrite, path, record, stage};
@@ -172,7 +173,8 @@ fn the_memo_logs_and_leftovers_go_and_the_last_log_of_a_stage_stays() {
             key: digest(1),
             seconds: 1.0,
         };
-        attempt.finish(&end).unwrap();
+        writeln!(attempt.log_file().unwrap(), "epoch 1").unwrap();
+        store.finish_attempt(&mut attempt, &end).unwrap();
     }
     let running = store.begin_attempt(&stage("slow")).unwrap();
     let later = store.begin_attempt(&stage("slow")).unwrap();
@@ -192,8 +194,19 @@ fn the_memo_logs_and_leftovers_go_and_the_last_log_of_a_stage_stays() {
         assert_eq!(removed(&garbage, kind), expect, "{kind:?}");
     }
     assert_eq!(store.recall(&digest(7)), None);
-    assert_eq!(store.attempts(&stage("train")).unwrap().len(), 1);
-    assert!(running.log_path().exists() && later.log_path().exists());
+    let logs = store.attempts(&stage("train")).unwrap();
+    let is_there = |attempt: &hpipe_store::AttemptSummary| attempt.log_path.exists();
+    assert_eq!(
+        logs.iter().map(is_there).collect::<Vec<_>>(),
+        [true, false, false]
+    );
+    let slow = store.attempts(&stage("slow")).unwrap();
+    assert!(
+        slow.iter()
+            .all(|attempt| attempt.state == AttemptState::Running)
+    );
+    assert_eq!(slow.iter().map(is_there).collect::<Vec<_>>(), [true, true]);
+    drop((running, later));
     assert!(!project.at(".cache/tmp/dead").exists());
 }
 
@@ -201,16 +214,48 @@ fn the_memo_logs_and_leftovers_go_and_the_last_log_of_a_stage_stays() {
 fn the_attempt_that_made_what_is_kept_stays() {
     let project = Project::new();
     let store = &project.store;
-    let first = store.begin_attempt(&stage("train")).unwrap();
+    let attempt = || {
+        let mut attempt = store.begin_attempt(&stage("train")).unwrap();
+        let end = hpipe_store::AttemptEnd {
+            outcome: "ran".to_owned(),
+            key: digest(1),
+            seconds: 1.0,
+        };
+        writeln!(attempt.log_file().unwrap(), "epoch 1").unwrap();
+        store.finish_attempt(&mut attempt, &end).unwrap();
+        attempt
+    };
+    let first = attempt();
     let made = project.store.record_of(&first, digest(1), Vec::new(), 1.0);
     store.publish_run(&made.unwrap(), false).unwrap();
-    let kept = first.log_path().to_owned();
-    drop(first);
-    drop(store.begin_attempt(&stage("train")).unwrap());
+    let kept = first.log().unwrap().0.to_owned();
+    attempt();
     collect(store, &needing(&[digest(1)]), &GarbageRules::default());
     assert!(kept.exists());
     collect(store, &Needed::default(), &GarbageRules::default());
     assert!(!kept.exists());
+}
+
+#[test]
+fn journals_of_the_past_go_and_those_of_the_last_attempts_stay() {
+    let project = Project::new();
+    let attempt = |names: &[&str]| {
+        let store = project.another_store();
+        for name in names {
+            drop(store.begin_attempt(&stage(name)).unwrap());
+        }
+    };
+    attempt(&["a", "b"]);
+    attempt(&["a"]);
+    attempt(&["a"]);
+    let living = project.another_store();
+    drop(living.begin_attempt(&stage("c")).unwrap());
+    drop(living.begin_attempt(&stage("a")).unwrap());
+    let store = project.another_store();
+    let garbage = collect(&store, &Needed::default(), &GarbageRules::default());
+    assert_eq!(removed(&garbage, GarbageKind::Log), 2);
+    let left = |name: &str| store.attempts(&stage(name)).unwrap().len();
+    assert_eq!([left("a"), left("b"), left("c")], [2, 1, 1]);
 }
 
 #[test]

@@ -225,23 +225,23 @@ fn durations() {
 fn the_record_of_an_attempt() {
     let project = Project::new();
     let mut attempt = project.store.begin_attempt(&stage("sub/p.yaml:a")).unwrap();
+    let mut log = attempt.log_file().unwrap();
+    std::io::Write::write_all(&mut log, b"epoch 1\n").unwrap();
     let end = AttemptEnd {
         outcome: "failed".to_owned(),
         key: digest(1),
         seconds: 0.25,
     };
-    attempt.finish(&end).unwrap();
-    let folder = format!(".cache/logs/sub%2Fp.yaml%3Aa/{}", attempt.id());
-    insta::assert_snapshot!(project.read(&format!("{folder}/record.json")), @r##"
-{
-  "version": 1,
-  "stage": "sub/p.yaml:a",
-  "outcome": "failed",
-  "key": "blake3:0101010101010101010101010101010101010101010101010101010101010101",
-  "duration_us": 250000
-}
-"##);
-    assert_eq!(project.read(&format!("{folder}/output.log")), "");
+    project.store.finish_attempt(&mut attempt, &end).unwrap();
+    let session = std::fs::read_dir(project.at(".cache/attempts-v1")).unwrap();
+    let session = session.last().unwrap().unwrap().path();
+    let journal = std::fs::read_to_string(session.join("journal")).unwrap();
+    insta::assert_snapshot!(journal.replace(attempt.id(), "ID"), @r##"
+    {"version":2,"attempt":"ID","began":{"stage":"sub/p.yaml:a","spool":0}}
+    {"version":2,"attempt":"ID","ended":{"outcome":"failed","key":"blake3:0101010101010101010101010101010101010101010101010101010101010101","duration_us":250000}}
+    "##);
+    let log = format!(".cache/logs/sub%2Fp.yaml%3Aa/{}/output.log", attempt.id());
+    assert_eq!(project.read(&log), "epoch 1\n");
 }
 
 /// Sixteen bytes a line.

@@ -297,7 +297,7 @@ fn attempts_are_listed_newest_first_by_how_they_ended() {
         key: digest(1),
         seconds: 1.5,
     };
-    first.finish(&end).unwrap();
+    project.store.finish_attempt(&mut first, &end).unwrap();
     let interrupted = project.store.begin_attempt(&name).unwrap();
     let interrupted_id = interrupted.id().to_owned();
     drop(interrupted);
@@ -320,4 +320,72 @@ fn attempts_are_listed_newest_first_by_how_they_ended() {
         std::fs::read_to_string(&attempts[0].log_path).unwrap(),
         "epoch 1\nepoch 2\n"
     );
+    assert!(!attempts[2].log_path.exists());
+}
+
+#[test]
+fn what_an_attempt_printed_is_put_into_its_folder_and_an_empty_spool_serves_the_next() {
+    let project = Project::new();
+    let end = AttemptEnd {
+        outcome: "ran".to_owned(),
+        key: digest(1),
+        seconds: 0.0,
+    };
+    let execute = |name: &str, text: &str| {
+        let mut attempt = project.store.begin_attempt(&stage(name)).unwrap();
+        let mut log = attempt.log_file().unwrap();
+        log.write_all(text.as_bytes()).unwrap();
+        project.store.finish_attempt(&mut attempt, &end).unwrap();
+        attempt
+    };
+    execute("quiet", "");
+    let loud = execute("loud", "one\n");
+    execute("quiet", "");
+    execute("loud", "two\n");
+
+    let folder = format!(".cache/logs/loud/{}/output.log", loud.id());
+    assert_eq!(loud.log().unwrap(), (project.at(&folder).as_path(), 4));
+    let found = project.another_store().attempts(&stage("loud")).unwrap();
+    let texts: Vec<_> = found
+        .iter()
+        .map(|attempt| std::fs::read_to_string(&attempt.log_path).unwrap())
+        .collect();
+    assert_eq!(texts, ["two\n", "one\n"]);
+    assert_eq!(project.store.attempts(&stage("quiet")).unwrap().len(), 2);
+    assert!(!project.at(".cache/logs/quiet").exists());
+}
+
+#[test]
+fn a_journal_that_is_cut_short_loses_no_more_than_its_last_line() {
+    let project = Project::new();
+    let name = stage("a");
+    let end = AttemptEnd {
+        outcome: "ran".to_owned(),
+        key: digest(1),
+        seconds: 0.0,
+    };
+    for _ in 0..2 {
+        let mut attempt = project.store.begin_attempt(&name).unwrap();
+        project.store.finish_attempt(&mut attempt, &end).unwrap();
+    }
+    let session = std::fs::read_dir(project.at(".cache/attempts-v1")).unwrap();
+    let journal = session.last().unwrap().unwrap().path().join("journal");
+    let whole = std::fs::read(&journal).unwrap();
+    let states = |bytes: &[u8]| -> Vec<_> {
+        std::fs::write(&journal, bytes).unwrap();
+        let attempts = project.another_store().attempts(&name).unwrap();
+        attempts.into_iter().map(|attempt| attempt.state).collect()
+    };
+    let ended = AttemptState::Finished(end);
+    assert_eq!(states(&whole), [ended.clone(), ended.clone()]);
+    // The spool is held by this process, so an attempt without an end counts as running.
+    assert_eq!(
+        states(&whole[..whole.len() - 1]),
+        [ended.clone(), ended.clone()]
+    );
+    assert_eq!(
+        states(&whole[..whole.len() - 2]),
+        [AttemptState::Running, ended]
+    );
+    assert_eq!(states(&whole[..3]), []);
 }

@@ -1,0 +1,325 @@
+//! What the machine has to give to executions, and what each of them takes.
+//!
+//! CPUs, memory, GPUs and the places of pools are counted; a mutex is held or free. The budget is never exceeded: a stage
+//! that does not fit waits, and one that could never fit is told before anything runs ([`unplaceable`]).
+//!
+//! CPUs are those of the machine, or as many as there are jobs if that is more: who asks for more jobs than CPUs wants
+//! them shared. A stage that says nothing takes one CPU and no memory. Memory is the machine's, or what the control group
+//! of this process may use. GPUs are those `CUDA_VISIBLE_DEVICES` names, else the devices `/dev/nvidia0`, `1`, ….
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use hpipe_core::{Code, Diagnostic, nearest};
+use hpipe_spec::{Named, Pipeline, Pool, StageSpec};
+
+use crate::exec::executor::KNOWN;
+use crate::graph::StageIndex;
+use crate::workspace::{Environment, Workspace};
+
+/// Thousandths of a CPU a stage takes that says nothing.
+const ONE_CPU: u64 = 1000;
+
+/// What there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Budget {
+    pub(crate) millicpus: u64,
+    /// Bytes.
+    pub(crate) memory: u64,
+    /// As `CUDA_VISIBLE_DEVICES` names them.
+    pub(crate) gpus: Vec<String>,
+    pub(crate) pools: BTreeMap<String, u32>,
+}
+
+/// What an execution takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Demand {
+    /// Thousandths of a CPU.
+    pub(crate) millicpus: u64,
+    /// Bytes.
+    pub(crate) memory: u64,
+    /// None leaves `CUDA_VISIBLE_DEVICES` alone.
+    pub(crate) gpus: Option<usize>,
+    /// Sorted.
+    pub(crate) mutexes: Vec<String>,
+    pub(crate) pool: Option<String>,
+}
+
+/// What is left of a budget.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger {
+    free: Budget,
+    held: HashSet<String>,
+}
+
+impl Budget {
+    /// What this machine has for `jobs` stages at once.
+    pub(crate) fn of_machine(jobs: usize, pools: &[Pool], environment: &Environment) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            millicpus: cores.max(jobs) as u64 * ONE_CPU,
+            memory: memory(),
+            gpus: gpus(environment),
+            pools: pools
+                .iter()
+                .map(|pool| (pool.name.clone(), pool.size))
+                .collect(),
+        }
+    }
+}
+
+/// Bytes: the least of what the machine has and what control groups leave; without bound where nobody says.
+fn memory() -> u64 {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let total = read("/proc/meminfo").and_then(|text| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+        Some(kibibytes * 1024)
+    });
+    let groups = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ];
+    let groups = groups.map(|path| read(path).and_then(|text| text.trim().parse().ok()));
+    let known = groups.into_iter().chain([total]).flatten();
+    known.min().unwrap_or(u64::MAX)
+}
+
+fn gpus(environment: &Environment) -> Vec<String> {
+    if let Some(visible) = environment.get("CUDA_VISIBLE_DEVICES") {
+        // What follows an invalid name is not visible either.
+        let names = visible.split(',').map(str::trim);
+        let valid = names.take_while(|name| !name.is_empty() && !name.starts_with('-'));
+        return valid.map(str::to_owned).collect();
+    }
+    let devices = (0..).map(|number: u32| number.to_string());
+    let is_there = |number: &String| std::path::Path::new(&format!("/dev/nvidia{number}")).exists();
+    devices.take_while(is_there).collect()
+}
+
+impl Default for Demand {
+    fn default() -> Self {
+        Self {
+            millicpus: ONE_CPU,
+            memory: 0,
+            gpus: None,
+            mutexes: Vec::new(),
+            pool: None,
+        }
+    }
+}
+
+impl Demand {
+    /// What the stages of a pipeline take that say something about it.
+    pub(crate) fn all(pipeline: &Pipeline) -> HashMap<StageIndex, Self> {
+        let stages = pipeline.stages.iter().enumerate();
+        stages
+            .filter(|(_, stage)| stage.execution.is_some())
+            .map(|(place, stage)| (StageIndex::new(place), Self::of(stage)))
+            .collect()
+    }
+
+    /// What an execution of `stage` takes.
+    pub(crate) fn of(stage: &StageSpec) -> Self {
+        let said = stage.execution();
+        let mut mutexes: Vec<_> = said.mutex.iter().map(|mutex| mutex.name.clone()).collect();
+        mutexes.sort();
+        Self {
+            millicpus: said.resources.millicpus.map_or(ONE_CPU, u64::from),
+            memory: said.resources.memory.unwrap_or(0),
+            gpus: said.resources.gpus.map(|gpus| gpus as usize),
+            mutexes,
+            pool: said.pool.as_ref().map(|pool| pool.name.clone()),
+        }
+    }
+}
+
+impl Ledger {
+    /// Everything is free.
+    pub(crate) fn new(budget: Budget) -> Self {
+        Self {
+            free: budget,
+            held: HashSet::new(),
+        }
+    }
+
+    /// Takes what is demanded, which must fit.
+    pub(crate) fn take(&mut self, demand: &Demand) -> Taken {
+        self.free.millicpus -= demand.millicpus;
+        self.free.memory -= demand.memory;
+        self.held.extend(demand.mutexes.iter().cloned());
+        if let Some(places) = self.places(demand) {
+            *places -= 1;
+        }
+        let gpus = demand
+            .gpus
+            .map(|count| self.free.gpus.drain(..count).collect());
+        Taken { gpus }
+    }
+
+    /// Gives back what [`take`](Self::take) took.
+    pub(crate) fn give_back(&mut self, demand: &Demand, taken: Taken) {
+        self.free.millicpus += demand.millicpus;
+        self.free.memory += demand.memory;
+        for mutex in &demand.mutexes {
+            self.held.remove(mutex);
+        }
+        if let Some(places) = self.places(demand) {
+            *places += 1;
+        }
+        self.free.gpus.extend(taken.gpus.into_iter().flatten());
+        self.free
+            .gpus
+            .sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    }
+
+    /// Keeps for `demand`, which does not fit, what it waits for: who comes after it may not take that. Where it waits for
+    /// a mutex it keeps only that, for the rest would lie idle until the mutex is free.
+    pub(crate) fn reserve(&mut self, demand: &Demand) {
+        let waits_for_mutex = demand.mutexes.iter().any(|mutex| self.held.contains(mutex));
+        self.held.extend(demand.mutexes.iter().cloned());
+        if waits_for_mutex {
+            return;
+        }
+        if !self.has_place(demand) {
+            return; // and none is left for who comes after it
+        }
+        if self.free.millicpus < demand.millicpus {
+            self.free.millicpus = 0;
+        }
+        if self.free.memory < demand.memory {
+            self.free.memory = 0;
+        }
+        if demand.gpus.is_some_and(|gpus| self.free.gpus.len() < gpus) {
+            self.free.gpus.clear();
+        }
+    }
+
+    /// Whether what is left suffices.
+    pub(crate) fn fits(&self, demand: &Demand) -> bool {
+        self.free.millicpus >= demand.millicpus
+            && self.free.memory >= demand.memory
+            && self.free.gpus.len() >= demand.gpus.unwrap_or(0)
+            && self.has_place(demand)
+            && demand
+                .mutexes
+                .iter()
+                .all(|mutex| !self.held.contains(mutex))
+    }
+
+    /// Whether not even so many thousandths of a CPU are left.
+    pub(crate) const fn has_less_than(&self, millicpus: u64) -> bool {
+        self.free.millicpus < millicpus
+    }
+
+    fn has_place(&self, demand: &Demand) -> bool {
+        let pool = demand.pool.as_ref();
+        pool.is_none_or(|pool| self.free.pools.get(pool).is_none_or(|places| *places > 0))
+    }
+
+    fn places(&mut self, demand: &Demand) -> Option<&mut u32> {
+        self.free.pools.get_mut(demand.pool.as_ref()?)
+    }
+}
+
+/// What an execution holds that has a name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Taken {
+    gpus: Option<Vec<String>>,
+}
+
+impl Taken {
+    /// The value of `CUDA_VISIBLE_DEVICES`, if it is to have one.
+    pub(crate) fn visible_gpus(&self) -> Option<String> {
+        self.gpus.as_ref().map(|gpus| gpus.join(","))
+    }
+}
+
+/// Whatever the planned stages ask for that is not there.
+pub(crate) fn unplaceable(
+    workspace: &Workspace,
+    order: &[StageIndex],
+    budget: &Budget,
+) -> Vec<Diagnostic> {
+    let stages = order.iter().map(|index| workspace.stage(*index));
+    stages
+        .filter(|stage| stage.execution.is_some() && !stage.frozen)
+        .flat_map(|stage| of_stage(stage, budget))
+        .collect()
+}
+
+fn of_stage(stage: &StageSpec, budget: &Budget) -> Vec<Diagnostic> {
+    let demand = Demand::of(stage);
+    let said = stage.execution();
+    let too_much = |what: &str, asked: String, there: String| {
+        let message = format!(
+            "stage `{}` asks for {asked}{what}, and there is {there}",
+            stage.name
+        );
+        Diagnostic::error(Code::Unplaceable, message)
+            .at(stage.span, "")
+            .help("ask for less under `resources:`, or run it on a machine that has it")
+    };
+    let mut faults = Vec::new();
+    if demand.millicpus > budget.millicpus {
+        let cpus = |millicpus: u64| format!("{}", millicpus as f64 / ONE_CPU as f64);
+        faults.push(too_much(
+            " CPUs",
+            cpus(demand.millicpus),
+            cpus(budget.millicpus),
+        ));
+    }
+    if demand.memory > budget.memory {
+        faults.push(too_much(
+            " of memory",
+            mebibytes(demand.memory),
+            mebibytes(budget.memory),
+        ));
+    }
+    let gpus = demand.gpus.unwrap_or(0);
+    if gpus > budget.gpus.len() {
+        let there = match budget.gpus.len() {
+            0 => "none".to_owned(),
+            some => some.to_string(),
+        };
+        faults.push(too_much(" GPUs", gpus.to_string(), there));
+    }
+    let pools: Vec<_> = budget.pools.keys().map(String::as_str).collect();
+    faults.extend(said.pool.as_ref().and_then(|pool| {
+        let help = "declare its size at the top of the file: `pools: {NAME: n}`";
+        undeclared(stage, "pool", pool, &pools, help)
+    }));
+    faults.extend(said.executor.as_ref().and_then(|executor| {
+        undeclared(stage, "executor", executor, &KNOWN, "leave `executor:` out")
+    }));
+    faults
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes / (1024 * 1024))
+}
+
+fn undeclared(
+    stage: &StageSpec,
+    kind: &str,
+    named: &Named,
+    known: &[&str],
+    help: &str,
+) -> Option<Diagnostic> {
+    if known.contains(&named.name.as_str()) {
+        return None;
+    }
+    let message = format!(
+        "stage `{}` names the {kind} `{}`, which there is not",
+        stage.name, named.name
+    );
+    let fault = Diagnostic::error(Code::Unplaceable, message).at(named.span, "not declared");
+    let near = nearest(&named.name, known.iter().copied());
+    let list = known.join("`, `");
+    Some(match (near, known) {
+        (Some(near), _) => fault.help(format!("did you mean `{near}`?")),
+        (None, []) => fault.help(help),
+        (None, _) => fault.help(format!("there is `{list}`; or {help}")),
+    })
+}
