@@ -1,7 +1,7 @@
 //! Readers of everything on disk, given what no writer wrote: they neither panic nor hang, and never take for whole what is
 //! not. What is sealed reads as what was written or not at all.
 //!
-//! `PROPTEST_CASES` says how many; `tests/long.sh` asks for many. `fuzz/` has the same readers as fuzz targets.
+//! `PROPTEST_CASES` says how many; `tests/long.sh` asks for many.
 
 use std::fs;
 use std::path::Path;
