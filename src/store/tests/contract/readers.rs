@@ -289,7 +289,9 @@ fn attempts_durations_and_the_number_of_removals() {
     let journal = session.last().unwrap().unwrap().path().join("journal");
     each_damage(&fs::read(&journal).unwrap(), |bytes| {
         overwrite(&journal, &bytes);
-        prop_assert!(project.store.attempts(&stage("a")).unwrap().len() <= 1);
+        // Damage may repeat a line under another id, but never lists what no line began.
+        let begun = bytes.windows(7).filter(|word| word == b"\"began\"").count();
+        prop_assert!(project.store.attempts(&stage("a")).unwrap().len() <= begun);
         project.store.take_warnings();
         Ok(())
     });
