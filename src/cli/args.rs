@@ -207,4 +207,8 @@ pub(crate) enum Command {
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),
+    /// Print the JSON schema of pipeline.yaml, for editors that complete and check it.
+    #[command(after_help = "Example: hpipe schema > pipeline.schema.json\n\n\
+        With the first line `# yaml-language-server: $schema=pipeline.schema.json` in pipeline.yaml, editors use it.")]
+    Schema,
 }

@@ -17,6 +17,7 @@ mod plots;
 mod reading;
 mod repro;
 mod root;
+mod schema;
 mod show;
 mod stage;
 mod status;
@@ -73,6 +74,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Commit(arguments) => commit::commit(session, arguments),
         Command::Checkout(arguments) => checkout::checkout(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
+        Command::Schema => schema::schema(session),
     }
 }
 

@@ -208,6 +208,9 @@ impl Reader<'_> {
         for stage in &mut pipeline.stages {
             stage.name = file.qualified(&stage.name);
         }
+        for (name, _) in &mut pipeline.absent {
+            *name = file.qualified(name);
+        }
         self.add(file, pipeline, before);
         Ok(true)
     }
@@ -323,6 +326,10 @@ impl Reader<'_> {
             pipeline.params.append(&mut part.pipeline.params);
             pipeline.plots.append(&mut part.pipeline.plots);
             pipeline.pools.append(&mut part.pipeline.pools);
+            pipeline.params.append(&mut part.pipeline.params);
+            pipeline.artifacts.append(&mut part.pipeline.artifacts);
+            pipeline.datasets.append(&mut part.pipeline.datasets);
+            pipeline.absent.append(&mut part.pipeline.absent);
         }
         Joined {
             pipeline,

@@ -222,6 +222,12 @@ impl Stages<'_> {
             Code::UnknownTarget,
             format!("no stage, group or out is called `{target}`"),
         );
+        let mut absent = self.pipeline.absent.iter();
+        let is_absent = |name: &StageName| name.as_str() == target || name.group() == Some(target);
+        if let Some((name, span)) = absent.find(|(name, _)| is_absent(name)) {
+            let help = format!("stage `{name}` does not exist now: its `when` does not hold");
+            return fault.at(*span, "").help(help);
+        }
         match nearest(target, names.chain(groups).chain(outs).chain(files)) {
             Some(near) if near == target => fault
                 .help("a path is meant from the folder you are in; `hpipe dag` shows every stage"),

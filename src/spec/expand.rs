@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use hpipe_core::{Code, Diagnostic, Span, StageName};
 
+use crate::budget::{Budget, weight};
 use crate::faults::Faults;
 use crate::node::{Data, Entry, Key, Node};
 use crate::scalar::inserted;
@@ -85,7 +86,12 @@ fn placed(value: &Node, place: Span) -> Node {
 }
 
 /// The instances over `data`, the interpolated value of `matrix:`; the last axis changes fastest.
-pub(crate) fn matrix(group: &StageName, data: &Node, faults: &mut Faults) -> Vec<Expanded> {
+pub(crate) fn matrix(
+    group: &StageName,
+    data: &Node,
+    budget: &Budget,
+    faults: &mut Faults,
+) -> Vec<Expanded> {
     let what = format!("`matrix` of stage `{group}`");
     let Data::Map(entries) = &data.data else {
         faults.wrong_type(data, what, "a mapping of axes to lists");
@@ -98,7 +104,18 @@ pub(crate) fn matrix(group: &StageName, data: &Node, faults: &mut Faults) -> Vec
     if axes.len() < entries.len() {
         return Vec::new();
     }
-    match combinations(&axes) {
+    let values = axes.iter().flat_map(|axis| &axis.values);
+    let widest = values
+        .map(|(_, value)| weight(value))
+        .max()
+        .unwrap_or_default();
+    let combinations = combinations(&axes).and_then(|count| {
+        let bytes = count.saturating_mul(axes.len()).saturating_mul(widest);
+        let fits = budget.take(bytes);
+        fits.then_some(count)
+            .ok_or_else(|| format!("has {count} combinations, which take more than a gibibyte"))
+    });
+    match combinations {
         Ok(count) => {
             let candidates = (0..count).map(|index| combination(&axes, index, data.span));
             named(group, candidates.collect(), faults)

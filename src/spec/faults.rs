@@ -16,15 +16,38 @@ use hpipe_core::nearest;
 pub(crate) struct Faults {
     found: Vec<Diagnostic>,
     seen: HashSet<(Code, Option<Span>, String)>,
+    /// Number of those that were found after [`MOST`].
+    left_out: usize,
 }
+
+/// How many faults are kept: whoever has more mends these first.
+const MOST: usize = 1_000;
+
+/// How many faults get help that costs time in proportion to the file.
+const WELL_EXPLAINED: usize = 100;
 
 impl Faults {
     /// Adds a fault, unless it is already there.
     pub(crate) fn push(&mut self, fault: Diagnostic) {
         let place = fault.labels.first().map(|label| label.span);
-        if self.seen.insert((fault.code, place, fault.message.clone())) {
-            self.found.push(fault);
+        let key = (fault.code, place, fault.message);
+        if self.seen.contains(&key) {
+            return;
         }
+        if self.found.len() >= MOST {
+            self.left_out += 1;
+            return;
+        }
+        self.found.push(Diagnostic {
+            message: key.2.clone(),
+            ..fault
+        });
+        self.seen.insert(key);
+    }
+
+    /// Whether there are so few faults that each is worth looking for the nearest name, and for its place in a long text.
+    pub(crate) fn are_few(&self) -> bool {
+        self.found.len() < WELL_EXPLAINED
     }
 
     /// Adds each of several faults.
@@ -76,8 +99,16 @@ impl Faults {
     }
 
     /// The faults in the order they were found.
-    pub(crate) fn into_vec(self) -> Vec<Diagnostic> {
+    pub(crate) fn into_vec(mut self) -> Vec<Diagnostic> {
+        self.tell_left_out();
         self.found
+    }
+
+    fn tell_left_out(&mut self) {
+        if let (1.., Some(last)) = (self.left_out, self.found.last()) {
+            let message = format!("{} more faults are not shown", self.left_out);
+            self.found.push(Diagnostic::error(last.code, message));
+        }
     }
 
     /// The faults, those of `main` first and in the order of its lines.
@@ -86,6 +117,7 @@ impl Faults {
             Some(label) if label.span.source == main => (false, label.span.start),
             _ => (true, 0),
         });
+        self.tell_left_out();
         self.found
     }
 }

@@ -5,34 +5,22 @@
 //! one expression takes the value with its type; in a longer text numbers, booleans and texts are inserted, in a command
 //! mappings too, as options. Knows nothing of stages.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use hpipe_core::{Code, Diagnostic, Sources, Span, Value};
 
+use crate::budget::Budget;
 use crate::faults::Faults;
 use crate::node::{Data, Entry, Key, Node};
+use crate::pieces::{DEPTH_LIMIT, ESCAPED, OPEN, Piece, dotted, is_template, pieces};
 use crate::scalar::inserted;
 use crate::scope::Scope;
 use crate::unpack::Unpacking;
 use crate::yaml::duplicate_key;
 
-const OPEN: &str = "${";
-
-/// What stands for it where it shall not open an expression.
-const ESCAPED: &str = "\\${";
-
-/// How deep expressions may hold others: a guard for the stack.
-const DEPTH_LIMIT: usize = 8;
-
-/// Whether a text has an expression or an escape, so that interpolating would change it.
-pub(crate) fn is_template(text: &str) -> bool {
-    text.contains(OPEN)
-}
-
-/// Whether a text has an expression, not only what looks like one.
-pub(crate) fn has_expression(text: &str) -> bool {
-    !matches!(pieces(text).as_deref(), Ok([] | [Piece::Text(_)]))
-}
+/// Most bytes of a text that values are inserted into.
+const LONGEST_TEXT: usize = 16 << 20;
 
 /// Replaces expressions by what a scope says.
 pub(crate) struct Interpolator<'a> {
@@ -42,6 +30,8 @@ pub(crate) struct Interpolator<'a> {
     pub(crate) sources: &'a Sources,
     /// How a mapping becomes options; none where it cannot be inserted.
     pub(crate) unpacking: Option<&'a Unpacking<'a>>,
+    /// How much may be inserted.
+    pub(crate) budget: &'a Budget,
     /// Where unknown names and the like are told.
     pub(crate) faults: &'a mut Faults,
 }
@@ -61,12 +51,16 @@ impl Interpolator<'_> {
     }
 
     fn entries(&mut self, entries: &mut [Entry]) {
-        for index in 0..entries.len() {
-            if is_template(&entries[index].key.text) {
-                self.key(&mut entries[index].key);
-                self.check_duplicate(entries, index);
+        let mut any_key = false;
+        for entry in entries.iter_mut() {
+            if is_template(&entry.key.text) {
+                self.key(&mut entry.key);
+                any_key = true;
             }
-            self.tree(&mut entries[index].value);
+            self.tree(&mut entry.value);
+        }
+        if any_key {
+            self.check_duplicates(entries);
         }
     }
 
@@ -79,12 +73,20 @@ impl Interpolator<'_> {
         }
     }
 
-    fn check_duplicate(&mut self, entries: &[Entry], index: usize) {
-        let key = &entries[index].key;
-        let mut others = entries.iter().enumerate();
-        if let Some((_, first)) = others.find(|(i, e)| *i != index && e.key.text == key.text) {
-            self.faults.push(duplicate_key(&first.key, key));
+    /// Interpolation may have made two keys equal.
+    fn check_duplicates(&mut self, entries: &[Entry]) {
+        let mut known: HashMap<&str, &Key> = HashMap::with_capacity(entries.len());
+        for Entry { key, .. } in entries {
+            if let Some(first) = known.insert(&key.text, key) {
+                self.faults.push(duplicate_key(first, key));
+            }
         }
+    }
+
+    /// The value of a text that stands at `span`; none if it has none, which is told.
+    pub(crate) fn value(&mut self, text: &str, span: Span) -> Option<Value> {
+        let node = self.text(text, span);
+        (!matches!(node.data, Data::Unresolved)).then(|| node.to_value())
     }
 
     /// Interpolates one text; what it becomes stands at `span`.
@@ -92,9 +94,16 @@ impl Interpolator<'_> {
         let names = Names {
             scope: self.scope,
             unpacking: self.unpacking,
+            budget: self.budget,
         };
         match names.evaluate(text, 0) {
-            Ok(Evaluated::Value(value, place)) => value.put(place, span),
+            Ok(Evaluated::Value(value, place)) if self.budget.take_copy(value) => {
+                value.put(place, span)
+            }
+            Ok(Evaluated::Value(..)) => {
+                self.tell(too_much(0..text.len()), text, span);
+                Node::new(Data::Unresolved, span)
+            }
             Ok(Evaluated::Text(text)) => Node::new(Data::Text(text), span),
             Err(faults) => {
                 for fault in faults {
@@ -106,7 +115,10 @@ impl Interpolator<'_> {
     }
 
     fn tell(&mut self, fault: Unresolved, text: &str, span: Span) {
-        let place = locate(self.sources, text, fault.place, span);
+        let place = match self.faults.are_few() {
+            true => locate(self.sources, text, fault.place, span),
+            false => span,
+        };
         let diagnostic = Diagnostic::error(Code::Interpolation, fault.message);
         self.faults
             .push(diagnostic.at(place, fault.label).help(fault.help));
@@ -172,6 +184,7 @@ impl Evaluated<'_> {
 struct Names<'s> {
     scope: &'s Scope,
     unpacking: Option<&'s Unpacking<'s>>,
+    budget: &'s Budget,
 }
 
 impl<'s> Names<'s> {
@@ -194,7 +207,8 @@ impl<'s> Names<'s> {
             match piece {
                 Piece::Text(range) => result.push_str(&text[range.clone()]),
                 Piece::Expression(range) => match self.insert(text, range, base) {
-                    Ok(inserted) => result.push_str(&inserted),
+                    Ok(inserted) if self.fits(&result, &inserted) => result.push_str(&inserted),
+                    Ok(_) => return Err(vec![too_much(base + range.start..base + range.end)]),
                     Err(found) => {
                         resolved = false;
                         faults.extend(found);
@@ -207,6 +221,11 @@ impl<'s> Names<'s> {
             true => Ok(Evaluated::Text(result.replace(ESCAPED, OPEN))),
             false => Err(faults),
         }
+    }
+
+    /// Whether a value may be inserted into a text: as far as the budget goes, and no shell takes a text of this length.
+    fn fits(self, text: &str, inserted: &str) -> bool {
+        text.len() + inserted.len() <= LONGEST_TEXT && self.budget.take(inserted.len())
     }
 
     /// The text that stands for an expression within a longer text.
@@ -248,7 +267,7 @@ impl<'s> Names<'s> {
         match self.scope.lookup(&dotted) {
             Some(found) => Ok(found),
             None if self.scope.may_define(&dotted) => Err(Vec::new()),
-            None => Err(vec![unknown(place, &dotted, self.scope)]),
+            None => Err(vec![unknown(place, &dotted, self.scope, self.budget)]),
         }
     }
 
@@ -288,14 +307,25 @@ fn nested_list(place: Range<usize>, written: &str, name: &str) -> Unresolved {
     Unresolved::new(place, message, help)
 }
 
+fn too_much(place: Range<usize>) -> Unresolved {
+    let message =
+        "too much is inserted: more than 16 MiB into a text, or a gibibyte in all".to_owned();
+    Unresolved::new(
+        place,
+        message,
+        "insert less, or let the commands read the values from a file",
+    )
+}
+
 fn too_deep(place: Range<usize>) -> Unresolved {
     let message = format!("a `${{` holds others more than {DEPTH_LIMIT} deep");
     let help = "close it with `}`, or write `\\${` for a literal `${`";
     Unresolved::new(place, message, help)
 }
 
-fn unknown(place: Range<usize>, name: &str, scope: &Scope) -> Unresolved {
-    let help = match scope.nearest(name) {
+fn unknown(place: Range<usize>, name: &str, scope: &Scope, budget: &Budget) -> Unresolved {
+    let near = budget.take_suggestion().then(|| scope.nearest(name));
+    let help = match near.flatten() {
         Some(near) => format!("did you mean `${{{near}}}`?"),
         None if name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') => {
             format!("for the shell variable write `\\${{{name}}}`")
@@ -308,199 +338,5 @@ fn unknown(place: Range<usize>, name: &str, scope: &Scope) -> Unresolved {
     fault
 }
 
-/// `a.b[0]["c"]` as a dotted path, none if it is no name.
-fn dotted(name: &str) -> Option<String> {
-    let mut parts = Vec::new();
-    for part in name.trim().split('.') {
-        let (head, indices) = part.split_once('[').unwrap_or((part, ""));
-        parts.push(head.trim());
-        if !indices.is_empty() || part.contains('[') {
-            parts.extend(indices.strip_suffix(']')?.split("][").map(str::trim));
-        }
-    }
-    let fits = |part: &&str| !part.is_empty() && !part.contains(['[', ']']);
-    parts.iter().all(fits).then(|| parts.join("."))
-}
-
-/// A part of a text, by its bytes.
-#[derive(Debug, PartialEq, Eq)]
-enum Piece {
-    Text(Range<usize>),
-    Expression(Range<usize>),
-}
-
-/// Cuts a text into pieces, escapes left as they are. The error is the `${` of an expression that is too deep.
-fn pieces(text: &str) -> Result<Vec<Piece>, Range<usize>> {
-    let mut pieces = Vec::new();
-    let (mut start, mut from) = (0, 0);
-    while let Some(open) = text[from..].find(OPEN).map(|at| from + at) {
-        from = open + OPEN.len();
-        if text[..open].ends_with('\\') {
-            continue;
-        }
-        match closing(text, open) {
-            Closing::At(end) => {
-                pieces.push(Piece::Text(start..open));
-                pieces.push(Piece::Expression(open..end));
-                (start, from) = (end, end);
-            }
-            Closing::Nowhere => {}
-            Closing::TooDeep => return Err(open..from),
-        }
-    }
-    pieces.push(Piece::Text(start..text.len()));
-    pieces.retain(|piece| !matches!(piece, Piece::Text(range) if range.is_empty()));
-    Ok(pieces)
-}
-
-/// Where an expression ends.
-enum Closing {
-    /// The byte after its `}`.
-    At(usize),
-    /// Not on its line: no expression at all, as in DVC, so that `${` may stand in a script.
-    Nowhere,
-    TooDeep,
-}
-
-fn closing(text: &str, open: usize) -> Closing {
-    let (mut depth, mut at) = (0, open);
-    while let Some(found) = text[at..].find(['$', '}', '\n']) {
-        at += found;
-        match &text[at..] {
-            rest if rest.starts_with('\n') => return Closing::Nowhere,
-            rest if rest.starts_with(OPEN) && depth > DEPTH_LIMIT => return Closing::TooDeep,
-            rest if rest.starts_with(OPEN) => {
-                depth += 1;
-                at += 1;
-            }
-            rest if rest.starts_with('}') => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-        if depth == 0 {
-            return Closing::At(at);
-        }
-    }
-    Closing::Nowhere
-}
-
 #[cfg(test)]
-mod tests {
-    use std::rc::Rc;
-
-    use hpipe_core::Mapping;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn scope() -> Scope {
-        let text = r#"{
-            "name": "ridge", "n": 3, "lr": 1e-5, "on": true, "none": null, "layers": [64, {"units": 32}],
-            "models": {"ridge": {"alpha": 0.5}}
-        }"#;
-        scope_of(&serde_json::from_str(text).unwrap())
-    }
-
-    fn scope_of(vars: &Value) -> Scope {
-        let span = Sources::default().add("params.yaml", "");
-        let span = Span {
-            source: span,
-            start: 0,
-            end: 0,
-        };
-        Scope::new(
-            Rc::new(Node::from_value(vars, span).entries().to_vec()),
-            false,
-        )
-    }
-
-    fn names(scope: &Scope) -> Names<'_> {
-        let unpacking = None;
-        Names { scope, unpacking }
-    }
-
-    fn check(text: &str, expect: &str) {
-        match names(&scope()).evaluate(text, 0) {
-            Ok(value) => assert_eq!(format!("{:?}", value.into_value()), expect, "{text}"),
-            Err(faults) => {
-                let told: Vec<_> = faults
-                    .iter()
-                    .map(|fault| format!("{}: {}", &text[fault.place.clone()], fault.message))
-                    .collect();
-                assert_eq!(told.join("; "), expect, "{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn one_expression_keeps_its_type() {
-        check("${n}", "Int(3)");
-        check("${ on }", "Bool(true)");
-        check("${layers[0]}", "Int(64)");
-        check("${layers[1].units}", "Int(32)");
-        check("${layers.1[units]}", "Int(32)");
-        check("${none}", "Null");
-    }
-
-    #[test]
-    fn inside_a_text_values_are_inserted() {
-        check("--lr ${lr} --n ${n}", r#"Text("--lr 1e-05 --n 3")"#);
-        check("${on}!", r#"Text("true!")"#);
-        check("$${n}}", r#"Text("$3}")"#);
-        check("${name}-${name}", r#"Text("ridge-ridge")"#);
-    }
-
-    #[test]
-    fn a_backslash_escapes() {
-        check(r"\${HOME}", r#"Text("${HOME}")"#);
-        check(r"${n}\${HOME}${n}", r#"Text("3${HOME}3")"#);
-        check(r"a\b $c {d}", r#"Text("a\\b $c {d}")"#);
-    }
-
-    #[test]
-    fn inner_expressions_come_first() {
-        check("${models.${name}.alpha}", "Float(0.5)");
-        check("x ${models.${name}.alpha}", r#"Text("x 0.5")"#);
-        check("${models.${nam}.alpha}", "${nam}: `nam` is not defined");
-    }
-
-    #[test]
-    fn says_what_has_no_value() {
-        check(
-            "a ${b} ${c}",
-            "${b}: `b` is not defined; ${c}: `c` is not defined",
-        );
-        check("a ${n", r#"Text("a ${n")"#);
-        check("a ${n\n}", r#"Text("a ${n\n}")"#);
-        check(
-            "${${${${${${${${${${n}}}}}}}}}}",
-            "${: a `${` holds others more than 8 deep",
-        );
-        check("${}", "${}: `${}` is not a name");
-        check("${a..b}", "${a..b}: `${a..b}` is not a name");
-        check("${layers[0}", "${layers[0}: `${layers[0}` is not a name");
-        check(
-            "x${layers}",
-            "${layers}: `${layers}` is a list, which cannot be inserted into a text",
-        );
-        check(
-            "${${models}}",
-            "${${models}}: `${${models}}` does not make a name, but a mapping",
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn escaping_round_trips(text in r"(\PC|[$\\{}])*") {
-            let escaped = text.replace(OPEN, r"\${");
-            let scope = scope();
-            let value = names(&scope).evaluate(&escaped, 0).map(Evaluated::into_value);
-            prop_assert_eq!(value, Ok(Value::Text(text)));
-        }
-
-        #[test]
-        fn no_text_panics(text in r"(\PC|[$\\{}\[\].]|\$\{|name)*") {
-            let _ = names(&scope_of(&Value::Map(Mapping::new()))).evaluate(&text, 0);
-        }
-    }
-}
+mod tests;

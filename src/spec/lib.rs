@@ -9,7 +9,9 @@
 //! through. Deliberately knows neither disk, environment, clock nor terminal; `docs/formats/pipeline.md` is the grammar.
 
 mod beside;
+mod budget;
 mod builtin;
+mod condition;
 mod document;
 mod edit;
 mod execution;
@@ -21,11 +23,13 @@ mod node;
 mod outs;
 mod params;
 mod parse;
+mod pieces;
 mod pipeline;
 mod plots;
 mod python;
 mod quantity;
 mod scalar;
+mod schema;
 mod scope;
 mod shape;
 mod stage;
@@ -45,3 +49,4 @@ pub use pipeline::{
     Action, Dep, EnvVar, Out, OutKind, Param, Pipeline, PlotColumns, PlotSpec, PlotX, Role, Script,
     StageSpec,
 };
+pub use schema::pipeline_schema;

@@ -59,6 +59,21 @@ pub(crate) struct Key {
     pub(crate) span: Span,
 }
 
+impl Data {
+    /// The value without its places.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Null | Self::Unresolved => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Int(number) => Value::Int(*number),
+            Self::Float(number) => Value::Float(*number),
+            Self::Text(text) => Value::Text(text.clone()),
+            Self::List(items) => Value::List(items.iter().map(Node::to_value).collect()),
+            Self::Map(entries) => Value::Map(to_mapping(entries)),
+        }
+    }
+}
+
 impl Node {
     /// A value that is written at `span`.
     pub(crate) const fn new(data: Data, span: Span) -> Self {
@@ -127,15 +142,7 @@ impl Node {
 
     /// The value without its places.
     pub(crate) fn to_value(&self) -> Value {
-        match &self.data {
-            Data::Null | Data::Unresolved => Value::Null,
-            Data::Bool(flag) => Value::Bool(*flag),
-            Data::Int(number) => Value::Int(*number),
-            Data::Float(number) => Value::Float(*number),
-            Data::Text(text) => Value::Text(text.clone()),
-            Data::List(items) => Value::List(items.iter().map(Self::to_value).collect()),
-            Data::Map(entries) => Value::Map(to_mapping(entries)),
-        }
+        self.data.to_value()
     }
 
     /// The value at a dotted path and the place it comes from, as [`Value::lookup`] finds it; `place` is this node's own.

@@ -6,10 +6,13 @@
 
 use hpipe_core::{Code, Diagnostic, NameError, ProjectPath, Sources, Span, StageName};
 
+use crate::budget::weight;
+use crate::condition::{self, NoAnswer};
 use crate::expand::{self, Expanded};
 use crate::faults::Faults;
-use crate::interpolate::{Interpolator, is_template};
+use crate::interpolate::Interpolator;
 use crate::node::{Data, Entry, Node};
+use crate::pieces::is_template;
 use crate::pipeline::Pipeline;
 use crate::scope::Scope;
 use crate::vars::{Layers, Vars};
@@ -251,8 +254,14 @@ impl Reading<'_> {
 
     fn group(&mut self, mut template: Template) {
         let scope = Scope::new(self.layers.merged(), self.layers.incomplete);
-        for expanded in self.expand(&mut template, &scope) {
-            let Expanded { name, instance } = expanded;
+        let expanded = self.expand(&mut template, &scope);
+        let weights = template.entries.iter().map(|entry| weight(&entry.value));
+        let weight = expanded.len().saturating_mul(weights.sum());
+        if !self.vars.budget.take(weight) {
+            self.faults.push(too_many(&template, expanded.len()));
+            return;
+        }
+        for Expanded { name, instance } in expanded {
             let mut entries = template.entries.clone();
             let scope = scope.within(instance);
             self.instance(
@@ -273,7 +282,7 @@ impl Reading<'_> {
             }
             (None, Some(mut data)) => {
                 self.interpolate(&mut data, scope);
-                expand::matrix(&template.name, &data, &mut self.faults)
+                expand::matrix(&template.name, &data, &self.vars.budget, &mut self.faults)
             }
             (None, None) => Vec::new(),
         }
@@ -292,14 +301,43 @@ impl Reading<'_> {
             Some(vars) => self.with_stage_vars(vars, entries, scope),
             None => scope,
         };
+        if !self.exists(&name, entries, &scope) {
+            return self.pipeline.absent.push((name, span));
+        }
         for entry in entries.iter_mut() {
             match entry.key.text.as_str() {
+                "when" => {} // read by `exists`
                 "cmd" => self.interpolate_command(&mut entry.value, &scope),
                 _ => self.interpolate(&mut entry.value, &scope),
             }
         }
         let stage = stage::read(name, span, entries, &self.folder, &mut self.faults);
         self.pipeline.stages.extend(stage);
+    }
+
+    /// Whether `when:` holds. What else the stage says is not even interpolated if it does not, for its names may not exist
+    /// then.
+    fn exists(&mut self, name: &StageName, entries: &[Entry], scope: &Scope) -> bool {
+        let Some(Entry { value, .. }) = shape::find(entries, "when") else {
+            return true;
+        };
+        let answer = match &value.data {
+            Data::Bool(answer) => Ok(*answer),
+            Data::Text(text) => {
+                let mut interpolator = self.interpolator(scope);
+                condition::holds(text, &mut |text| interpolator.value(text, value.span))
+            }
+            _ => {
+                let what = format_args!("`when` of stage `{}`", group_of(name));
+                let expected = "`true`, `false` or a condition";
+                self.faults.wrong_type(value, what, expected);
+                return true;
+            }
+        };
+        if let Err(NoAnswer::Malformed(why)) = &answer {
+            self.faults.push(no_condition(name, why, value.span));
+        }
+        answer.unwrap_or(true)
     }
 
     /// The scope with a stage's own `vars:`, whose files are relative to its working folder.
@@ -314,24 +352,29 @@ impl Reading<'_> {
     }
 
     fn interpolate(&mut self, node: &mut Node, scope: &Scope) {
-        let mut interpolator = Interpolator {
-            scope,
-            sources: &self.vars.sources,
-            unpacking: None,
-            faults: &mut self.faults,
-        };
-        interpolator.tree(node);
+        self.interpolator(scope).tree(node);
     }
 
     /// Interpolates `cmd:`, where mappings become options.
     fn interpolate_command(&mut self, node: &mut Node, scope: &Scope) {
         let mut interpolator = Interpolator {
+            unpacking: Some(&self.vars.unpacking),
+            budget: &self.vars.budget,
             scope,
             sources: &self.vars.sources,
-            unpacking: Some(&self.vars.unpacking),
             faults: &mut self.faults,
         };
         interpolator.tree(node);
+    }
+
+    fn interpolator<'a>(&'a mut self, scope: &'a Scope) -> Interpolator<'a> {
+        Interpolator {
+            scope,
+            sources: &self.vars.sources,
+            unpacking: None,
+            budget: &self.vars.budget,
+            faults: &mut self.faults,
+        }
     }
 }
 
@@ -340,6 +383,31 @@ fn take(entries: &mut Vec<Entry>, key: &str) -> Option<Node> {
     let index = entries.iter().position(|entry| entry.key.text == key)?;
     let value = entries.remove(index).value;
     (!value.is_null()).then_some(value)
+}
+
+/// What messages call a stage: equal for all instances of a group, so that a fault of the template is told once.
+fn group_of(name: &StageName) -> &str {
+    name.group().unwrap_or(name.as_str())
+}
+
+fn too_many(template: &Template, count: usize) -> Diagnostic {
+    let message = format!(
+        "the {count} instances of stage `{}` take more than a gibibyte",
+        template.name
+    );
+    Diagnostic::error(Code::WrongType, message)
+        .at(template.span, "")
+        .help("make fewer, or let one stage do many items")
+}
+
+fn no_condition(name: &StageName, why: &str, span: Span) -> Diagnostic {
+    let message = format!(
+        "`when` of stage `{}` is no condition: {why}",
+        group_of(name)
+    );
+    Diagnostic::error(Code::WrongType, message)
+        .at(span, "")
+        .help("write `true` or `false`, or compare: `${a} == b and not (${c} or ${d} != 3)`")
 }
 
 fn bad_name(written: &str, error: &NameError, span: Span) -> Diagnostic {

@@ -15,6 +15,8 @@ use crate::execution::{Execution, Pool};
 pub struct Pipeline {
     /// The stages; `foreach` and `matrix` are expanded to one stage an item.
     pub stages: Vec<StageSpec>,
+    /// Stages that do not exist because their `when:` does not hold, with their keys under `stages:`.
+    pub absent: Vec<(StageName, Span)>,
     /// Metrics files that are declared beside the stages, with the place of each.
     pub metrics: Vec<(ProjectPath, Span)>,
     /// Params files that are declared beside the stages, with the place of each.

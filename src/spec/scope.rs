@@ -4,20 +4,98 @@
 //! `matrix` from `item` and `key`, which hide others of that name. Knows nothing of where they were loaded from (that is
 //! `vars`) nor of the syntax of `${…}`.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use hpipe_core::Span;
 
-use crate::node::{self, Entry, Node};
+use crate::node::{Data, Entry, Node};
 use hpipe_core::nearest;
 
 /// What `${…}` can see at one place. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
-    vars: Rc<Vec<Entry>>,
+    vars: Rc<Vocabulary>,
     /// Whether some source of names could not be read, so that a name it does not have may yet be one.
     incomplete: bool,
     instance: Option<Rc<Instance>>,
+}
+
+/// Names with their values; found without delay however many they are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Vocabulary {
+    entries: Vec<Entry>,
+    /// Where each stands, once somebody asked.
+    places: OnceCell<HashMap<String, usize>>,
+}
+
+impl From<Vec<Entry>> for Vocabulary {
+    fn from(entries: Vec<Entry>) -> Self {
+        let places = OnceCell::new();
+        Self { entries, places }
+    }
+}
+
+impl Vocabulary {
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Adds names; gives back the dotted names that both give and that are not mappings in both.
+    pub(crate) fn merge(&mut self, new: &[Entry]) -> Vec<String> {
+        let mut twice = Vec::new();
+        let mut places = self.places.take().unwrap_or_else(|| places(&self.entries));
+        merge(&mut self.entries, &mut places, new, "", &mut twice);
+        self.places = places.into();
+        twice
+    }
+
+    /// The value of a dotted name, as [`Node::lookup`] finds it, and the place it comes from.
+    fn lookup(&self, dotted: &str) -> Option<(&Node, Span)> {
+        let (head, rest) = dotted.split_once('.').unwrap_or((dotted, ""));
+        match self.find(head) {
+            Some(entry) => entry.value.lookup(rest, entry.place()),
+            None => self.find(dotted).map(|entry| (&entry.value, entry.place())),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&Entry> {
+        let places = self.places.get_or_init(|| places(&self.entries));
+        places.get(name).map(|at| &self.entries[*at])
+    }
+}
+
+fn places(entries: &[Entry]) -> HashMap<String, usize> {
+    let entries = entries.iter().enumerate();
+    entries
+        .map(|(at, entry)| (entry.key.text.clone(), at))
+        .collect()
+}
+
+/// Adds the entries of `new` to those of `into`, which stand at `places_of`.
+fn merge(
+    into: &mut Vec<Entry>,
+    places_of: &mut HashMap<String, usize>,
+    new: &[Entry],
+    path: &str,
+    twice: &mut Vec<String>,
+) {
+    for entry in new {
+        let key = &entry.key.text;
+        let Some(at) = places_of.get(key) else {
+            places_of.insert(key.clone(), into.len());
+            into.push(entry.clone());
+            continue;
+        };
+        match (&mut into[*at].value.data, &entry.value.data) {
+            (Data::Map(old), Data::Map(new)) => {
+                let mut inner = places(old);
+                merge(old, &mut inner, new, &format!("{path}{key}."), twice);
+            }
+            _ => twice.push(format!("{path}{key}")),
+        }
+    }
 }
 
 /// What an instance of `foreach` or `matrix` adds.
@@ -31,7 +109,7 @@ pub(crate) struct Instance {
 
 impl Scope {
     /// The scope of a file. `incomplete` if a source of its names could not be read.
-    pub(crate) fn new(vars: Rc<Vec<Entry>>, incomplete: bool) -> Self {
+    pub(crate) fn new(vars: Rc<Vocabulary>, incomplete: bool) -> Self {
         Self {
             vars,
             incomplete,
@@ -49,7 +127,7 @@ impl Scope {
     }
 
     /// This scope with other vars.
-    pub(crate) fn with_vars(&self, vars: Rc<Vec<Entry>>, incomplete: bool) -> Self {
+    pub(crate) fn with_vars(&self, vars: Rc<Vocabulary>, incomplete: bool) -> Self {
         Self {
             vars,
             incomplete,
@@ -62,7 +140,7 @@ impl Scope {
         let (head, rest) = dotted.split_once('.').unwrap_or((dotted, ""));
         match self.instance_value(head) {
             Some(value) => value.lookup(rest, value.place()),
-            None => node::lookup(&self.vars, dotted),
+            None => self.vars.lookup(dotted),
         }
     }
 
@@ -89,7 +167,7 @@ impl Scope {
                 collect_names(head.to_owned(), value, &mut names);
             }
         }
-        for entry in self.vars.iter() {
+        for entry in self.vars.entries() {
             collect_names(entry.key.text.clone(), &entry.value, &mut names);
         }
         nearest(dotted, names.iter().map(String::as_str)).map(str::to_owned)
@@ -121,7 +199,7 @@ mod tests {
 
     fn scope() -> Scope {
         let vars = node(r#"{"train": {"alpha": 0.5}, "item": 1}"#);
-        Scope::new(Rc::new(vars.entries().to_vec()), false)
+        Scope::new(Rc::new(vars.entries().to_vec().into()), false)
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! checked on the template (`keys`); here only their values can be wrong. Knows nothing of other stages.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, Span, StageName};
 
@@ -239,17 +240,17 @@ impl<'a> Reader<'a> {
         };
         let what = format_args!("`params` of {}", self.what);
         let items = shape::list(&entry.value, what, "a list of names and files", self.faults);
-        let mut params = Vec::new();
+        let mut asked = Asked::default();
         for item in items {
             match (&item.data, item.text()) {
                 (_, Some(name)) => {
                     let file = self.wdir.join(DEFAULT_PARAMS);
                     let key = (name.into_owned(), item.span);
-                    add_param(&mut params, file, Some(vec![key]), item.span);
+                    asked.add(file, Some(vec![key]), item.span);
                 }
                 (Data::Map(files), _) => files
                     .iter()
-                    .for_each(|file| self.param_file(file, &mut params)),
+                    .for_each(|file| self.param_file(file, &mut asked)),
                 _ => {
                     let what = format_args!("an item of `params` of {}", self.what);
                     self.faults
@@ -257,11 +258,11 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        params
+        asked.params
     }
 
     /// `file: [name…]`, or `file:` for the whole file.
-    fn param_file(&mut self, file: &Entry, params: &mut Vec<Param>) {
+    fn param_file(&mut self, file: &Entry, asked: &mut Asked) {
         let what = format_args!(
             "the names of `{}` in `params` of {}",
             file.key.text, self.what
@@ -282,7 +283,7 @@ impl<'a> Reader<'a> {
             .collect();
         let keys = (!items.is_empty()).then_some(keys);
         if let Some(path) = self.path(&file.key.text, file.key.span) {
-            add_param(params, path, keys, file.key.span);
+            asked.add(path, keys, file.key.span);
         }
     }
 
@@ -320,23 +321,29 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Joins what is asked from one file; the whole file outweighs names.
-fn add_param(
-    params: &mut Vec<Param>,
-    file: ProjectPath,
-    keys: Option<Vec<(String, Span)>>,
-    span: Span,
-) {
-    match params.iter_mut().find(|param| param.file == file) {
-        None => params.push(Param { file, keys, span }),
-        Some(param) => match (&mut param.keys, keys) {
-            (Some(known), Some(keys)) => {
-                let is_new = |(name, _): &(String, Span)| !known.iter().any(|(old, _)| old == name);
-                let new: Vec<_> = keys.into_iter().filter(is_new).collect();
-                known.extend(new);
+/// What is asked from each file; the whole file outweighs names.
+#[derive(Default)]
+struct Asked {
+    params: Vec<Param>,
+    places: HashMap<ProjectPath, usize>,
+    names: HashSet<(usize, String)>,
+}
+
+impl Asked {
+    fn add(&mut self, file: ProjectPath, keys: Option<Vec<(String, Span)>>, span: Span) {
+        let place = *self.places.entry(file.clone()).or_insert(self.params.len());
+        if place == self.params.len() {
+            let keys = Some(Vec::new());
+            self.params.push(Param { file, keys, span });
+        }
+        let known = &mut self.params[place].keys;
+        match (&mut *known, keys) {
+            (Some(known), Some(mut keys)) => {
+                keys.retain(|(name, _)| self.names.insert((place, name.clone())));
+                known.append(&mut keys);
             }
-            (known, _) => *known = None,
-        },
+            _ => *known = None,
+        }
     }
 }
 

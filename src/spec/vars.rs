@@ -10,10 +10,12 @@ use std::rc::Rc;
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, Sources, Span};
 
+use crate::budget::Budget;
 use crate::faults::Faults;
-use crate::interpolate::has_expression;
 use crate::node::{self, Data, Entry, Node};
 use crate::parse::Files;
+use crate::pieces::has_expression;
+use crate::scope::Vocabulary;
 use crate::unpack::Unpacking;
 use crate::{params, shape};
 use hpipe_core::nearest;
@@ -28,6 +30,8 @@ pub(crate) struct Vars<'f> {
     pub(crate) read: Vec<ProjectPath>,
     /// What places in the files point into.
     pub(crate) sources: Sources,
+    /// How much may be made of the file.
+    pub(crate) budget: Budget,
     /// How mappings become options.
     pub(crate) unpacking: Unpacking<'f>,
     loaded: HashMap<ProjectPath, Loaded>,
@@ -45,7 +49,7 @@ enum Loaded {
 /// Names from one place after the other.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layers {
-    merged: Rc<Vec<Entry>>,
+    merged: Rc<Vocabulary>,
     layers: Vec<Layer>,
     /// Whether a file with further names could not be read, which has been told.
     pub(crate) incomplete: bool,
@@ -68,7 +72,7 @@ enum Origin {
 
 impl Layers {
     /// Every name.
-    pub(crate) fn merged(&self) -> Rc<Vec<Entry>> {
+    pub(crate) fn merged(&self) -> Rc<Vocabulary> {
         Rc::clone(&self.merged)
     }
 
@@ -78,11 +82,10 @@ impl Layers {
     }
 
     fn add(&mut self, layer: Layer, faults: &mut Faults) {
-        let mut twice = Vec::new();
-        self.merged = match self.merged.is_empty() {
-            true => Rc::clone(&layer.value),
-            false => Rc::new(merged(&self.merged, &layer.value, "", &mut twice)),
-        };
+        // Taken, so that what nobody else holds is extended in place.
+        let mut merged = std::mem::take(&mut self.merged);
+        let twice = Rc::make_mut(&mut merged).merge(&layer.value);
+        self.merged = merged;
         for name in twice {
             faults.push(self.conflict(&name, &layer));
         }
@@ -119,30 +122,11 @@ impl Origin {
     }
 }
 
-/// The entries of both; `twice` gets the dotted names that both give and that are not mappings in both.
-fn merged(old: &[Entry], new: &[Entry], path: &str, twice: &mut Vec<String>) -> Vec<Entry> {
-    let kept = old.iter().map(|entry| {
-        let key = &entry.key.text;
-        let again = node::find(new, key).map(|again| &again.value.data);
-        let mut kept = entry.clone();
-        match (&entry.value.data, again) {
-            (_, None) => {}
-            (Data::Map(old), Some(Data::Map(new))) => {
-                kept.value.data = Data::Map(merged(old, new, &format!("{path}{key}."), twice));
-            }
-            (_, Some(_)) => twice.push(format!("{path}{key}")),
-        }
-        kept
-    });
-    let is_new = |entry: &&Entry| node::find(old, &entry.key.text).is_none();
-    let added = new.iter().filter(is_new).cloned();
-    kept.chain(added).collect()
-}
-
 impl<'f> Vars<'f> {
     /// A loader that has loaded nothing; what it loads is added to `sources`.
     pub(crate) fn new(files: &'f dyn Files, sources: Sources) -> Self {
         Self {
+            budget: Budget::default(),
             unpacking: Unpacking::new(files),
             files,
             read: Vec::new(),

@@ -7,7 +7,7 @@
 //!
 //! Syntax: YAML 1.2, one document, merge keys (`<<`), a leading byte-order mark. Knows nothing of pipelines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hpipe_core::{Code, Diagnostic, SourceId, Span};
 use serde_yaml::granit_parser::{self as granit, ErrorKind, Event, Parser, ScanError, Tag};
@@ -244,11 +244,14 @@ impl<'t> Builder<'t, '_> {
         let (merges, mut kept): (Vec<Entry>, Vec<Entry>) = entries
             .into_iter()
             .enumerate()
-            .filter(|(index, _)| !duplicates.contains(index))
+            .filter(|(index, _)| duplicates.binary_search(index).is_err())
             .map(|(_, entry)| entry)
             .partition(|entry| entry.key.text == "<<");
-        for merge in merges {
-            self.merge(merge.value, &mut kept);
+        if !merges.is_empty() {
+            let mut known = kept.iter().map(|own| own.key.text.clone()).collect();
+            for merge in merges {
+                self.merge(merge.value, &mut kept, &mut known);
+            }
         }
         kept
     }
@@ -264,20 +267,22 @@ impl<'t> Builder<'t, '_> {
                 duplicates.push(again);
             }
         }
+        duplicates.sort_unstable();
         duplicates
     }
 
     /// Adds what `<<: value` says; a key that is already there, or in an earlier mapping, wins.
-    fn merge(&mut self, value: Node, into: &mut Vec<Entry>) {
+    fn merge(&mut self, value: Node, into: &mut Vec<Entry>, known: &mut HashSet<String>) {
         match value.data {
-            Data::Map(entries) => {
-                for entry in entries {
-                    if !into.iter().any(|own| own.key.text == entry.key.text) {
-                        into.push(entry);
-                    }
+            Data::Map(mut entries) => {
+                entries.retain(|entry| known.insert(entry.key.text.clone()));
+                into.append(&mut entries);
+            }
+            Data::List(items) => {
+                for item in items {
+                    self.merge(item, into, known);
                 }
             }
-            Data::List(items) => items.into_iter().for_each(|item| self.merge(item, into)),
             _ => self.faults.wrong_type(
                 &value,
                 "what `<<` merges",

@@ -9,3 +9,4 @@ mod grammar;
 mod param_files;
 mod robust;
 mod support;
+mod when;

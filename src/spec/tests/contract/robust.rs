@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn any_params_file(text in r"(\PC|[\n\t=:\-\[\]{}'#]|: |\n|= )*", extension in "(yaml|json|toml)") {
+    fn any_params_file(text in r"(\PC|[\n\t=:\-\[\]{}'#]|: |\n|= )*", extension in "(yaml|json|toml|py)") {
         let path = ProjectPath::new(&format!("params.{extension}"));
         if let Err(error) = ParamFile::parse(&path, &text) {
             prop_assert!(!error.diagnostics.is_empty());
@@ -80,5 +80,63 @@ fn deep_nesting_is_no_stack_overflow() {
             close.repeat(20_000)
         );
         check(&parse_with(&text, &[]));
+    }
+}
+
+/// Files that would take minutes or all memory if reading took more than time and space in proportion to what they say.
+#[test]
+fn hostile_files_are_read_or_refused_at_once() {
+    let many = 20_000;
+    let lines = |line: &dyn Fn(usize) -> String| (0..many).map(line).collect::<String>();
+    let stage = |body: &str| format!("stages:\n  a:\n    cmd: x\n{body}");
+    let long = "x".repeat(1 << 20);
+    let anchors = lines(&|i| format!("  b{i}: &b{i} {{k{i}: 1}}\n"));
+    let merges = lines(&|i| format!("*b{i}, "));
+    let digits = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]";
+    let axes: String = (0..7).map(|i| format!("a{i}: {digits}, ")).collect();
+    let files = [
+        stage("    deps:\n") + &lines(&|i| format!("      - ${{nam{i}}}\n")),
+        format!("stages:\n  a:\n    cmd: {}\n", "${b} ".repeat(many)),
+        format!(
+            "vars: [{{l: {long}}}]\nstages: {{a: {{cmd: \"{}\"}}}}\n",
+            "${l}".repeat(many)
+        ),
+        stage("    params:\n") + &lines(&|i| format!("      - p{i}\n")),
+        stage("    params:\n") + &lines(&|i| format!("      - f{i}.yaml: [a]\n")),
+        "vars: [{b: 1}]\n".to_owned()
+            + &stage("    env:\n")
+            + &lines(&|i| format!("      A{i}${{b}}: 1\n")),
+        format!("vars:\n{anchors}  c: {{<<: [{merges}]}}\n"),
+        format!("vars:\n{}", lines(&|i| format!("  - {{v{i}: 1}}\n"))),
+        format!("stages:\n{}", "  a: {cmd: x}\n".repeat(many)),
+        format!("stages:\n{}", lines(&|i| format!("  a{i}: {{smd: x}}\n"))),
+        format!("stages: {{a: {{cmd: {}}}}}\n", "\\${ ${ ".repeat(many)),
+        format!("stages: {{a: {{cmd: x, matrix: {{{axes}}}}}}}\n"),
+        format!(
+            "stages: {{a: {{cmd: x, when: {}true}}}}\n",
+            "not (".repeat(many)
+        ),
+    ];
+    for text in &files {
+        check(&parse_with(text, &[]));
+    }
+    let classes: String = (0..200)
+        .map(|i| format!("{}class A:\n", " ".repeat(i)))
+        .collect();
+    for (name, text) in [
+        ("p.py", "a = ".to_owned() + &"[".repeat(many)),
+        (
+            "p.py",
+            format!("a = {}{}\n", "[".repeat(many), "]".repeat(many)),
+        ),
+        ("p.py", format!("{classes}{}a = 1\n", " ".repeat(200))),
+        ("p.py", "a = \"".to_owned() + &"\\x".repeat(many)),
+        ("p.json", "[".repeat(many)),
+        ("p.toml", "a = ".to_owned() + &"[".repeat(many)),
+        ("p.toml", "a.".repeat(many) + "b = 1"),
+        ("p.yaml", "? ".repeat(many)),
+        ("p.yaml", "- ".repeat(many)),
+    ] {
+        let _ = ParamFile::parse(&ProjectPath::new(name), &text);
     }
 }
