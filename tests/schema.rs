@@ -11,6 +11,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use hpipe_core::{Code, ProjectPath};
 use hpipe_spec::{Files, parse, pipeline_schema, read_document};
 use serde_json::Value;
+use snapbox::{Assert, Data};
 
 struct Schema {
     schemas: Schemas,
@@ -190,14 +191,8 @@ fn what_is_wrong_does_not_fit() {
 
 #[test]
 fn the_page_is_up_to_date() {
-    let path = "docs/pipeline.schema.json";
-    let schema = pipeline_schema();
-    if std::env::var("SNAPSHOTS").as_deref() == Ok("overwrite") {
-        fs::write(path, &schema).expect("it can be written");
-    }
-    let page = fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        page == schema,
-        "{path}: run this test with SNAPSHOTS=overwrite"
-    );
+    let page = Data::read_from(Path::new("docs/pipeline.schema.json"), None);
+    Assert::new()
+        .action_env("SNAPSHOTS")
+        .eq(Data::text(pipeline_schema()), page.raw());
 }
