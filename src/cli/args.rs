@@ -29,7 +29,7 @@ pub(crate) use cache::{Cache, CacheRestore, CacheVerify, Gc};
 pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
-pub(crate) use outs::{Checkout, Commit};
+pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
 pub(crate) use project::{Completions, Init, Man, Shell};
 pub(crate) use stage::{Freeze, Stage, StageAdd, StageList};
@@ -198,6 +198,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  hpipe man | man -l -\n  hpipe man ~/.local/share/man/man1"
     )]
     Man(Man),
+    /// Put data that no stage makes under control: store it, and write a small file for git beside it.
+    #[command(after_help = "Example: hpipe add data/raw.csv")]
+    Add(Add),
     /// Record outs as they are as the result of their stages.
     #[command(after_help = "Example: hpipe repro --no-commit && hpipe commit")]
     Commit(Commit),

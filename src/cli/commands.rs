@@ -1,5 +1,6 @@
 //! The commands, one file each. Each turns its arguments into one call of a library and prints the answer.
 
+mod add;
 mod cache;
 mod checkout;
 mod commit;
@@ -71,6 +72,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Root => root::root(session),
         Command::Completions(arguments) => completions::completions(session, arguments),
         Command::Man(arguments) => man::man(session, arguments),
+        Command::Add(arguments) => add::add(session, arguments),
         Command::Commit(arguments) => commit::commit(session, arguments),
         Command::Checkout(arguments) => checkout::checkout(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),

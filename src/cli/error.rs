@@ -67,7 +67,7 @@ pub(crate) enum Error {
         source: std::io::Error,
     },
     /// The cache lacks objects of outs that were to be brought back.
-    #[error("bring back {}, not in the cache", crate::ui::count(*missing, "out"))]
+    #[error("bring back {}, not in the cache", crate::ui::count(*missing, "path"))]
     Lost {
         /// How many outs.
         missing: usize,

@@ -133,7 +133,12 @@ fn dep_help(
                 workspace.stage(maker).name
             )
         }
-        None => format!("put `{path}` there, or add the stage that makes it"),
+        None => match workspace.tracked_by_dvc(path) {
+            Some(file) => format!(
+                "`{file}` tracks it: `dvc checkout {file}` or `dvc pull {file}` brings it back"
+            ),
+            None => format!("put `{path}` there, or add the stage that makes it"),
+        },
     }
 }
 

@@ -93,7 +93,7 @@ fn one(
     Ok(done)
 }
 
-fn machine(stopped: Stopped) -> Error {
+pub(crate) fn machine(stopped: Stopped) -> Error {
     match stopped {
         Stopped::Machine(error) => error,
         Stopped::Failed(failure) => {

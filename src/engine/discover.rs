@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::ProjectPath;
-use hpipe_store::IgnoreRules;
+use hpipe_store::{DATA_FILE_ENDING, IgnoreRules};
 
 use crate::Error;
 use crate::location::{BOUNDARIES, PIPELINE_FILES};
@@ -32,6 +32,9 @@ const CLOSED: [&str; 8] = [
 /// Files whose folder is no part of a project.
 const TAGS: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 
+/// What names of files that put data under control end in.
+const TRACKING: [&str; 2] = [".dvc", DATA_FILE_ENDING];
+
 /// How many folders deep the search goes.
 const DEPTH_LIMIT: usize = 64;
 
@@ -40,7 +43,7 @@ const DEPTH_LIMIT: usize = 64;
 pub(crate) struct Discovered {
     /// The pipeline files of sub-folders, one a folder.
     pub(crate) pipelines: Vec<ProjectPath>,
-    /// Files named `*.dvc`, which put data under control.
+    /// Files named `*.dvc` and `*.hpipe`, which put data under control.
     pub(crate) tracking: Vec<ProjectPath>,
 }
 
@@ -192,7 +195,7 @@ impl Listing {
             if better && exists() {
                 self.pipeline = Some(index);
             }
-        } else if text.ends_with(".dvc") && exists() {
+        } else if TRACKING.iter().any(|ending| text.ends_with(ending)) && exists() {
             self.tracking.push(name);
         } else {
             let marks = BOUNDARIES.iter().chain(&TAGS);
@@ -221,6 +224,7 @@ mod tests {
             ("a/skipped/dvc.yaml", ""),
             ("a/x.tmp.dvc", ""),
             ("a/y.dvc", ""),
+            ("a/z.hpipe", ""),
             ("out/dvc.yaml", ""),
             ("own/.git/HEAD", ""),
             ("own/dvc.yaml", ""),
@@ -243,6 +247,9 @@ mod tests {
             texts(&found.pipelines),
             [".hidden/dvc.yaml", "a/deep/dvc.yaml", "a/pipeline.yaml"]
         );
-        assert_eq!(texts(&found.tracking), ["a/y.dvc", "raw.csv.dvc"]);
+        assert_eq!(
+            texts(&found.tracking),
+            ["a/y.dvc", "a/z.hpipe", "raw.csv.dvc"]
+        );
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct Joined {
     pub(crate) files: Vec<PipelineFile>,
     pub(crate) sources: Sources,
     pub(crate) warnings: Vec<Diagnostic>,
+    /// Files that put data under control.
+    pub(crate) tracking: Vec<ProjectPath>,
 }
 
 /// Reads the project at `location`.
@@ -100,11 +102,15 @@ pub(crate) fn read(
     };
     reader.root(location)?;
     let outs = reader.out_folders();
-    let Discovered { mut pipelines, .. } = discover(disk.root, &outs)?;
+    let Discovered {
+        mut pipelines,
+        tracking,
+    } = discover(disk.root, &outs)?;
     pipelines.extend(supposed(location, disk, &pipelines));
     let outs = outs.into_iter().map(str::to_owned).collect();
     reader.others(pipelines, outs)?;
-    reader.joined(location)
+    let joined = reader.joined(location)?;
+    Ok(Joined { tracking, ..joined })
 }
 
 /// Pipeline files of sub-folders that are only supposed to be there.
@@ -337,6 +343,7 @@ impl Reader<'_> {
             files: self.parts.into_iter().map(|part| part.file).collect(),
             sources: self.sources,
             warnings: self.warnings,
+            tracking: Vec::new(),
         }
     }
 }

@@ -88,10 +88,7 @@ impl Workspace {
     /// # Errors
     /// [`Error::Store`] when there are no locks to be had.
     pub(crate) fn hold(&self, stage: &StageName) -> Result<StageLock, Error> {
-        Ok(match self.store().try_lock_stage(stage)? {
-            Some(lock) => lock,
-            None => self.store().stage_waiter(stage)()?,
-        })
+        Ok(self.store().lock_stage(stage)?)
     }
 
     fn locked_files(&self) -> impl Iterator<Item = &PipelineFile> {

@@ -22,6 +22,7 @@ use hpipe_core::{Code, Diagnostic, Event, EventSink, Reason, StageName, Summary}
 
 use crate::budget::{self, Budget};
 use crate::checkout::{suppose_recorded, suppose_thawed, thaw};
+use crate::data::{bring_back, suppose_back};
 use crate::exec::{MemoUse, Setting};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
@@ -113,6 +114,7 @@ fn rehearse(
     let (inputs, checked) = (Inputs::fresh(workspace), Inputs::fresh(workspace));
     let plan = planned(workspace, options)?;
     suppose_thawed(&checked, workspace, &plan)?;
+    suppose_back(&checked, workspace, &plan)?;
     if options.allow_missing {
         suppose_recorded(&inputs, workspace)?;
         suppose_recorded(&checked, workspace)?;
@@ -156,6 +158,7 @@ fn perform(
     let plan = planned(workspace, options)?;
     let budget = budget_of(workspace, options, &plan.order)?;
     thaw(workspace, &plan, sink)?;
+    bring_back(workspace, &plan, sink)?;
     let inputs = Inputs::fresh(workspace);
     inputs.look_ahead(&workspace.paths_of(&plan))?;
     if options.allow_missing {

@@ -10,6 +10,7 @@ use hpipe_store::{LockFile, LockOut};
 
 use crate::Error;
 use crate::checkout::suppose_thawed;
+use crate::data::suppose_back;
 use crate::decide::{Decision, Evidence, Known};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
@@ -65,6 +66,7 @@ pub(crate) fn survey_with(
 ) -> Result<Vec<Surveyed>, Error> {
     let plan = workspace.plan(selection)?;
     suppose_thawed(inputs, workspace, &plan)?;
+    suppose_back(inputs, workspace, &plan)?;
     let lock = workspace.read_lock()?;
     let mut survey = Survey {
         workspace,

@@ -125,6 +125,11 @@ impl Workspace {
         &self.joined.files
     }
 
+    /// The files that put data under control.
+    pub(crate) fn data_files(&self) -> &[ProjectPath] {
+        &self.joined.tracking
+    }
+
     /// The pipeline file that has this stage.
     pub fn file_of(&self, stage: StageIndex) -> &PipelineFile {
         let files = self.files();

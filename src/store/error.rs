@@ -134,6 +134,16 @@ pub enum Error {
         /// The line of the first marker, from 1.
         line: u64,
     },
+    /// A data file is not one of ours.
+    #[error("read {}:{line}, which is no data file of hpipe: {message}", path.display())]
+    BadDataFile {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong.
+        message: String,
+    },
     /// The lock file is not one.
     #[error("read {}:{line}: {message}", path.display())]
     BadLock {

@@ -19,6 +19,7 @@ mod clock;
 mod collection;
 mod commit;
 mod content;
+mod data_file;
 mod differences;
 mod disk;
 mod durations;
@@ -54,6 +55,7 @@ mod workspace;
 mod yaml;
 
 pub use attempts::{Attempt, AttemptEnd, AttemptState, AttemptSummary};
+pub use data_file::DATA_FILE_ENDING;
 pub use error::Error;
 pub use gc::{Collector, Garbage, GarbageKind, GarbageRules, Needed, Tally};
 pub use ignore_rules::IgnoreRules;

@@ -133,7 +133,7 @@ fn print_role(writer: &mut Writer, role: Option<&str>) {
     }
 }
 
-fn print_content(writer: &mut Writer, content: &Content) {
+pub(crate) fn print_content(writer: &mut Writer, content: &Content) {
     writer.plain("digest", content.digest);
     writer.plain("size", content.size);
     if content.kind == ContentKind::Folder {
@@ -246,8 +246,8 @@ struct WrittenEntry {
 /// A dep, or an out, which has the fields after `executable` besides.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenPath {
-    path: String,
+pub(crate) struct WrittenPath {
+    pub(crate) path: String,
     role: Option<String>,
     digest: Digest,
     size: u64,
@@ -353,7 +353,7 @@ fn read_out(written: WrittenPath) -> Result<LockOut, String> {
     })
 }
 
-fn read_content(written: &WrittenPath) -> Result<Content, String> {
+pub(crate) fn read_content(written: &WrittenPath) -> Result<Content, String> {
     match (written.files, written.node) {
         (None, None) => Ok(Content::file(
             written.digest,

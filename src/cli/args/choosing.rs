@@ -29,6 +29,11 @@ pub(crate) struct Choosing {
 }
 
 impl Choosing {
+    /// Whether nothing is named.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.targets.is_empty() && !self.pipeline
+    }
+
     /// What is chosen in `workspace`; without targets, `untargeted`.
     pub(crate) fn selection(&self, workspace: &Workspace, untargeted: Untargeted) -> Selection {
         Selection {

@@ -1,4 +1,4 @@
-//! Words of the commands that move outs between the workspace and the cache: `commit` and `checkout`.
+//! Words of the commands that move outs between the workspace and the cache: `add`, `commit` and `checkout`.
 
 use clap::Args;
 
@@ -12,6 +12,14 @@ pub(crate) struct Commit {
     /// Also commit stages that did not run with their inputs as they are.
     #[arg(short, long)]
     pub(crate) force: bool,
+}
+
+/// Arguments of `add`.
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// Files and folders that no stage makes.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
 }
 
 /// Arguments of `checkout`.

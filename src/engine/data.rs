@@ -1,0 +1,217 @@
+//! Data under control: files and folders that no stage makes, and that `hpipe add` stored.
+//!
+//! The data file beside them (`raw.csv.hpipe`) names their content. They are deps like any other; when they are gone and
+//! something needs them, they come back from the cache, and `checkout` makes them what their data files say. Files of `dvc
+//! add` (`raw.csv.dvc`) name content by md5, which hpipe's cache does not know: what they track is used as it lies there,
+//! and when it is missing, the user is told which command of DVC brings it back.
+
+use hpipe_core::{Code, Content, Diagnostic, Event, EventSink, ProjectPath, Sources, StageName};
+use hpipe_store::DATA_FILE_ENDING;
+
+use crate::Error;
+use crate::checkout::machine;
+use crate::exec::keep_unknown;
+use crate::gitignore;
+use crate::inputs::Inputs;
+use crate::plan::Plan;
+use crate::workspace::Workspace;
+
+/// A file or folder under control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracked {
+    /// Where it belongs.
+    pub path: ProjectPath,
+    /// What it is, as its data file says.
+    pub content: Content,
+}
+
+/// What became of a tracked path in `checkout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataState {
+    /// It was right already.
+    Unchanged,
+    /// It was put in place.
+    Restored,
+    /// The cache does not have it.
+    Missing,
+}
+
+/// Stores what lies at `paths` and writes a data file beside each.
+///
+/// # Errors
+/// [`Error::Invalid`], before anything is stored, with every path that cannot be added; [`Error::Store`].
+pub fn add(
+    workspace: &Workspace,
+    paths: &[ProjectPath],
+    sink: &dyn EventSink,
+) -> Result<Vec<Tracked>, Error> {
+    let inputs = Inputs::fresh(workspace);
+    let mut faults = Vec::new();
+    for path in paths {
+        let is_there = inputs.content(path)?.is_some();
+        faults.extend(refusal(workspace, path, is_there));
+    }
+    if !faults.is_empty() {
+        return Err(Error::invalid(faults, &Sources::default()));
+    }
+    let mut added = Vec::with_capacity(paths.len());
+    for path in paths {
+        if let Some(content) = workspace.store().commit(path)? {
+            workspace.store().write_data_file(path, &content)?;
+            let path = path.clone();
+            added.push(Tracked { path, content });
+        }
+    }
+    gitignore::ignore_or_tell(workspace, added.iter().map(|one| &one.path), sink);
+    workspace.store().flush();
+    Ok(added)
+}
+
+/// Why a path cannot be added.
+fn refusal(workspace: &Workspace, path: &ProjectPath, is_there: bool) -> Option<Diagnostic> {
+    let maker = workspace.graph().makers(path).next();
+    let (code, message, help) = match maker {
+        _ if path.is_outside() => (
+            Code::OutsideProject,
+            format!("`{path}` lies outside the project"),
+            "copy it into the project first".to_owned(),
+        ),
+        _ if !is_there || path.as_str() == "." => (
+            Code::MissingDep,
+            format!("`{path}` cannot be added: there is no such file or folder"),
+            "name a file or folder of the project".to_owned(),
+        ),
+        Some(maker) => {
+            let stage = &workspace.stage(maker).name;
+            (
+                Code::DuplicateOut,
+                format!("`{path}` cannot be added: stage `{stage}` makes it, or something in it"),
+                format!(
+                    "outs are stored when their stage runs; `hpipe commit {stage}` stores them as they are"
+                ),
+            )
+        }
+        None => return None,
+    };
+    Some(Diagnostic::error(code, message).help(help))
+}
+
+/// Makes data under control what the data files say.
+///
+/// # Errors
+/// [`Error::Store`] when a data file is none, or the disk refuses.
+pub fn checkout_data(
+    workspace: &Workspace,
+    sink: &dyn EventSink,
+) -> Result<Vec<(Tracked, DataState)>, Error> {
+    let mut done = Vec::new();
+    for tracked in workspace.tracked()? {
+        let found = Inputs::fresh(workspace).content(&tracked.path)?;
+        let state = match found {
+            Some(found) if found.same(&tracked.content) => DataState::Unchanged,
+            _ if !workspace.store().has(&tracked.content) => DataState::Missing,
+            _ => {
+                let name = StageName::known(tracked.path.as_str());
+                keep_unknown(workspace, sink, &name, &tracked.path, &[]).map_err(machine)?;
+                match workspace.store().restore(&tracked.content, &tracked.path) {
+                    Ok(()) => DataState::Restored,
+                    Err(hpipe_store::Error::NotInCache { .. }) => DataState::Missing,
+                    Err(other) => return Err(other.into()),
+                }
+            }
+        };
+        done.push((tracked, state));
+    }
+    Ok(done)
+}
+
+/// Brings back data that planned stages need and that is gone.
+///
+/// # Errors
+/// [`Error::Store`] when a data file is none, or the disk refuses. What the cache does not have stays missing.
+pub(crate) fn bring_back(
+    workspace: &Workspace,
+    plan: &Plan,
+    sink: &dyn EventSink,
+) -> Result<(), Error> {
+    for tracked in gone(workspace, plan)? {
+        match workspace.store().restore(&tracked.content, &tracked.path) {
+            Ok(()) => sink.emit(&Event::StageNote {
+                stage: StageName::known(tracked.path.as_str()),
+                text: "restored, for it was gone".to_owned(),
+            }),
+            Err(hpipe_store::Error::NotInCache { .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Takes what [`bring_back`] would bring back for present.
+///
+/// # Errors
+/// As [`bring_back`].
+pub(crate) fn suppose_back(
+    inputs: &Inputs<'_>,
+    workspace: &Workspace,
+    plan: &Plan,
+) -> Result<(), Error> {
+    for tracked in gone(workspace, plan)? {
+        inputs.made(&tracked.path, Some(tracked.content));
+    }
+    Ok(())
+}
+
+/// Data that planned stages need, that is not there, and that the cache has.
+fn gone(workspace: &Workspace, plan: &Plan) -> Result<Vec<Tracked>, Error> {
+    let mut found = Vec::new();
+    for file in workspace.data_files() {
+        let Some(data) = file.as_str().strip_suffix(DATA_FILE_ENDING) else {
+            continue;
+        };
+        let path = ProjectPath::new(data);
+        let is_there = path
+            .on_disk(workspace.store().root())
+            .symlink_metadata()
+            .is_ok();
+        if is_there || !needs(workspace, plan, &path) {
+            continue;
+        }
+        let (path, content) = workspace.store().read_data_file(file)?;
+        if workspace.store().has(&content) {
+            found.push(Tracked { path, content });
+        }
+    }
+    Ok(found)
+}
+
+fn needs(workspace: &Workspace, plan: &Plan, path: &ProjectPath) -> bool {
+    let stages = plan.order.iter().map(|index| workspace.stage(*index));
+    let mut deps = stages.flat_map(|stage| stage.deps.iter().map(|dep| &dep.path));
+    deps.any(|dep| dep.is_within(path) || path.is_within(dep))
+}
+
+impl Workspace {
+    /// The data under the control of hpipe, by path.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when a data file is none, or cannot be read.
+    pub fn tracked(&self) -> Result<Vec<Tracked>, Error> {
+        let ours = self.data_files().iter();
+        let ours = ours.filter(|file| file.as_str().ends_with(DATA_FILE_ENDING));
+        ours.map(|file| {
+            let (path, content) = self.store().read_data_file(file)?;
+            Ok(Tracked { path, content })
+        })
+        .collect()
+    }
+
+    /// The file of `dvc add` that tracks `path`, or a folder around it.
+    pub(crate) fn tracked_by_dvc(&self, path: &ProjectPath) -> Option<&ProjectPath> {
+        let tracks = |file: &&ProjectPath| {
+            let data = file.as_str().strip_suffix(".dvc").map(ProjectPath::new);
+            data.is_some_and(|data| path.is_within(&data))
+        };
+        self.data_files().iter().find(tracks)
+    }
+}
