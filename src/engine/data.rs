@@ -56,8 +56,7 @@ pub fn add(
     }
     let mut added = Vec::with_capacity(paths.len());
     for path in paths {
-        if let Some(content) = workspace.store().commit(path)? {
-            workspace.store().write_data_file(path, &content)?;
+        if let Some(content) = workspace.store().track(path)? {
             let path = path.clone();
             added.push(Tracked { path, content });
         }
@@ -106,6 +105,9 @@ pub fn checkout_data(
 ) -> Result<Vec<(Tracked, DataState)>, Error> {
     let mut done = Vec::new();
     for tracked in workspace.tracked()? {
+        if is_made(workspace, &tracked.path) {
+            continue;
+        }
         let found = Inputs::fresh(workspace).content(&tracked.path)?;
         let state = match found {
             Some(found) if found.same(&tracked.content) => DataState::Unchanged,
@@ -174,7 +176,7 @@ fn gone(workspace: &Workspace, plan: &Plan) -> Result<Vec<Tracked>, Error> {
             .on_disk(workspace.store().root())
             .symlink_metadata()
             .is_ok();
-        if is_there || !needs(workspace, plan, &path) {
+        if is_there || is_made(workspace, &path) || !needs(workspace, plan, &path) {
             continue;
         }
         let (path, content) = workspace.store().read_data_file(file)?;
@@ -183,6 +185,11 @@ fn gone(workspace: &Workspace, plan: &Plan) -> Result<Vec<Tracked>, Error> {
         }
     }
     Ok(found)
+}
+
+/// Whether a stage makes it, something in it, or what it lies in: then it is the stage's, whatever the data file says.
+fn is_made(workspace: &Workspace, path: &ProjectPath) -> bool {
+    workspace.graph().makers(path).next().is_some()
 }
 
 fn needs(workspace: &Workspace, plan: &Plan, path: &ProjectPath) -> bool {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::lock_format::{WrittenPath, print_content, read_content};
 use crate::yaml::{self, Fault, Writer};
-use crate::{Error, Store};
+use crate::{Error, Store, disk};
 
 /// The schema this version reads and writes.
 const SCHEMA: &str = "hpipe-data/1";
@@ -41,18 +41,23 @@ impl Store {
         Ok((folder.join(&name), content))
     }
 
-    /// Writes the data file of the data at `data`, and says where.
+    /// Stores what lies at `path`, writes its data file, and says what it is; none when nothing lies there.
     ///
     /// # Errors
-    /// What writing the workspace fails with.
-    pub fn write_data_file(
-        &self,
-        data: &ProjectPath,
-        content: &Content,
-    ) -> Result<ProjectPath, Error> {
-        let file = ProjectPath::new(&format!("{data}{DATA_FILE_ENDING}"));
-        self.write_file(&file, print(data.file_name(), content).as_bytes())?;
-        Ok(file)
+    /// [`Error::Forbidden`] for the cache and what holds it; else those of [`commit`](Self::commit), and what writing the
+    /// workspace fails with.
+    pub fn track(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
+        self.refuse_vital(path)?;
+        let Some(content) = self.commit(path)? else {
+            return Ok(None);
+        };
+        let gate = self.publishing()?;
+        self.keep_through(&gate, std::iter::once((path, &content)))?;
+        let cache = self.cache.path();
+        disk::sync_file_system(cache).map_err(Error::write(cache))?; // bytes before references
+        let file = ProjectPath::new(&format!("{path}{DATA_FILE_ENDING}"));
+        self.write_file(&file, print(path.file_name(), &content).as_bytes())?;
+        Ok(Some(content))
     }
 }
 
@@ -79,8 +84,9 @@ fn parse(bytes: &[u8], path: &Path) -> Result<(String, Content), Error> {
     if written.schema != SCHEMA {
         return Err(bad(1, format!("it does not declare `schema: {SCHEMA}`")));
     }
-    let expected = path.file_stem().map(|name| name.to_string_lossy());
-    if expected.as_deref() != Some(&written.data.path) {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let expected = name.as_deref().and_then(tracked_name);
+    if expected != Some(&written.data.path) {
         return Err(bad(
             1,
             format!(
@@ -93,26 +99,33 @@ fn parse(bytes: &[u8], path: &Path) -> Result<(String, Content), Error> {
     Ok((written.data.path, content))
 }
 
+/// The name of the data that a data file called `name` is about.
+fn tracked_name(name: &str) -> Option<&str> {
+    let data = name.strip_suffix(DATA_FILE_ENDING)?;
+    (!["", ".", ".."].contains(&data)).then_some(data)
+}
+
 #[cfg(test)]
 mod tests {
-    use hpipe_core::{ContentKind, Digest};
+    use hpipe_core::ContentKind;
 
     use super::*;
+    use crate::file_hash::hash_bytes;
 
     fn folder() -> Content {
         Content {
             kind: ContentKind::Folder,
             object_size: 77,
             files: 2,
-            ..Content::file(Digest::of_bytes(b"node"), 12, false)
+            ..Content::file(hash_bytes(b"node"), 12, false)
         }
     }
 
     #[test]
     fn what_is_written_is_read() {
         for content in [
-            Content::file(Digest::of_bytes(b"x"), 1, false),
-            Content::file(Digest::of_bytes(b"x"), 1, true),
+            Content::file(hash_bytes(b"x"), 1, false),
+            Content::file(hash_bytes(b"x"), 1, true),
             folder(),
         ] {
             let text = print("a: b", &content);
@@ -123,7 +136,7 @@ mod tests {
 
     #[test]
     fn golden() {
-        let digest = Digest::of_bytes(b"node");
+        let digest = hash_bytes(b"node");
         assert_eq!(
             print("raw", &folder()),
             format!(
@@ -142,6 +155,11 @@ mod tests {
                 good.replace("  node: 77\n", ""),
                 "a.hpipe",
                 "`files` and `node`",
+            ),
+            (
+                good.replace("path: a", "path: \"..\""),
+                "...hpipe",
+                "its name does not say",
             ),
             (good[..good.len() / 2].to_owned(), "a.hpipe", ""),
             (String::new(), "a.hpipe", ""),
