@@ -1,12 +1,12 @@
 //! Data under control: files and folders that no stage makes, and that `hpipe add` stored.
 //!
 //! The data file beside them (`raw.csv.hpipe`) names their content. They are deps like any other; when they are gone and
-//! something needs them, they come back from the cache, and `checkout` makes them what their data files say. Files of `dvc
-//! add` (`raw.csv.dvc`) name content by md5, which hpipe's cache does not know: what they track is used as it lies there,
-//! and when it is missing, the user is told which command of DVC brings it back.
+//! something needs them, they come back from the cache, and `checkout` makes them what their data files say. What files of
+//! `dvc add` (`raw.csv.dvc`) track is used as it lies there, too; when it is gone and something needs it, it comes back
+//! from DVC's own cache, or the user is told which command of DVC brings it back.
 
 use hpipe_core::{Code, Content, Diagnostic, Event, EventSink, ProjectPath, Sources, StageName};
-use hpipe_store::DATA_FILE_ENDING;
+use hpipe_store::{DATA_FILE_ENDING, DVC_FILE_ENDING};
 
 use crate::Error;
 use crate::checkout::machine;
@@ -136,7 +136,7 @@ pub(crate) fn bring_back(
     plan: &Plan,
     sink: &dyn EventSink,
 ) -> Result<(), Error> {
-    for tracked in gone(workspace, plan)? {
+    for tracked in gone(workspace, plan, true)? {
         match workspace.store().restore(&tracked.content, &tracked.path) {
             Ok(()) => sink.emit(&Event::StageNote {
                 stage: StageName::known(tracked.path.as_str()),
@@ -158,31 +158,32 @@ pub(crate) fn suppose_back(
     workspace: &Workspace,
     plan: &Plan,
 ) -> Result<(), Error> {
-    for tracked in gone(workspace, plan)? {
+    for tracked in gone(workspace, plan, false)? {
         inputs.made(&tracked.path, Some(tracked.content));
     }
     Ok(())
 }
 
-/// Data that planned stages need, that is not there, and that the cache has.
-fn gone(workspace: &Workspace, plan: &Plan) -> Result<Vec<Tracked>, Error> {
-    let mut found = Vec::new();
+/// Data that planned stages need, that is not there, and that the cache has, or DVC's; with `keep`, what DVC's cache has
+/// is taken over into ours.
+fn gone(workspace: &Workspace, plan: &Plan, keep: bool) -> Result<Vec<Tracked>, Error> {
+    let store = workspace.store();
+    let mut found: Vec<Tracked> = Vec::new();
     for file in workspace.data_files() {
-        let Some(data) = file.as_str().strip_suffix(DATA_FILE_ENDING) else {
+        let ours = file.as_str().strip_suffix(DATA_FILE_ENDING);
+        let theirs = file.as_str().strip_suffix(DVC_FILE_ENDING);
+        let Some(path) = ours.or(theirs).map(ProjectPath::new) else {
             continue;
         };
-        let path = ProjectPath::new(data);
-        let is_there = path
-            .on_disk(workspace.store().root())
-            .symlink_metadata()
-            .is_ok();
+        let is_there = path.on_disk(store.root()).symlink_metadata().is_ok();
         if is_there || is_made(workspace, &path) || !needs(workspace, plan, &path) {
             continue;
         }
-        let (path, content) = workspace.store().read_data_file(file)?;
-        if workspace.store().has(&content) {
-            found.push(Tracked { path, content });
-        }
+        let content = match ours {
+            Some(_) => Some(store.read_data_file(file)?.1).filter(|content| store.has(content)),
+            None => store.dvc_content(file, keep)?,
+        };
+        found.extend(content.map(|content| Tracked { path, content }));
     }
     Ok(found)
 }
@@ -216,7 +217,10 @@ impl Workspace {
     /// The file of `dvc add` that tracks `path`, or a folder around it.
     pub(crate) fn tracked_by_dvc(&self, path: &ProjectPath) -> Option<&ProjectPath> {
         let tracks = |file: &&ProjectPath| {
-            let data = file.as_str().strip_suffix(".dvc").map(ProjectPath::new);
+            let data = file
+                .as_str()
+                .strip_suffix(DVC_FILE_ENDING)
+                .map(ProjectPath::new);
             data.is_some_and(|data| path.is_within(&data))
         };
         self.data_files().iter().find(tracks)

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::ProjectPath;
-use hpipe_store::{DATA_FILE_ENDING, IgnoreRules};
+use hpipe_store::{DATA_FILE_ENDING, DVC_FILE_ENDING, IgnoreRules};
 
 use crate::Error;
 use crate::location::{BOUNDARIES, PIPELINE_FILES};
@@ -33,7 +33,7 @@ const CLOSED: [&str; 8] = [
 const TAGS: [&str; 2] = ["CACHEDIR.TAG", "pyvenv.cfg"];
 
 /// What names of files that put data under control end in.
-const TRACKING: [&str; 2] = [".dvc", DATA_FILE_ENDING];
+const TRACKING: [&str; 2] = [DVC_FILE_ENDING, DATA_FILE_ENDING];
 
 /// How many folders deep the search goes.
 const DEPTH_LIMIT: usize = 64;

@@ -23,6 +23,7 @@ mod data_file;
 mod differences;
 mod disk;
 mod durations;
+mod dvc;
 mod error;
 mod failpoint;
 mod file_hash;
@@ -56,6 +57,7 @@ mod yaml;
 
 pub use attempts::{Attempt, AttemptEnd, AttemptState, AttemptSummary};
 pub use data_file::DATA_FILE_ENDING;
+pub use dvc::DVC_FILE_ENDING;
 pub use error::Error;
 pub use gc::{Collector, Garbage, GarbageKind, GarbageRules, Needed, Tally};
 pub use ignore_rules::IgnoreRules;
