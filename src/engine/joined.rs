@@ -5,12 +5,12 @@
 //! (design section 4, no. 11). A fault between several files (an out they both make, a circle through both) stops
 //! everything: nobody can say which of them to leave out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, Registry, Sources, StageName};
-use hpipe_spec::{Pipeline, check_builtins, parse_beside};
+use hpipe_spec::{Pipeline, Pool, check_builtins, parse_beside};
 
 use crate::Error;
 use crate::discover::{Discovered, discover};
@@ -255,7 +255,31 @@ impl Reader<'_> {
             let faults = self.parts.into_iter().flat_map(|part| part.file.faults);
             return Err(Error::invalid(faults.collect(), &self.sources));
         }
-        Ok(self.finish(pipeline, graph))
+        let faults = self.unequal_pools();
+        match faults.is_empty() {
+            true => Ok(self.finish(pipeline, graph)),
+            false => Err(Error::invalid(faults, &self.sources)),
+        }
+    }
+
+    /// Pools to which several files give several sizes: nobody can say which one counts.
+    fn unequal_pools(&self) -> Vec<Diagnostic> {
+        let good = self.parts.iter().filter(|part| !part.file.is_broken());
+        let mut known: HashMap<&str, &Pool> = HashMap::new();
+        let mut faults = Vec::new();
+        for pool in good.flat_map(|part| &part.pipeline.pools) {
+            let first = *known.entry(&pool.name).or_insert(pool);
+            if first.size != pool.size {
+                let message = format!("pool `{}` has several sizes", pool.name);
+                faults.push(
+                    Diagnostic::error(Code::Unplaceable, message)
+                        .at(first.span, format!("{} here", first.size))
+                        .at(pool.span, format!("{} here", pool.size))
+                        .help("a pool is one for all files of a project: give it one size, or declare it once"),
+                );
+            }
+        }
+        faults
     }
 
     /// What no out may hold.
@@ -332,7 +356,6 @@ impl Reader<'_> {
             pipeline.params.append(&mut part.pipeline.params);
             pipeline.plots.append(&mut part.pipeline.plots);
             pipeline.pools.append(&mut part.pipeline.pools);
-            pipeline.params.append(&mut part.pipeline.params);
             pipeline.artifacts.append(&mut part.pipeline.artifacts);
             pipeline.datasets.append(&mut part.pipeline.datasets);
             pipeline.absent.append(&mut part.pipeline.absent);
