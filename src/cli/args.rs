@@ -5,6 +5,7 @@
 
 mod cache;
 mod choosing;
+mod config;
 mod execute;
 mod look;
 mod metrics;
@@ -26,6 +27,7 @@ use clap::{
 };
 
 pub(crate) use cache::{Cache, CacheRestore, CacheVerify, Gc};
+pub(crate) use config::{Config, ConfigSet};
 pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
@@ -207,6 +209,9 @@ pub(crate) enum Command {
     /// Put outs in place as the lock files say, from the cache, without executing anything.
     #[command(after_help = "Example: git checkout main && hpipe checkout")]
     Checkout(Checkout),
+    /// Show and change settings: cache folder, jobs, ways of linking.
+    #[command(subcommand, after_help = "Example: hpipe config set jobs 4")]
+    Config(Config),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

@@ -6,6 +6,7 @@ mod checkout;
 mod commit;
 mod compare;
 mod completions;
+mod config;
 mod dag;
 mod edited;
 mod exec_stage;
@@ -75,6 +76,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Add(arguments) => add::add(session, arguments),
         Command::Commit(arguments) => commit::commit(session, arguments),
         Command::Checkout(arguments) => checkout::checkout(session, arguments),
+        Command::Config(arguments) => config::config(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
         Command::Schema => schema::schema(session),
     }

@@ -8,6 +8,7 @@
 mod cache;
 mod event;
 mod plots;
+mod settings;
 mod stages;
 mod study;
 mod value;
@@ -23,6 +24,7 @@ use crate::ui::{FileChanges, StageReport, Ui};
 use crate::unread::Unread;
 pub(crate) use cache::{gc, verification};
 pub(crate) use plots::plots;
+pub(crate) use settings::settings;
 pub(crate) use stages::stage_list;
 pub(crate) use study::study;
 use value::{InOrder, JsonReason, JsonValue};

@@ -16,6 +16,7 @@ mod error;
 mod gallery;
 mod json;
 mod session;
+mod settings;
 mod state;
 mod tune;
 mod ui;

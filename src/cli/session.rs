@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hpipe_core::{EventSink, ProjectPath, Registry};
 use hpipe_engine::{Cancellation, Confirm, Environment, Location, Setup, Support, Workspace};
+use hpipe_spec::Settings;
 use hpipe_store::Store;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -12,6 +13,7 @@ use signal_hook::iterator::Signals;
 use crate::args::{Color, Global};
 use crate::error::{Error, Exit};
 use crate::json::JsonSink;
+use crate::settings::Loaded;
 use crate::ui::{ColorChoice, Mode, PlainSink, TerminalSink, Ui, Verbosity};
 
 /// This program, also when its file was replaced or removed since it started.
@@ -23,6 +25,8 @@ pub(crate) struct Session {
     registry: Arc<Registry>,
     folder: PathBuf,
     file: Option<PathBuf>,
+    environment: Environment,
+    loaded: Loaded,
 }
 
 impl Session {
@@ -33,16 +37,23 @@ impl Session {
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         };
-        let color = match global.color {
-            Color::Auto => ColorChoice::Auto,
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
+        let environment = environment();
+        let folder = global.folder.clone().unwrap_or_else(|| PathBuf::from("."));
+        let location = Location::find(&folder, global.file.as_deref()).ok();
+        let root = location.map(|location| location.root);
+        let loaded = Loaded::read(root.as_deref(), &environment);
+        let color = match (global.color, loaded.settings.text("color")) {
+            (Color::Always, _) | (Color::Auto, Some("always")) => ColorChoice::Always,
+            (Color::Never, _) | (Color::Auto, Some("never")) => ColorChoice::Never,
+            (Color::Auto, _) => ColorChoice::Auto,
         };
         Self {
             ui: Arc::new(Ui::new(verbosity, color)),
             registry,
-            folder: global.folder.clone().unwrap_or_else(|| PathBuf::from(".")),
+            folder,
             file: global.file.clone(),
+            environment,
+            loaded,
         }
     }
 
@@ -76,7 +87,7 @@ impl Session {
             is_named: false,
         };
         let texts = [(file.clone(), text.to_owned())].into_iter().collect();
-        let setup = self.setup();
+        let setup = self.setup(&location)?;
         Ok(Workspace::open_supposing(location, setup.into(), texts)?)
     }
 
@@ -88,7 +99,7 @@ impl Session {
     /// As [`open`](Self::open), with what the command line says about the project's setup.
     pub(crate) fn open_with(&self, change: impl FnOnce(&mut Setup)) -> Result<Workspace, Error> {
         let location = self.locate()?;
-        let mut setup = self.setup();
+        let mut setup = self.setup(&location)?;
         change(&mut setup);
         let workspace = Workspace::open(location, setup.into())?;
         self.ui
@@ -98,16 +109,39 @@ impl Session {
 
     /// Finds the project around the folder and opens its store, whatever its pipeline says.
     pub(crate) fn open_store(&self) -> Result<(Location, Store), Error> {
-        let location = Location::find(&self.folder, self.file.as_deref())?;
-        let store = self.setup().open_store(&location)?;
+        let location = self.locate()?;
+        let store = self.setup(&location)?.open_store(&location)?;
         Ok((location, store))
     }
 
+    /// The settings in force, if nothing is wrong with them.
+    pub(crate) fn settings(&self) -> Result<&Settings, Error> {
+        self.loaded.check()?;
+        for (warnings, sources) in self.loaded.warnings() {
+            self.ui.diagnostics(warnings, sources);
+        }
+        Ok(&self.loaded.settings)
+    }
+
+    /// The environment this program was started with.
+    pub(crate) const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// How many stages work at once when the command line does not say.
+    pub(crate) fn jobs(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let set = self.loaded.settings.count("jobs");
+        set.map_or_else(cores, |jobs| jobs as usize)
+    }
+
     /// What projects are opened with.
-    fn setup(&self) -> Setup {
-        let mut setup = Setup::new(self.registry.clone(), environment());
+    fn setup(&self, location: &Location) -> Result<Setup, Error> {
+        self.settings()?;
+        let mut setup = Setup::new(self.registry.clone(), self.environment.clone());
         setup.sandbox.support = Support::of_this_kernel(OWN_PROGRAM);
-        setup
+        self.loaded.apply(&mut setup, &location.root)?;
+        Ok(setup)
     }
 
     /// Ends a command: what it printed must have reached its reader.

@@ -324,6 +324,8 @@ codes! {
     UnfitForEdit = "E030", InvalidFile;
     /// A stage whose outs shall be recorded did not run with its inputs as they are.
     Unseen = "E027", Usage;
+    /// A settings file that cannot be read, or edited.
+    BadSettings = "E031", InvalidFile;
     /// A stage failed.
     StageFailed = "E100", StageFailed;
     /// A stage did not make one of its outs.

@@ -8,7 +8,7 @@
 mod add;
 mod block;
 mod freeze;
-mod params;
+pub(crate) mod params;
 mod written;
 
 pub use add::{NewOut, NewParams, NewStage, add_stage};

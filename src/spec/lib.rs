@@ -31,6 +31,7 @@ mod quantity;
 mod scalar;
 mod schema;
 mod scope;
+mod settings;
 mod shape;
 mod stage;
 mod unpack;
@@ -50,3 +51,4 @@ pub use pipeline::{
     StageSpec,
 };
 pub use schema::pipeline_schema;
+pub use settings::{Setting, Settings, SettingsLayer, set_setting};

@@ -103,6 +103,12 @@ impl Store {
         self.rereads
     }
 
+    /// The folder of objects and records, if it is not the project's own: other projects may need what is in it.
+    pub fn shared_cache(&self) -> Option<&Path> {
+        let path = self.cache.path();
+        (path != self.cache.own_path()).then_some(path)
+    }
+
     /// The project's root, absolute.
     pub fn root(&self) -> &Path {
         &self.root

@@ -170,6 +170,8 @@ pub(crate) fn clean_environment(command: &mut Command) {
     }
     command
         .env("LC_ALL", "C")
+        // Nobody's own settings play a part.
+        .env("XDG_CONFIG_HOME", "/nonexistent")
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("RUST_BACKTRACE");

@@ -15,6 +15,7 @@ use crate::ui::count;
 /// Says what goes, asks, and removes it.
 pub(super) fn gc(session: &Session, arguments: &Gc) -> Result<Exit, Error> {
     let (location, store) = session.open_store()?;
+    refuse_to_guess(&store, arguments)?;
     let projects = arguments.projects.iter();
     let scope = GcScope {
         all_branches: arguments.all_branches,
@@ -44,6 +45,20 @@ pub(super) fn gc(session: &Session, arguments: &Gc) -> Result<Exit, Error> {
     session.tell_store_warnings(&store);
     tell(session, arguments, &collected?);
     Ok(Exit::Done)
+}
+
+/// Makes sure that the user has said which projects share the cache.
+fn refuse_to_guess(store: &Store, arguments: &Gc) -> Result<(), Error> {
+    match store
+        .shared_cache()
+        .filter(|_| arguments.projects.is_empty())
+    {
+        None => Ok(()),
+        Some(folder) => Err(Error::Usage {
+            message: format!("other projects may need what is in {}", folder.display()),
+            help: "name them after `--projects`; `--projects .` says that there are none".into(),
+        }),
+    }
 }
 
 /// Whether the user, having read what would go, wants that.

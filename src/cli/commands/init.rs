@@ -1,7 +1,7 @@
 //! `hpipe init`: starts a project with a pipeline that works at once.
 
 use std::fs::{File, create_dir_all};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use hpipe_engine::Location;
@@ -9,6 +9,7 @@ use hpipe_engine::Location;
 use crate::args::Init;
 use crate::error::{Error, Exit};
 use crate::session::Session;
+use crate::settings::LOCAL;
 
 /// The files of a new project. A small pipeline of shell commands, so that it runs wherever hpipe does.
 const FILES: [(&str, &str); 3] = [
@@ -36,6 +37,7 @@ pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
             .ui
             .note(&format!("made {}", folder.join(name).display()));
     }
+    ignore_local_settings(&folder)?;
     if let Some(file) = around(&folder) {
         let file = file.display();
         session.ui.note(&format!(
@@ -45,6 +47,37 @@ pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
     }
     session.ui.note("now try `hpipe repro`, then `hpipe dag`");
     Ok(Exit::Done)
+}
+
+/// Keeps the settings of one checkout out of git.
+fn ignore_local_settings(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(".gitignore");
+    let failed = |source| Error::File {
+        attempt: "write",
+        path: path.clone(),
+        source,
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        read => read.map_err(failed)?,
+    };
+    let is_there = |line: &str| line.trim().trim_start_matches('/') == LOCAL;
+    if text.lines().any(is_there) {
+        return Ok(());
+    }
+    let gap = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    let mut file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(failed)?;
+    file.write_all(format!("{gap}/{LOCAL}\n").as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)
 }
 
 /// The pipeline file of the project that the folder lies in.

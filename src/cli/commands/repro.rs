@@ -31,7 +31,7 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
         ignore_errors: arguments.ignore_errors,
         force_downstream: arguments.force_downstream,
         confirm: arguments.interactive.then(|| session.confirm()),
-        ..options(&workspace, &arguments.working)
+        ..options(session, &workspace, &arguments.working)
     };
     let sink = match arguments.interactive {
         true => session.plain_sink(mode),
@@ -62,7 +62,11 @@ pub(super) fn set_up(setup: &mut Setup, arguments: &Working) {
 }
 
 /// The options that `repro` and `watch` share.
-pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOptions {
+pub(super) fn options(
+    session: &Session,
+    workspace: &Workspace,
+    arguments: &Working,
+) -> ReproOptions {
     ReproOptions {
         selection: Selection {
             single_item: arguments.single_item,
@@ -72,7 +76,7 @@ pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOption
         force: arguments.force,
         keep_going: arguments.keep_going,
         dry: false,
-        jobs: arguments.jobs.map_or_else(cores, usize::from),
+        jobs: arguments.jobs.map_or_else(|| session.jobs(), usize::from),
         run_cache: !arguments.no_run_cache,
         wait: !arguments.no_wait,
         commit: !arguments.no_commit,
@@ -82,8 +86,4 @@ pub(super) fn options(workspace: &Workspace, arguments: &Working) -> ReproOption
         force_downstream: false,
         confirm: None,
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }

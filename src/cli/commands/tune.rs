@@ -45,7 +45,7 @@ fn read_study(path: &Path, written: &Path) -> Result<Document, Error> {
 
 /// How many trials to work on at once; more than the study allows would wait for each other.
 fn jobs(session: &Session, arguments: &Tune, asked: &Asked) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = || session.jobs();
     let wanted = arguments.jobs.map_or_else(cores, usize::from);
     let allowed = asked.definition.concurrency();
     if arguments.jobs.is_some() && wanted > allowed {

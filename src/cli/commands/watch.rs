@@ -9,7 +9,7 @@ use crate::ui::Mode;
 /// Works until the user interrupts, which is how it is meant to end.
 pub(super) fn watch(session: &Session, arguments: &Working) -> Result<Exit, Error> {
     let workspace = session.open_with(|setup| set_up(setup, arguments))?;
-    let options = options(&workspace, arguments);
+    let options = options(session, &workspace, arguments);
     let sink = session.sink(arguments.json, Mode::Repro);
     let cancellation = session.cancellation()?;
     let report =

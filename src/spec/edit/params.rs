@@ -164,7 +164,7 @@ pub(super) fn json(value: &Value) -> String {
 }
 
 /// A value as JSON, which is YAML, TOML as far as that has it, and Python but for three words.
-fn flow(value: &Value, is_python: bool) -> String {
+pub(crate) fn flow(value: &Value, is_python: bool) -> String {
     match value {
         Value::Null if is_python => "None".to_owned(),
         Value::Bool(true) if is_python => "True".to_owned(),

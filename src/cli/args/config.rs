@@ -1,0 +1,52 @@
+//! Words of `config`.
+
+use clap::{Args, Subcommand};
+
+/// What to do with settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// List the settings in force, each with where it is set.
+    #[command(after_help = "Example: hpipe config list --json")]
+    List(ConfigList),
+    /// Print the value of a setting; exits with 1 when it is not set.
+    #[command(after_help = "Example: hpipe config get cache.folder")]
+    Get(ConfigGet),
+    /// Set a setting in hpipe.toml; comments and layout stay.
+    #[command(
+        after_help = "Examples:\n  hpipe config set cache.link hardlink,copy\n  hpipe config set --local jobs 4"
+    )]
+    Set(ConfigSet),
+}
+
+/// Arguments of `config list`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigList {
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `config get`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigGet {
+    /// The setting: `cache.folder`.
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+}
+
+/// Arguments of `config set`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigSet {
+    /// The setting: `cache.folder`.
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Its value; a list is separated by commas.
+    #[arg(value_name = "VALUE")]
+    pub(crate) value: String,
+    /// Set it in hpipe.local.toml, for this checkout alone.
+    #[arg(long, conflicts_with = "global")]
+    pub(crate) local: bool,
+    /// Set it in the user's config folder, for all projects.
+    #[arg(long)]
+    pub(crate) global: bool,
+}
