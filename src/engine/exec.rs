@@ -112,7 +112,7 @@ pub(crate) fn prepare(
     }
     Ok(Prepared {
         sandbox: Sandbox::prepare(setting.workspace, stage, recorded)?,
-        witness: Witness::look(stage, store.root()),
+        witness: Witness::look(stage, store),
         attempt: store.begin_attempt(&stage.name)?,
         began: Instant::now(),
     })
@@ -191,7 +191,7 @@ fn accept(
             return Err(failure::written_inputs(&paths.iter().collect::<Vec<_>>()).into());
         }
     }
-    match witness.written_since(store.root()).as_slice() {
+    match witness.written_since().as_slice() {
         [] => Ok(outs),
         written => Err(failure::written_inputs(written).into()),
     }

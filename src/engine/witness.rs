@@ -1,47 +1,33 @@
 //! Notices files that were written while a stage executed, even if they hold the same bytes again afterwards.
 //!
 //! Comparing contents before and after cannot see an input that changed and changed back: the execution may have read
-//! what was there in between. A file's inode, size and time of last write can. The time of the last change of its inode
-//! (ctime) is left out, for making a hard link to an input changes it and the input not at all. Folders are compared by
-//! content alone: their files are too many to ask one by one, and tools leave files of their own in them. Params files are
-//! compared by the values a stage reads: people write the next experiment's params while this one executes.
-
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+//! what was there in between. What a file looks like can ([`Look`], which says what escapes it). Of a folder every file that
+//! counts is looked at. Params files are compared by the values a stage reads: people write the next experiment's params
+//! while this one executes.
 
 use hpipe_core::ProjectPath;
 use hpipe_spec::StageSpec;
+use hpipe_store::{Look, Store};
 
-/// What the input files of a stage looked like at one moment.
+/// What the deps of a stage looked like at one moment.
 #[derive(Debug)]
-pub(crate) struct Witness(Vec<(ProjectPath, Option<Seen>)>);
-
-/// Inode, size in bytes, and last write in seconds and nanoseconds.
-type Seen = (u64, u64, i64, i64);
+pub(crate) struct Witness(Vec<(ProjectPath, Look)>);
 
 impl Witness {
-    /// Looks at every dep of `stage` that is a file.
-    pub(crate) fn look(stage: &StageSpec, root: &Path) -> Self {
+    /// Looks at every dep of `stage`.
+    pub(crate) fn look(stage: &StageSpec, store: &Store) -> Self {
+        // What cannot be listed cannot be hashed either, which is told when the inputs are gathered again.
+        let look = |path: &ProjectPath| store.look(path).unwrap_or_default();
         let deps = stage.deps.iter().map(|dep| &dep.path);
-        Self(
-            deps.map(|path| (path.clone(), seen(&path.on_disk(root))))
-                .collect(),
-        )
+        Self(deps.map(|path| (path.clone(), look(path))).collect())
     }
 
-    /// The files that were written since.
-    pub(crate) fn written_since(&self, root: &Path) -> Vec<&ProjectPath> {
+    /// The deps that were written since.
+    pub(crate) fn written_since(&self) -> Vec<&ProjectPath> {
         let written = self
             .0
             .iter()
-            .filter(|(path, before)| *before != seen(&path.on_disk(root)));
+            .filter(|(_, look)| look.written_since().is_some());
         written.map(|(path, _)| path).collect()
     }
-}
-
-fn seen(path: &Path) -> Option<Seen> {
-    let found = std::fs::metadata(path).ok()?;
-    found
-        .is_file()
-        .then(|| (found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
 }

@@ -156,11 +156,13 @@ impl Settings {
             Some(one) => std::slice::from_ref(one),
             None => &[],
         };
-        let text = |item| match item {
-            &Value::Text(ref text) => Some(text.as_str()),
-            _ => None,
-        };
-        items.iter().filter_map(text).collect()
+        items
+            .iter()
+            .filter_map(|item| match item {
+                Value::Text(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// A boolean.
