@@ -174,6 +174,11 @@ impl Ui {
         }
     }
 
+    /// Whether nothing reaches stdout any more: its reader went away, or the disk is full.
+    pub(crate) fn is_stdout_lost(&self) -> bool {
+        self.stdout.lock().failure.is_some()
+    }
+
     /// Ends the printing.
     ///
     /// # Errors

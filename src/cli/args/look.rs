@@ -75,6 +75,9 @@ pub(crate) struct Logs {
     /// List every execution of the stage instead of showing the last one's output.
     #[arg(long, requires = "stage", conflicts_with = "attempt")]
     pub(crate) all: bool,
+    /// Go on showing what the stage prints until its execution ends.
+    #[arg(short = 'F', long, requires = "stage", conflicts_with = "all")]
+    pub(crate) follow: bool,
     /// Show the output of this attempt.
     #[arg(long, value_name = "ID", requires = "stage")]
     pub(crate) attempt: Option<String>,

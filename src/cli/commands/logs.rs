@@ -1,6 +1,9 @@
 //! `hpipe logs`: what past executions printed.
 
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use std::time::Duration;
 
 use hpipe_core::StageName;
 use hpipe_engine::{Selection, Untargeted, Workspace};
@@ -11,6 +14,10 @@ use crate::error::{Error, Exit};
 use crate::session::Session;
 use crate::ui::{LoggedAttempt, attempts_table};
 
+/// How long to wait before looking again whether a followed execution has printed something: a tenth of a second, which
+/// feels immediate and costs nothing to speak of.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Shows the output of one execution, or lists executions.
 pub(super) fn logs(session: &Session, arguments: &Logs) -> Result<Exit, Error> {
     let workspace = session.open()?;
@@ -20,7 +27,8 @@ pub(super) fn logs(session: &Session, arguments: &Logs) -> Result<Exit, Error> {
         _ => None,
     };
     match only {
-        Some(stage) => show(session, &workspace, stage, arguments.attempt.as_deref())?,
+        Some(stage) => show(session, &workspace, stage, arguments)?,
+        None if arguments.follow => return Err(several(&names)),
         None => list(session, &workspace, &names, arguments.all)?,
     }
     session.tell_warnings(&workspace);
@@ -47,13 +55,15 @@ fn show(
     session: &Session,
     workspace: &Workspace,
     stage: &StageName,
-    wanted: Option<&str>,
+    arguments: &Logs,
 ) -> Result<(), Error> {
+    let wanted = arguments.attempt.as_deref();
     let attempts = workspace.store().attempts(stage)?;
     let chosen = attempts
         .iter()
         .find(|attempt| wanted.is_none_or(|wanted| attempt.id == wanted));
     match (chosen, wanted) {
+        (Some(attempt), _) if arguments.follow => follow(session, workspace, stage, attempt)?,
         (Some(attempt), _) => session.ui.data(&read(&attempt.log_path)?),
         (None, Some(wanted)) => {
             return Err(Error::Usage {
@@ -68,17 +78,82 @@ fn show(
     Ok(())
 }
 
+fn several(names: &[StageName]) -> Error {
+    let names: Vec<_> = names.iter().map(StageName::as_str).collect();
+    Error::Usage {
+        message: "only one stage can be followed".into(),
+        help: format!("name one of {}", names.join(", ")),
+    }
+}
+
+/// Prints what an execution has printed, and what it prints from now on, until it ends.
+fn follow(
+    session: &Session,
+    workspace: &Workspace,
+    stage: &StageName,
+    attempt: &AttemptSummary,
+) -> Result<(), Error> {
+    let mut following = Following::default();
+    loop {
+        // Asked before the rest is read, so that the last words are not missed.
+        let attempts = workspace.store().attempts(stage)?;
+        let now = attempts.iter().find(|now| now.id == attempt.id);
+        let is_over = now.is_none_or(|now| now.state != AttemptState::Running);
+        let printed = following.more(&attempt.log_path, is_over);
+        session
+            .ui
+            .data(&printed.map_err(unreadable(&attempt.log_path))?);
+        if is_over || session.ui.is_stdout_lost() {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// How far a log has been read.
+#[derive(Debug, Default)]
+struct Following {
+    bytes: u64,
+    /// The beginning of a line whose end is still to come.
+    rest: Vec<u8>,
+}
+
+impl Following {
+    /// What has been written since the last time, in whole lines; at the end whatever is left.
+    fn more(&mut self, path: &Path, is_end: bool) -> io::Result<String> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+            opened => opened?,
+        };
+        file.seek(SeekFrom::Start(self.bytes))?;
+        self.bytes += file.read_to_end(&mut self.rest)? as u64;
+        let whole = match self.rest.iter().rposition(|byte| *byte == b'\n') {
+            _ if is_end => self.rest.len(),
+            Some(last) => last + 1,
+            None => 0,
+        };
+        let rest = self.rest.split_off(whole);
+        let printed = std::mem::replace(&mut self.rest, rest);
+        Ok(String::from_utf8_lossy(&printed).into_owned())
+    }
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::File {
+        attempt: "read",
+        path,
+        source,
+    }
+}
+
 /// What an attempt printed; one that printed nothing has no log.
 fn read(path: &Path) -> Result<String, Error> {
     let bytes = match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => read,
     };
-    let bytes = bytes.map_err(|source| Error::File {
-        attempt: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = bytes.map_err(unreadable(path))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -119,5 +194,28 @@ fn logged(stage: &StageName, attempt: AttemptSummary) -> LoggedAttempt {
         id: attempt.id,
         outcome,
         seconds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_followed_comes_in_whole_lines_and_to_the_last_byte() {
+        let path = std::env::temp_dir().join(format!("hpipe-follow-{}", std::process::id()));
+        let mut following = Following::default();
+        assert_eq!(following.more(&path, false).unwrap(), "", "no log yet");
+        let mut log = File::create(&path).unwrap();
+        let parts: [&[u8]; 4] = [b"a\xc3", b"\xa4\nb\n\xff c", b" d", b"\ne"];
+        let mut seen = Vec::new();
+        for part in parts {
+            log.write_all(part).unwrap();
+            seen.push(following.more(&path, false).unwrap());
+        }
+        seen.push(following.more(&path, true).unwrap());
+        assert_eq!(seen, ["", "a\u{e4}\nb\n", "", "\u{fffd} c d\n", "e"]);
     }
 }
