@@ -113,6 +113,9 @@ impl Loaded {
             .map(path)
             .collect();
         setup.sandbox.required = settings.text("sandbox.missing") == Some("fail");
+        setup.share.memory = settings.bytes("memory");
+        setup.share.gpus = settings.devices("gpus");
+        setup.share.pools = settings.pools();
         if settings.flag("sandbox.default") == Some(true) {
             setup.sandbox.which = Confined::Unless;
         }

@@ -14,6 +14,7 @@ use hpipe_spec::{Named, Pipeline, Pool, StageSpec};
 
 use crate::exec::executor::KNOWN;
 use crate::graph::StageIndex;
+use crate::setup::Share;
 use crate::workspace::{Environment, Workspace};
 
 /// Thousandths of a CPU a stage takes that says nothing.
@@ -64,6 +65,14 @@ impl Budget {
                 .map(|pool| (pool.name.clone(), pool.size))
                 .collect(),
         }
+    }
+
+    /// The same, but for what somebody has said is shared.
+    pub(crate) fn sharing(mut self, share: &Share) -> Self {
+        self.memory = share.memory.unwrap_or(self.memory);
+        self.gpus = share.gpus.clone().unwrap_or(self.gpus);
+        self.pools.extend(share.pools.clone());
+        self
     }
 }
 

@@ -66,7 +66,7 @@ pub use replica::{Known, Replica, Trial, TrialEnd, TrialFailure};
 pub use repro::{Confirm, ReproOptions, repro};
 pub use revision::{Found, Snapshot, WORKSPACE};
 pub use sandbox::{Confined, Confinement, ConfinementError, EXEC_STAGE, Sandboxing, Support};
-pub use setup::Setup;
+pub use setup::{Setup, Share};
 pub use survey::{Surveyed, SurveyedDep, survey};
 pub use verify::verify;
 pub use watch::watch;

@@ -226,7 +226,8 @@ fn budget_of(
     order: &[StageIndex],
 ) -> Result<Budget, Error> {
     let pools = &workspace.pipeline().pools;
-    let budget = Budget::of_machine(options.jobs.max(1), pools, workspace.environment());
+    let budget = Budget::of_machine(options.jobs.max(1), pools, workspace.environment())
+        .sharing(&workspace.setup().share);
     match budget::unplaceable(workspace, order, &budget) {
         faults if faults.is_empty() => Ok(budget),
         faults => Err(Error::invalid(faults, workspace.sources())),

@@ -3,6 +3,7 @@
 //! Handed in by the caller, who alone knows the environment and reads settings files; a project that is opened again
 //! (`watch`), or copied (`tune`), keeps it. Nothing in here may change a result, so nothing of it is part of a stage key.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,8 +28,21 @@ pub struct Setup {
     pub links: Vec<LinkType>,
     /// How commands are confined.
     pub sandbox: Sandboxing,
+    /// What executions share, where that is other than what the machine has.
+    pub share: Share,
     /// Whether deps and outs are read, whatever the file system says of their times.
     pub rereads: bool,
+}
+
+/// What executions share, as far as somebody has said so.
+#[derive(Debug, Clone, Default)]
+pub struct Share {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// GPUs, as `CUDA_VISIBLE_DEVICES` names them.
+    pub gpus: Option<Vec<String>>,
+    /// Sizes of pools; they win over those of the pipeline.
+    pub pools: BTreeMap<String, u32>,
 }
 
 impl Setup {
@@ -40,6 +54,7 @@ impl Setup {
             cache: CACHE.into(),
             links: LinkType::PREFERRED.to_vec(),
             sandbox: Sandboxing::default(),
+            share: Share::default(),
             rereads: false,
         }
     }

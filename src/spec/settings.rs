@@ -186,6 +186,14 @@ impl Settings {
         quantity::bytes(&Node::from_value(&self.get(key)?.value, nowhere()).data)
     }
 
+    /// The names of devices, of a list or of as many as a number says: `0`, `1`.
+    pub fn devices(&self, key: &str) -> Option<Vec<String>> {
+        match &self.get(key)?.value {
+            Value::Int(number) => Some((0..*number).map(|device| device.to_string()).collect()),
+            _ => Some(self.texts(key).into_iter().map(str::to_owned).collect()),
+        }
+    }
+
     /// Pools and their sizes.
     pub fn pools(&self) -> BTreeMap<String, u32> {
         let name = |key: &String| key.strip_prefix("pools.").map(str::to_owned);

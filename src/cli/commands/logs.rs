@@ -94,39 +94,58 @@ fn follow(
     attempt: &AttemptSummary,
 ) -> Result<(), Error> {
     let mut following = Following::default();
+    let mut seen = attempt.clone();
     loop {
+        let is_over = seen.state != AttemptState::Running;
+        let opened = following.open(&seen.log_path, is_over);
         // Asked before the rest is read, so that the last words are not missed.
         let attempts = workspace.store().attempts(stage)?;
-        let now = attempts.iter().find(|now| now.id == attempt.id);
-        let is_over = now.is_none_or(|now| now.state != AttemptState::Running);
-        let printed = following.more(&attempt.log_path, is_over);
+        let now = attempts.into_iter().find(|now| now.id == attempt.id);
+        if !is_over && now.as_ref().is_none_or(|now| now.log_path != seen.log_path) {
+            // What was opened may by now be what another execution prints.
+            following.file = None;
+        }
+        let printed = opened.and_then(|()| following.more(is_over));
         session
             .ui
-            .data(&printed.map_err(unreadable(&attempt.log_path))?);
-        if is_over || session.ui.is_stdout_lost() {
-            return Ok(());
+            .data(&printed.map_err(unreadable(&seen.log_path))?);
+        match now {
+            Some(now) if !is_over && !session.ui.is_stdout_lost() => seen = now,
+            _ => return Ok(()),
         }
-        std::thread::sleep(PAUSE);
+        if seen.state == AttemptState::Running {
+            std::thread::sleep(PAUSE);
+        }
     }
 }
 
 /// How far a log has been read.
 #[derive(Debug, Default)]
 struct Following {
+    file: Option<File>,
     bytes: u64,
     /// The beginning of a line whose end is still to come.
     rest: Vec<u8>,
 }
 
 impl Following {
+    /// Opens the log, if it is not, or is another by now: a log is moved when its execution is over.
+    fn open(&mut self, path: &Path, is_over: bool) -> io::Result<()> {
+        if self.file.is_none() || is_over {
+            self.file = match File::open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                opened => Some(opened?),
+            };
+        }
+        Ok(())
+    }
+
     /// What has been written since the last time, in whole lines; at the end whatever is left.
-    fn more(&mut self, path: &Path, is_end: bool) -> io::Result<String> {
-        let mut file = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-            opened => opened?,
-        };
-        file.seek(SeekFrom::Start(self.bytes))?;
-        self.bytes += file.read_to_end(&mut self.rest)? as u64;
+    fn more(&mut self, is_end: bool) -> io::Result<String> {
+        if let Some(file) = &mut self.file {
+            file.seek(SeekFrom::Start(self.bytes))?;
+            self.bytes += file.read_to_end(&mut self.rest)? as u64;
+        }
         let whole = match self.rest.iter().rposition(|byte| *byte == b'\n') {
             _ if is_end => self.rest.len(),
             Some(last) => last + 1,
@@ -207,15 +226,17 @@ mod tests {
     fn what_is_followed_comes_in_whole_lines_and_to_the_last_byte() {
         let path = std::env::temp_dir().join(format!("hpipe-follow-{}", std::process::id()));
         let mut following = Following::default();
-        assert_eq!(following.more(&path, false).unwrap(), "", "no log yet");
+        following.open(&path, false).unwrap();
+        assert_eq!(following.more(false).unwrap(), "", "no log yet");
         let mut log = File::create(&path).unwrap();
         let parts: [&[u8]; 4] = [b"a\xc3", b"\xa4\nb\n\xff c", b" d", b"\ne"];
         let mut seen = Vec::new();
         for part in parts {
             log.write_all(part).unwrap();
-            seen.push(following.more(&path, false).unwrap());
+            following.open(&path, false).unwrap();
+            seen.push(following.more(false).unwrap());
         }
-        seen.push(following.more(&path, true).unwrap());
+        seen.push(following.more(true).unwrap());
         assert_eq!(seen, ["", "a\u{e4}\nb\n", "", "\u{fffd} c d\n", "e"]);
     }
 }
