@@ -43,6 +43,9 @@ END
             "echo one > source; hpipe repro -q; echo two > source; hpipe commit"
         }
         ("E030", 0) => "hpipe freeze split@1",
+        ("E031", 0) => {
+            "echo 'stages: {train: {cmd: echo}}' > pipeline.yaml; printf '[cache]\\nlink = [\\n' > hpipe.toml; hpipe status"
+        }
         ("E100", 0) => {
             "cat > pipeline.yaml <<'END'
 stages:

@@ -264,6 +264,10 @@ fn a_folder_node() {
             prop_assert!(!project.at("again").exists(), "half a folder");
         }
         project.store.remove(&path("again")).unwrap();
+        // A damaged name may be one that is no content of a folder (`.git`), and stays; the next case begins with nothing.
+        if project.at("again").exists() {
+            fs::remove_dir_all(project.at("again")).unwrap();
+        }
         project.store.take_warnings();
         Ok(())
     });
