@@ -44,16 +44,25 @@ pub fn checkout(
         single_item: true,
         ..selection.clone()
     })?;
-    let recorded = workspace.read_lock()?;
-    let done = plan
-        .order
-        .into_iter()
-        .map(|stage| one(workspace, &recorded, stage, sink));
-    let done = done.collect();
+    let mut stamp = workspace.lock_stamp();
+    let mut recorded = workspace.read_lock()?;
+    let mut look = |index: StageIndex| {
+        let lock = workspace.hold(&workspace.stage(index).name)?;
+        // Whoever held the stage until now may have made it anew.
+        if stamp != workspace.lock_stamp() {
+            stamp = workspace.lock_stamp();
+            recorded = workspace.read_lock()?;
+        }
+        let done = one(workspace, &recorded, index, sink);
+        drop(lock);
+        done
+    };
+    let done = plan.order.into_iter().map(&mut look).collect();
     workspace.store().flush();
     done
 }
 
+/// Checks out one stage, whose lock is held. An out it declares no more may be somebody else's by now, and is left alone.
 fn one(
     workspace: &Workspace,
     recorded: &LockFile,
@@ -72,9 +81,9 @@ fn one(
     };
     done.is_recorded = true;
     let store = workspace.store();
-    let _lock = workspace.hold(&stage.name)?;
     let outs = recorded_outs(entry);
-    for out in outs.iter().filter(|out| out.cached) {
+    let is_declared = |out: &OutRecord| stage.outs.iter().any(|spec| spec.path == out.path);
+    for out in outs.iter().filter(|out| out.cached && is_declared(out)) {
         let found = Inputs::fresh(workspace).content(&out.path)?;
         if found.is_some_and(|found| found.same(&out.content)) {
             continue;
