@@ -2,7 +2,11 @@
 //!
 //! Only in a git work tree, and only for outs that no `.gitignore` covers yet, so a project that ignores its outs by a
 //! pattern of its own sees no new files.
+//!
+//! A `.gitignore` is content like any other: in a folder that is a dep, a new line is a change. So `repro` writes the lines
+//! of all outs it may make before the first stage works, when nothing that holds them has been looked at for good.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::{Event, EventSink, ProjectPath, with_causes};
@@ -11,25 +15,46 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::Error;
 use crate::workspace::Workspace;
 
-/// Adds `outs` where git does not ignore them yet.
+/// Adds `outs` where git does not ignore them yet, and says which of the files with our lines there are now.
 pub(crate) fn ignore<'a>(
     workspace: &Workspace,
     outs: impl Iterator<Item = &'a ProjectPath>,
-) -> Result<(), Error> {
+) -> Result<Vec<ProjectPath>, Error> {
     if workspace.store().is_replica() {
-        return Ok(()); // nobody will ever commit what lies there
+        return Ok(Vec::new()); // nobody will ever commit what lies there
     }
     let root = &workspace.location().root;
     let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
-    for out in outs.filter(|out| !out.is_outside()) {
-        let Some(folder) = out.parent() else { continue };
-        if !is_ignored(top, &out.on_disk(root)) {
-            add_line(workspace, &folder.join(".gitignore"), out.file_name())?;
+    let mut files = Vec::new();
+    for (folder, outs) in by_folder(outs) {
+        let on_disk = folder.on_disk(root);
+        let rules = rules_above(top, &on_disk);
+        let is_new = |out: &&&ProjectPath| !is_ignored(&rules, &out.on_disk(root));
+        let names: Vec<_> = outs.iter().filter(is_new).map(|out| out.file_name()).collect();
+        let file = folder.join(".gitignore");
+        if !names.is_empty() {
+            add_lines(workspace, &file, &names)?;
+        }
+        if file.on_disk(root).exists() {
+            files.push(file);
         }
     }
-    Ok(())
+    Ok(files)
+}
+
+/// The outs of each folder; those outside the project are nothing to git.
+fn by_folder<'a>(
+    outs: impl Iterator<Item = &'a ProjectPath>,
+) -> BTreeMap<ProjectPath, Vec<&'a ProjectPath>> {
+    let mut folders: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for out in outs.filter(|out| !out.is_outside()) {
+        if let Some(folder) = out.parent() {
+            folders.entry(folder).or_default().push(out);
+        }
+    }
+    folders
 }
 
 /// As [`ignore`]; a `.gitignore` that cannot be read or written is no reason to stop.
@@ -37,28 +62,29 @@ pub(crate) fn ignore_or_tell<'a>(
     workspace: &Workspace,
     outs: impl Iterator<Item = &'a ProjectPath>,
     sink: &dyn EventSink,
-) {
-    if let Err(error) = ignore(workspace, outs) {
+) -> Vec<ProjectPath> {
+    ignore(workspace, outs).unwrap_or_else(|error| {
         let text = format!("failed to keep outs out of git: {}", with_causes(&error));
         sink.emit(&Event::Warning { text });
-    }
+        Vec::new()
+    })
 }
 
-/// Asks every `.gitignore` from the top of the work tree down to the path's folder; the innermost answer counts.
-fn is_ignored(top: &Path, path: &Path) -> bool {
+/// The rules that hold in `folder`: its own first, then those of the folders above it, to the top of the work tree.
+fn rules_above(top: &Path, folder: &Path) -> Vec<Gitignore> {
+    let folders = folder.ancestors().take_while(|at| at.starts_with(top));
+    folders.filter_map(matcher).collect()
+}
+
+/// Asks every `.gitignore`; the innermost answer counts.
+fn is_ignored(rules: &[Gitignore], path: &Path) -> bool {
     let is_folder = path.is_dir();
-    let folders = path
-        .ancestors()
-        .skip(1)
-        .take_while(|folder| folder.starts_with(top));
-    let answers = folders.filter_map(matcher).map(|rules| {
+    let answers = rules.iter().map(|rules| {
         let answer = rules.matched_path_or_any_parents(path, is_folder);
         (answer.is_ignore(), answer.is_none())
     });
-    answers
-        .into_iter()
-        .find(|(_, silent)| !silent)
-        .is_some_and(|(ignored, _)| ignored)
+    let mut spoken = answers.filter(|(_, is_silent)| !is_silent);
+    spoken.next().is_some_and(|(ignored, _)| ignored)
 }
 
 fn matcher(folder: &Path) -> Option<Gitignore> {
@@ -72,14 +98,17 @@ fn matcher(folder: &Path) -> Option<Gitignore> {
     builder.build().ok()
 }
 
-fn add_line(workspace: &Workspace, file: &ProjectPath, name: &str) -> Result<(), Error> {
+fn add_lines(workspace: &Workspace, file: &ProjectPath, names: &[&str]) -> Result<(), Error> {
     let mut text = workspace.read_text(file)?.unwrap_or_default();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text.push('/');
-    text.push_str(&escaped(name));
-    text.push('\n');
+    for name in names {
+        text.push('/');
+        text.push_str(&escaped(name));
+        text.push('\n');
+    }
+    workspace.store().create_parent(file)?;
     Ok(workspace.store().write_file(file, text.as_bytes())?)
 }
 

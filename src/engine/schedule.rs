@@ -135,6 +135,16 @@ impl<'a> Schedule<'a> {
         !self.ready.is_empty() || !self.queued.is_empty()
     }
 
+    /// The planned stages that did not come to an end yet.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = StageIndex> + '_ {
+        let is_open = |state: &State| {
+            matches!(state, State::Waiting | State::Ready | State::Queued | State::Running)
+        };
+        let open = self.states.iter().enumerate();
+        open.filter(move |(_, state)| is_open(state))
+            .map(|(stage, _)| StageIndex::new(stage))
+    }
+
     /// The next stage whose needs are done, to be decided about.
     pub(crate) fn next_ready(&mut self) -> Option<StageIndex> {
         self.ready.pop_front()

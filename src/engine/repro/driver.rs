@@ -4,10 +4,10 @@
 //! say (`post`), so nothing polls by the clock. What takes microseconds it does itself, for waking a thread would cost
 //! more; what takes longer it hands to the crew.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Event, Outcome, Reason, StageName, Summary};
+use hpipe_core::{Event, Outcome, ProjectPath, Reason, StageName, Summary};
 use hpipe_store::{LockFile, OutRecord};
 
 use super::ReproOptions;
@@ -71,6 +71,8 @@ pub(super) struct Repro<'a> {
     pub(super) changed: HashSet<StageIndex>,
     /// Stages that are up to date, but whose outs are to be cached other than the lock file says.
     pub(super) redeclared: Vec<StageIndex>,
+    /// The `.gitignore` files that keep outs of ours out of git; none as long as nobody has looked.
+    pub(super) ignoring: Option<BTreeSet<ProjectPath>>,
     /// Number of stages in the plan.
     planned: usize,
     pub(super) working: usize,
@@ -123,6 +125,7 @@ impl<'a> Repro<'a> {
             changed: HashSet::new(),
             redeclared: Vec::new(),
             told: HashSet::new(),
+            ignoring: None,
             planned: plan.order.len(),
             working: 0,
             waiting: 0,
@@ -236,6 +239,7 @@ impl<'a> Repro<'a> {
         if restore.is_none() && self.options.allow_missing && self.lacks_deps(index)? {
             return Ok(());
         }
+        self.keep_out_of_git();
         self.working += 1;
         self.open(self.task(index, held, known, reasons, restore), hand);
         Ok(())

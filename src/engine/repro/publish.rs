@@ -117,9 +117,6 @@ impl Repro<'_> {
             lock.stages.extend(entries);
             forget_removed(workspace, lock);
         })?;
-        let stages = group.iter().map(|(stage, _)| workspace.stage(*stage));
-        let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
-        self.ignore(cached.map(|out| &out.path));
         self.unpublished.due = Instant::now() + began.elapsed() * PATIENCE;
         Ok(())
     }
@@ -135,6 +132,7 @@ impl Repro<'_> {
             }
             Worked::Restored(outs) => (Outcome::Restored, outs),
         };
+        self.keep_out_again(spec);
         for out in &outs {
             self.inputs.made(&out.path, Some(out.content));
         }
@@ -183,15 +181,43 @@ impl Repro<'_> {
             }
         })?;
         let stages = self.redeclared.iter().map(|index| workspace.stage(*index));
-        let cached = stages.flat_map(|stage| stage.outs.iter().filter(|out| out.cache));
-        self.ignore(cached.map(|out| &out.path));
+        gitignore::ignore_or_tell(workspace, cached_outs(stages), self.setting.sink);
         Ok(())
     }
 
-    /// Keeps cached outs out of git.
-    fn ignore<'p>(&self, outs: impl Iterator<Item = &'p ProjectPath>) {
-        gitignore::ignore_or_tell(self.setting.workspace, outs, self.setting.sink);
+    /// Keeps the cached outs of all stages that may still work out of git, before the first of them does.
+    pub(super) fn keep_out_of_git(&mut self) {
+        if self.ignoring.is_none() {
+            let workspace = self.setting.workspace;
+            let stages = self.schedule.unfinished().map(|stage| workspace.stage(stage));
+            let files =
+                gitignore::ignore_or_tell(workspace, cached_outs(stages), self.setting.sink);
+            self.ignoring = Some(files.into_iter().collect());
+        }
     }
+
+    /// A stage may have made the folder of its outs anew, and so removed the `.gitignore` there.
+    fn keep_out_again(&self, stage: &StageSpec) {
+        let workspace = self.setting.workspace;
+        let Some(files) = self.ignoring.as_ref().filter(|files| !files.is_empty()) else {
+            return;
+        };
+        let is_gone = |out: &&ProjectPath| {
+            let file = out.parent().map(|folder| folder.join(".gitignore"));
+            let file = file.filter(|file| files.contains(file));
+            file.is_some_and(|file| !file.on_disk(&workspace.location().root).exists())
+        };
+        let outs = cached_outs(std::iter::once(stage)).filter(is_gone);
+        gitignore::ignore_or_tell(workspace, outs, self.setting.sink);
+    }
+}
+
+/// The outs of stages that git shall not keep.
+fn cached_outs<'a>(
+    stages: impl Iterator<Item = &'a StageSpec>,
+) -> impl Iterator<Item = &'a ProjectPath> {
+    let outs = stages.flat_map(|stage| &stage.outs);
+    outs.filter(|out| out.cache).map(|out| &out.path)
 }
 
 /// Notes for each out of `stage` whether it is cached, as the pipeline says.
