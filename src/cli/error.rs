@@ -143,7 +143,7 @@ impl Error {
                 Cow::from("leave `--no-wait` out to wait for it")
             }
             Self::Lost { .. } => Cow::from(
-                "`hpipe repro` makes them again; with `--allow-missing`, what is lacking is no error",
+                "`hpipe repro` makes outs again, data must come from a cache that has it; with `--allow-missing`, what is lacking is no error",
             ),
             _ => return None,
         })
@@ -212,6 +212,7 @@ const fn git_code(error: &GitError) -> Code {
     match error {
         GitError::NoRepository { .. }
         | GitError::NoCommit(_)
+        | GitError::TooFar { .. }
         | GitError::UnknownRevision { .. } => Code::Usage,
         GitError::Missing | GitError::Failed { .. } | GitError::Broken { .. } => Code::Machine,
     }
@@ -232,6 +233,9 @@ fn git_help(error: &GitError) -> Option<Cow<'_, str>> {
                 Cow::from("`git log --oneline` lists commits, `git branch` and `git tag` names")
             }
         },
+        GitError::TooFar { base, .. } => Cow::from(format!(
+            "`git log --oneline {base}` lists the commits there are"
+        )),
         GitError::Failed { .. } | GitError::Broken { .. } => return None,
     })
 }

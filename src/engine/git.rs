@@ -39,6 +39,16 @@ pub enum GitError {
         /// The branch or tag that was probably meant.
         nearest: Option<String>,
     },
+    /// A way back from a commit leads to none.
+    #[error("there is no commit `{revision}`: {} comes before `{base}`", commits(*before))]
+    TooFar {
+        /// What was asked for.
+        revision: String,
+        /// Where it begins.
+        base: String,
+        /// How many commits there are before, along the first parents.
+        before: usize,
+    },
     /// git failed.
     #[error("ask git for {what}: {said}")]
     Failed {
@@ -64,6 +74,15 @@ pub(crate) struct Git {
     /// The project's root as seen from the repository's.
     prefix: ProjectPath,
     reader: Mutex<Option<BatchReader>>,
+}
+
+/// `no commit`, `only 1 commit`, `only 2 commits`
+fn commits(count: usize) -> String {
+    match count {
+        0 => "no commit".to_owned(),
+        1 => "only 1 commit".to_owned(),
+        many => format!("only {many} commits"),
+    }
 }
 
 /// What a commit has at a path.
@@ -102,6 +121,18 @@ impl Git {
         }
         if self.hash_of("HEAD")?.is_none() && self.names()?.is_empty() {
             return Err(GitError::NoCommit(revision.to_owned()));
+        }
+        let steps = revision.find(['~', '^']).filter(|at| *at > 0);
+        if let Some(base) = steps.map(|at| &revision[..at])
+            && can_be_one
+            && let Some(hash) = self.hash_of(base)?
+        {
+            let line = self.lines(&["rev-list", "--first-parent", &hash])?;
+            return Err(GitError::TooFar {
+                revision: revision.to_owned(),
+                base: base.to_owned(),
+                before: line.len().saturating_sub(1),
+            });
         }
         let names = self.names()?;
         let nearest = hpipe_core::nearest(revision, names.iter().map(String::as_str));
@@ -164,6 +195,18 @@ impl Git {
         let names = String::from_utf8_lossy(&asked.stdout);
         let names = names.split_terminator('\0');
         Ok(names.map(|name| folder.join(name)).collect())
+    }
+
+    /// The paths of the project's files in a commit, of those that `takes`.
+    pub(crate) fn paths(
+        &self,
+        commit: &str,
+        takes: fn(&str) -> bool,
+    ) -> Result<Vec<ProjectPath>, GitError> {
+        let words = ["ls-tree", "-r", "-z", "--name-only", commit];
+        let listed = self.told("the files of a commit", &words)?;
+        let paths = listed.split_terminator('\0').filter(|path| takes(path));
+        Ok(paths.map(ProjectPath::new).collect())
     }
 
     /// The hashes that the references below `refs` lead to.

@@ -1,7 +1,7 @@
-//! Reads what a commit says of itself: its pipeline and its lock file.
+//! Reads what a commit says of itself: its pipeline and its lock files.
 //!
-//! Whatever is wrong with them is a warning: a comparison goes on with what can be had. Knows nothing of files beyond
-//! these two and those that the pipeline's `vars` and params name.
+//! Of all its pipeline files, those of sub-folders too. Whatever is wrong with them is a warning: a comparison goes on with
+//! what can be had. Knows nothing of files beyond these and those that the pipeline's `vars` and params name.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,8 +12,10 @@ use hpipe_spec::{Files, Pipeline};
 use hpipe_store::{LockFile, LockOut};
 
 use super::{Past, Recorded};
+use crate::discover::enters;
 use crate::git::{Git, Tracked};
-use crate::location::PIPELINE_FILES;
+use crate::location::{BOUNDARIES, PIPELINE_FILES, lock_of};
+use crate::path_range::around;
 use crate::resolve::resolve;
 use crate::{Error, Workspace};
 
@@ -33,35 +35,90 @@ impl Past {
             warnings: Vec::new(),
             folders: RefCell::default(),
         };
-        past.read_pipeline(workspace, revision)?;
-        past.read_lock(workspace, revision)?;
+        past.read_pipelines(workspace, revision)?;
         Ok(past)
     }
 
-    fn read_pipeline(&mut self, workspace: &Workspace, revision: &str) -> Result<(), Error> {
-        let file = &workspace.location().file;
-        let usual = PIPELINE_FILES.contains(&file.as_str());
-        let others = PIPELINE_FILES.iter().filter(|_| usual);
-        let names = [file.clone()]
-            .into_iter()
-            .chain(others.map(|name| ProjectPath::new(name)));
-        for name in names {
-            let Some(Tracked::File(bytes)) = self.git.at(&self.commit, &name)? else {
+    /// Reads the root's pipeline file and those of sub-folders as they were, and their lock files. A file of a folder that
+    /// was a project of its own, that is ignored now, or that a stage made, is none of the project's.
+    fn read_pipelines(&mut self, workspace: &Workspace, revision: &str) -> Result<(), Error> {
+        for file in self.pipeline_files(workspace)? {
+            let made = |outs: &Pipeline| {
+                let mut outs = outs.stages.iter().flat_map(|stage| &stage.outs);
+                outs.any(|out| file.is_within(&out.path))
+            };
+            if self.pipeline.as_ref().is_some_and(made) {
+                continue;
+            }
+            self.read_lock(&lock_of(&file), revision)?;
+            let Some(Tracked::File(bytes)) = self.git.at(&self.commit, &file)? else {
                 continue;
             };
-            match self.parsed(&name, &bytes) {
+            match self.parsed(&file, &bytes) {
                 Ok(mut pipeline) => {
                     resolve(&mut pipeline, workspace.store().root());
-                    self.pipeline = Some(pipeline);
+                    self.add(pipeline);
                 }
                 Err(why) => {
-                    let warning = format!("the {name} of {revision} cannot be read: {why}");
+                    let warning = format!("the {file} of {revision} cannot be read: {why}");
                     self.warnings.push(warning);
                 }
             }
-            break;
         }
         Ok(())
+    }
+
+    /// The pipeline files of the commit: the root's first, then those of sub-folders by path, one a folder.
+    fn pipeline_files(&self, workspace: &Workspace) -> Result<Vec<ProjectPath>, Error> {
+        let root = &workspace.location().root;
+        let found = self.git.paths(&self.commit, concerns)?;
+        let closed: Vec<_> = found.iter().filter_map(closed_folder).collect();
+        let is_searched = |folder: &ProjectPath| {
+            let is_closed = closed.iter().any(|closed| folder.is_within(closed));
+            !is_closed && enters(root, &folder.on_disk(root))
+        };
+        let mut others: BTreeMap<ProjectPath, ProjectPath> = BTreeMap::new();
+        for name in PIPELINE_FILES {
+            for path in found.iter().filter(|path| path.file_name() == name) {
+                let folder = path.parent().unwrap_or_default();
+                if folder != ProjectPath::root() && is_searched(&folder) {
+                    others.entry(folder).or_insert_with(|| path.clone());
+                }
+            }
+        }
+        let mut others: Vec<_> = others.into_values().collect();
+        others.sort();
+        Ok(self
+            .root_file(workspace)?
+            .into_iter()
+            .chain(others)
+            .collect())
+    }
+
+    /// The pipeline file of the root as it was called then.
+    fn root_file(&self, workspace: &Workspace) -> Result<Option<ProjectPath>, Error> {
+        let file = &workspace.location().file;
+        let is_usual = PIPELINE_FILES.contains(&file.as_str());
+        let usual = PIPELINE_FILES.iter().filter(|_| is_usual);
+        for name in std::iter::once(file.clone()).chain(usual.map(|name| ProjectPath::new(name))) {
+            if self.git.at(&self.commit, &name)?.is_some() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes in what another pipeline file says.
+    fn add(&mut self, mut other: Pipeline) {
+        match &mut self.pipeline {
+            None => self.pipeline = Some(other),
+            Some(whole) => {
+                whole.stages.append(&mut other.stages);
+                whole.metrics.append(&mut other.metrics);
+                whole.params.append(&mut other.params);
+                whole.plots.append(&mut other.plots);
+            }
+        }
     }
 
     fn parsed(&self, name: &ProjectPath, bytes: &[u8]) -> Result<Pipeline, String> {
@@ -75,15 +132,14 @@ impl Past {
         }
     }
 
-    fn read_lock(&mut self, workspace: &Workspace, revision: &str) -> Result<(), Error> {
-        let name = workspace.lock_file();
-        let Some(Tracked::File(bytes)) = self.git.at(&self.commit, &name)? else {
+    fn read_lock(&mut self, name: &ProjectPath, revision: &str) -> Result<(), Error> {
+        let Some(Tracked::File(bytes)) = self.git.at(&self.commit, name)? else {
             return Ok(());
         };
         match LockFile::parse(&bytes, &PathBuf::from(name.as_str())) {
             Ok(lock) => {
                 let outs = lock.stages.into_values().flat_map(|entry| entry.outs);
-                self.outs = outs.map(recorded).collect();
+                self.outs.extend(outs.map(recorded));
             }
             Err(error) => {
                 let why = with_causes(&error);
@@ -93,6 +149,19 @@ impl Past {
         }
         Ok(())
     }
+}
+
+/// Whether a file of a commit says which pipeline files there are.
+fn concerns(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    PIPELINE_FILES.contains(&name) || closed_folder(&ProjectPath::new(path)).is_some()
+}
+
+/// The sub-folder that this file makes a project of its own.
+fn closed_folder(path: &ProjectPath) -> Option<ProjectPath> {
+    let mark = around(path).find(|step| BOUNDARIES.contains(&step.file_name()))?;
+    mark.parent()
+        .filter(|folder| *folder != ProjectPath::root())
 }
 
 fn recorded(out: LockOut) -> (ProjectPath, Recorded) {
