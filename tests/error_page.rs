@@ -17,7 +17,7 @@ fn shown(code: &str, example: usize) -> Option<&'static str> {
     Some(match (code, example) {
         // Only a debug build can be told to fail.
         ("E105" | "E107", 0) if !cfg!(debug_assertions) => return None,
-        ("E009", 0) => "echo 'train: {alpha: 0.5}' > params.yaml; hpipe status",
+        ("E009", 0) => "echo 'train: {alpha: 0.5}' > params.yaml; hpipe repro",
         ("E010" | "E011" | "E021", 0) if !cfg!(feature = "ml") => return None,
         ("E011" | "E021", 0) => "hpipe status",
         ("E012" | "E018" | "E025", 0) => "hpipe repro --dry",
@@ -97,6 +97,12 @@ END
             "echo 'stages: {train: {cmd: echo}}' > pipeline.yaml
              git init -q; git add .; git -c user.name=u -c user.email=e commit -qm one; git tag release-1
              hpipe metrics diff relase-1"
+        }
+        ("E106", 3) => {
+            "echo 'stages: {train: {cmd: echo}}' > pipeline.yaml; git init -q; git add .
+             git -c user.name=u -c user.email=e commit -qm one
+             git -c user.name=u -c user.email=e commit -qm two --allow-empty
+             hpipe params diff HEAD~5"
         }
         ("E107", 0) => "HPIPE_FAIL_HOW=panic hpipe status",
         ("E108", 0) if !can_confine() => return None,

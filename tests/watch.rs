@@ -13,9 +13,9 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use support::{Live, Project, WATCHDOG, make_fifo, text};
+use support::{Live, Project, WATCHDOG, Watch, make_fifo};
 
 const PIPELINE: &str = "
 stages:
@@ -31,74 +31,6 @@ fn project() -> Project {
         ("params.yaml", "lr: 1\nother: 1\n"),
         ("data/raw", "b\na\n"),
     ])
-}
-
-/// A watching hpipe, and what it has to say of its rounds.
-struct Watch(Live);
-
-impl Watch {
-    /// Starts to watch and waits for the end of the first round.
-    fn start(project: &Project) -> (Self, Round) {
-        let mut watch = Self(Live::start(&mut project.hpipe(["watch", "--json"])));
-        let (events, watching) = watch.0.until("watching");
-        assert!(watching["paths"].as_u64() > Some(0), "{watching}");
-        (
-            watch,
-            Round {
-                woken_by: Value::Null,
-                events,
-            },
-        )
-    }
-
-    /// Waits until a change wakes it and the round that follows is over.
-    fn round(&mut self) -> Round {
-        let (before, woke) = self.0.until("woke");
-        assert!(
-            before.is_empty(),
-            "nothing happens before something changes: {before:?}"
-        );
-        let (events, _) = self.0.until("watching");
-        Round {
-            woken_by: woke["paths"].clone(),
-            events,
-        }
-    }
-
-    /// Ends it as a user does.
-    fn interrupt(self) {
-        self.0.signal(Signal::INT);
-        let (status, events) = self.0.finish();
-        assert_eq!(status.code(), Some(130), "{events:#?}");
-    }
-}
-
-/// What happened between two times of watching.
-struct Round {
-    woken_by: Value,
-    events: Vec<Value>,
-}
-
-impl Round {
-    /// The stages that executed, sorted.
-    fn executed(&self) -> Vec<&str> {
-        let started = self
-            .events
-            .iter()
-            .filter(|event| event["event"] == "stage_started");
-        let mut names: Vec<_> = started.map(|event| text(&event["stage"])).collect();
-        names.sort_unstable();
-        names
-    }
-
-    /// The codes of the errors.
-    fn errors(&self) -> Vec<&str> {
-        self.events
-            .iter()
-            .filter(|event| event["event"] == "error")
-            .map(|event| text(&event["code"]))
-            .collect()
-    }
 }
 
 #[test]
@@ -141,10 +73,7 @@ fn a_change_executes_what_depends_on_it() {
 #[test]
 fn repro_goes_on_watching_if_told() {
     let project = project();
-    let mut watch = Watch(Live::start(
-        &mut project.hpipe(["repro", "--watch", "--json", "train"]),
-    ));
-    watch.0.until("watching");
+    let (mut watch, _) = Watch::start_with(&project, ["repro", "--watch", "--json", "train"]);
     project.replace("params.yaml", "lr: 2\nother: 1\n");
     assert_eq!(watch.round().executed(), ["train"]);
     watch.interrupt();
@@ -306,7 +235,7 @@ fn a_queue_that_ran_over_wakes_as_if_everything_had_changed() {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").expect("a limit");
     let limit: usize = limit.trim().parse().expect("a number");
 
-    watch.0.signal(Signal::STOP);
+    watch.live.signal(Signal::STOP);
     let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED)
         .expect("a child")
         .expect("a state");
@@ -316,7 +245,7 @@ fn a_queue_that_ran_over_wakes_as_if_everything_had_changed() {
         project.remove("noise");
     }
     project.replace("params.yaml", "lr: 2\n");
-    watch.0.signal(Signal::CONT);
+    watch.live.signal(Signal::CONT);
 
     let round = watch.round();
     assert_eq!(
@@ -422,8 +351,8 @@ fn what_changes_between_reading_and_watching_is_not_lost() {
     slow.write_all(b"x: 1\n").expect("write the fifo");
     drop(slow);
 
-    let mut watch = Watch(live);
-    watch.0.until("watching");
+    let mut watch = Watch::on(live);
+    watch.live.until("watching");
     assert_eq!(project.read("said"), "late\n");
     watch.interrupt();
 }

@@ -27,13 +27,14 @@ use clap::{
 };
 
 pub(crate) use cache::{Cache, CacheRestore, CacheVerify, Gc};
-pub(crate) use config::{Config, ConfigSet};
+pub(crate) use choosing::Choosing;
+pub(crate) use config::{Config, ConfigPlace, ConfigSet, ConfigUnset};
 pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
-pub(crate) use project::{Completions, Init, Man, Shell};
+pub(crate) use project::{Completions, Init, Man, Root, Shell};
 pub(crate) use stage::{Freeze, Stage, StageAdd, StageList};
 pub(crate) use tune::Tune;
 
@@ -185,7 +186,7 @@ pub(crate) enum Command {
     Unfreeze(Freeze),
     /// Print the path of the project's root, as seen from here.
     #[command(after_help = "Example: cd \"$(hpipe root)\"")]
-    Root,
+    Root(Root),
     /// Print what makes a shell complete commands, options, stages and paths.
     #[command(
         after_help = "Examples:\n  echo 'source <(hpipe completions bash)' >> ~/.bashrc\n  \
@@ -206,8 +207,10 @@ pub(crate) enum Command {
     /// Record outs as they are as the result of their stages.
     #[command(after_help = "Example: hpipe repro --no-commit && hpipe commit")]
     Commit(Commit),
-    /// Put outs in place as the lock files say, from the cache, without executing anything.
-    #[command(after_help = "Example: git checkout main && hpipe checkout")]
+    /// Put outs and data in place as lock files and data files say, from the cache, without executing anything.
+    #[command(
+        after_help = "Examples:\n  git checkout main && hpipe checkout\n  hpipe checkout data/raw.csv"
+    )]
     Checkout(Checkout),
     /// Show and change settings: cache folder, jobs, ways of linking.
     #[command(subcommand, after_help = "Example: hpipe config set jobs 4")]

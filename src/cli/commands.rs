@@ -29,6 +29,8 @@ mod why;
 
 pub(crate) use exec_stage::exec_stage;
 
+use std::collections::BTreeSet;
+
 use hpipe_engine::{Surveyed, Workspace};
 
 use crate::args::{Cache, Command, Metrics, Params, Plots, Stage};
@@ -46,7 +48,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Status(arguments) => status::status(session, arguments),
         Command::Why(arguments) => why::why(session, arguments),
         Command::Dag(arguments) => dag::dag(session, arguments),
-        Command::Watch(arguments) => watch::watch(session, &arguments.working),
+        Command::Watch(arguments) => repro::repro(session, &arguments.as_repro()),
         Command::Tune(arguments) => tune::tune(session, arguments),
         Command::Logs(arguments) => logs::logs(session, arguments),
         Command::Metrics(Metrics::Show(arguments)) => show::show(session, arguments, Kind::Metrics),
@@ -70,7 +72,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Stage(Stage::List(arguments)) => stage::list(session, arguments),
         Command::Freeze(arguments) => freeze::freeze(session, arguments, true),
         Command::Unfreeze(arguments) => freeze::freeze(session, arguments, false),
-        Command::Root => root::root(session),
+        Command::Root(arguments) => root::root(session, arguments),
         Command::Completions(arguments) => completions::completions(session, arguments),
         Command::Man(arguments) => man::man(session, arguments),
         Command::Add(arguments) => add::add(session, arguments),
@@ -88,5 +90,15 @@ fn report(workspace: &Workspace, surveyed: &Surveyed) -> StageReport {
         stage: workspace.stage(surveyed.stage).name.clone(),
         state: State::of(surveyed.outcome),
         reasons: surveyed.reasons.clone(),
+    }
+}
+
+/// Tells what keeps stages from being decided about; what several stages suffer from, once.
+fn tell_faults(session: &Session, surveyed: &[Surveyed]) {
+    let mut told = BTreeSet::new();
+    for faults in surveyed.iter().filter_map(|one| one.faults.as_ref()) {
+        let (mut diagnostics, sources) = (faults.diagnostics.clone(), &faults.sources);
+        diagnostics.retain(|fault| told.insert(fault.message.clone()));
+        session.ui.diagnostics(&diagnostics, sources);
     }
 }

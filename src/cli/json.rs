@@ -5,6 +5,7 @@
 //!
 //! Deliberately knows nothing of how a person is told the same; that is [`ui`](crate::ui).
 
+mod attempts;
 mod cache;
 mod event;
 mod plots;
@@ -22,7 +23,8 @@ use serde::Serialize;
 use crate::dag::Graph;
 use crate::ui::{FileChanges, StageReport, Ui};
 use crate::unread::Unread;
-pub(crate) use cache::{gc, verification};
+pub(crate) use attempts::attempts;
+pub(crate) use cache::{gc, restored, verification};
 pub(crate) use plots::plots;
 pub(crate) use settings::settings;
 pub(crate) use stages::stage_list;
@@ -48,6 +50,15 @@ impl EventSink for JsonSink {
     fn emit(&self, event: &Event) {
         self.ui.data(&event::encode(event));
     }
+}
+
+/// Encodes where the project's root is: as seen from here, and whole.
+pub(crate) fn root(seen: &str, whole: &str) -> String {
+    line(&Root {
+        v: VERSION,
+        root: seen,
+        path: whole,
+    })
 }
 
 /// Encodes a fault as an event `error` or `warning`, with the place of its first label.
@@ -131,6 +142,13 @@ pub(crate) fn values_diff(
         files: Named::new(word, InOrder(files.collect())),
         errors: unread.iter().map(JsonUnread::from).collect(),
     })
+}
+
+#[derive(Serialize)]
+struct Root<'a> {
+    v: u32,
+    root: &'a str,
+    path: &'a str,
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! What every command starts from: where it is, how it prints, which built-in stages there are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hpipe_core::{EventSink, ProjectPath, Registry};
@@ -39,9 +39,7 @@ impl Session {
         };
         let environment = environment();
         let folder = global.folder.clone().unwrap_or_else(|| PathBuf::from("."));
-        let location = Location::find(&folder, global.file.as_deref()).ok();
-        let root = location.map(|location| location.root);
-        let loaded = Loaded::read(root.as_deref(), &environment);
+        let loaded = load(&folder, global.file.as_deref(), &environment);
         let color = match (global.color, loaded.settings.text("color")) {
             (Color::Always, _) | (Color::Auto, Some("always")) => ColorChoice::Always,
             (Color::Never, _) | (Color::Auto, Some("never")) => ColorChoice::Never,
@@ -54,6 +52,18 @@ impl Session {
             file: global.file.clone(),
             environment,
             loaded,
+        }
+    }
+
+    /// The same, with the settings as they are by now.
+    pub(crate) fn reloaded(&self) -> Self {
+        Self {
+            ui: self.ui.clone(),
+            registry: self.registry.clone(),
+            folder: self.folder.clone(),
+            file: self.file.clone(),
+            environment: self.environment.clone(),
+            loaded: load(&self.folder, self.file.as_deref(), &self.environment),
         }
     }
 
@@ -193,6 +203,13 @@ impl Session {
         std::thread::spawn(move || signals.forever().for_each(|_| wish.request()));
         Ok(cancellation)
     }
+}
+
+/// The settings of the project around `folder`.
+fn load(folder: &Path, file: Option<&Path>, environment: &Environment) -> Loaded {
+    let location = Location::find(folder, file).ok();
+    let root = location.map(|location| location.root);
+    Loaded::read(root.as_deref(), environment)
 }
 
 /// The environment this program was started with; what is no text cannot be declared in a pipeline either.

@@ -51,7 +51,7 @@ pub(crate) fn better(error: &clap::Error) -> Option<Diagnostic> {
         return Some(Diagnostic::error(Code::Usage, message).help(*until));
     }
     let fault = Diagnostic::error(Code::Usage, format!("hpipe has no command `{word}`"));
-    Some(match suggested(error) {
+    Some(match suggested(error, word) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None => fault.help("`hpipe --help` lists the commands"),
     })
@@ -85,7 +85,19 @@ pub(crate) fn asks_for_json(mut words: impl Iterator<Item = OsString>) -> bool {
     options.into_iter().any(|word| word == "--json")
 }
 
-fn suggested(error: &clap::Error) -> Option<String> {
+/// The command that was probably meant: by the house's measure of nearness, or one that begins like the word; else what
+/// clap thinks of.
+fn suggested(error: &clap::Error, word: &str) -> Option<String> {
+    let command = crate::args::command();
+    let names: Vec<_> = command
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let begins_so = |name: &&&str| word.len() > 1 && name.starts_with(word);
+    let near = hpipe_core::nearest(word, names.iter().copied());
+    if let Some(near) = names.iter().find(begins_so).copied().or(near) {
+        return Some(near.to_owned());
+    }
     match error.get(ContextKind::SuggestedSubcommand)? {
         ContextValue::String(one) => Some(one.clone()),
         ContextValue::Strings(several) => several.first().cloned(),

@@ -263,7 +263,7 @@ fn of_stage(stage: &StageSpec, budget: &Budget) -> Vec<Diagnostic> {
     let said = stage.execution();
     let too_much = |what: &str, asked: String, there: String| {
         let message = format!(
-            "stage `{}` asks for {asked}{what}, and there is {there}",
+            "stage `{}` asks for {asked}{what}, and this machine has {there}",
             stage.name
         );
         Diagnostic::error(Code::Unplaceable, message)
@@ -280,11 +280,8 @@ fn of_stage(stage: &StageSpec, budget: &Budget) -> Vec<Diagnostic> {
         ));
     }
     if demand.memory > budget.memory {
-        faults.push(too_much(
-            " of memory",
-            mebibytes(demand.memory),
-            mebibytes(budget.memory),
-        ));
+        let [asked, there] = sizes([demand.memory, budget.memory]);
+        faults.push(too_much(" of memory", asked, there));
     }
     let gpus = demand.gpus.unwrap_or(0);
     if gpus > budget.gpus.len() {
@@ -305,8 +302,26 @@ fn of_stage(stage: &StageSpec, budget: &Budget) -> Vec<Diagnostic> {
     faults
 }
 
-fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes / (1024 * 1024))
+/// Sizes as a person writes them, in small enough units to be told apart.
+fn sizes(bytes: [u64; 2]) -> [String; 2] {
+    const UNITS: [(&str, u64); 3] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20)];
+    let shown = |size: u64| {
+        let unit = UNITS.into_iter().find(|(_, unit)| size >= *unit);
+        unit.map_or_else(
+            || format!("{size} bytes"),
+            |(name, unit)| {
+                format!(
+                    "{} {name}",
+                    (size as f64 / unit as f64 * 10.0).round() / 10.0
+                )
+            },
+        )
+    };
+    let [one, other] = bytes.map(shown);
+    match one == other {
+        true => bytes.map(|size| format!("{size} bytes")),
+        false => [one, other],
+    }
 }
 
 fn undeclared(

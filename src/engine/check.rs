@@ -3,6 +3,8 @@
 //!
 //! Finds all faults of all planned stages at once.
 
+use std::collections::BTreeMap;
+
 use hpipe_core::{Code, Diagnostic, ProjectPath};
 use hpipe_spec::{StageSpec, nearest};
 
@@ -140,6 +142,49 @@ fn dep_help(
             None => format!("put `{path}` there, or add the stage that makes it"),
         },
     }
+}
+
+/// The programs that planned stages execute their commands by and that are not there, as warnings: whoever needs such a
+/// stage shall know before others have executed for an hour. No error, for it may be up to date, or somebody upstream may
+/// make the program.
+pub(crate) fn absent_shells(workspace: &Workspace, order: &[StageIndex]) -> Vec<String> {
+    let mut told: BTreeMap<&str, &StageSpec> = BTreeMap::new();
+    for stage in order.iter().map(|index| workspace.stage(*index)) {
+        let shell = stage
+            .execution
+            .as_ref()
+            .and(stage.execution().shell.as_ref());
+        if let Some(shell) = shell.filter(|_| !stage.frozen)
+            && !told.contains_key(shell.program.as_str())
+            && !is_program(workspace, stage, &shell.program)
+        {
+            told.insert(&shell.program, stage);
+        }
+    }
+    let text = |(program, stage): (&str, &StageSpec)| {
+        let place = match program.contains('/') {
+            true => "does not exist",
+            false => "is not in PATH",
+        };
+        format!(
+            "stage `{}` executes its command by `{program}`, which {place}; install it, or name another after `shell:`",
+            stage.name
+        )
+    };
+    told.into_iter().map(text).collect()
+}
+
+fn is_program(workspace: &Workspace, stage: &StageSpec, program: &str) -> bool {
+    let wdir = stage.wdir.on_disk(&workspace.location().root);
+    if program.contains('/') {
+        return wdir.join(program).is_file();
+    }
+    let own = stage.env.iter().find(|variable| variable.name == "PATH");
+    let own = own.and_then(|variable| variable.value.as_ref());
+    let Some(folders) = own.or_else(|| workspace.environment().get("PATH")) else {
+        return true; // the system has a default of its own
+    };
+    std::env::split_paths(folders).any(|folder| wdir.join(folder).join(program).is_file())
 }
 
 /// Reads the params of a stage once, so that a missing one is told now; those a planned stage makes are read later.

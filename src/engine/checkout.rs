@@ -28,7 +28,8 @@ pub struct CheckedOut {
     pub is_recorded: bool,
 }
 
-/// Puts the recorded outs of the selected stages in place, not of what they need.
+/// Puts the recorded outs of the selected stages in place, not of what they need; with `relink` also those that are right
+/// already, linked as the settings say now.
 ///
 /// Outs that are not cached are left to git. A stage that is changed since its record gets the outs of the record.
 ///
@@ -38,6 +39,7 @@ pub struct CheckedOut {
 pub fn checkout(
     workspace: &Workspace,
     selection: &Selection,
+    relink: bool,
     sink: &dyn EventSink,
 ) -> Result<Vec<CheckedOut>, Error> {
     let plan = workspace.plan(&Selection {
@@ -53,7 +55,7 @@ pub fn checkout(
             stamp = workspace.lock_stamp();
             recorded = workspace.read_lock()?;
         }
-        let done = one(workspace, &recorded, index, sink);
+        let done = one(workspace, &recorded, index, relink, sink);
         drop(lock);
         done
     };
@@ -67,6 +69,7 @@ fn one(
     workspace: &Workspace,
     recorded: &LockFile,
     index: StageIndex,
+    relink: bool,
     sink: &dyn EventSink,
 ) -> Result<CheckedOut, Error> {
     let stage = workspace.stage(index);
@@ -85,15 +88,22 @@ fn one(
     let is_declared = |out: &OutRecord| stage.outs.iter().any(|spec| spec.path == out.path);
     for out in outs.iter().filter(|out| out.cached && is_declared(out)) {
         let found = Inputs::fresh(workspace).content(&out.path)?;
-        if found.is_some_and(|found| found.same(&out.content)) {
+        let is_right = found.is_some_and(|found| found.same(&out.content));
+        if is_right && !relink {
             continue;
         }
         if !store.has(&out.content) {
             done.missing.push(out.clone());
             continue;
         }
-        keep_unknown(workspace, sink, &stage.name, &out.path, &outs).map_err(machine)?;
-        match store.restore(&out.content, &out.path) {
+        let restored = match is_right {
+            true => store.relink(&out.content, &out.path),
+            false => {
+                keep_unknown(workspace, sink, &stage.name, &out.path, &outs).map_err(machine)?;
+                store.restore(&out.content, &out.path)
+            }
+        };
+        match restored {
             Ok(()) => done.restored.push(out.clone()),
             Err(hpipe_store::Error::NotInCache { .. }) => done.missing.push(out.clone()),
             Err(other) => return Err(other.into()),

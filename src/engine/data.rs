@@ -5,16 +5,19 @@
 //! `dvc add` (`raw.csv.dvc`) track is used as it lies there, too; when it is gone and something needs it, it comes back
 //! from DVC's own cache, or the user is told which command of DVC brings it back.
 
-use hpipe_core::{Code, Content, Diagnostic, Event, EventSink, ProjectPath, Sources, StageName};
+mod add;
+
+use hpipe_core::{Content, Event, EventSink, ProjectPath, StageName};
 use hpipe_store::{DATA_FILE_ENDING, DVC_FILE_ENDING};
 
 use crate::Error;
 use crate::checkout::machine;
 use crate::exec::keep_unknown;
-use crate::gitignore;
 use crate::inputs::Inputs;
 use crate::plan::Plan;
 use crate::workspace::Workspace;
+
+pub use add::add;
 
 /// A file or folder under control.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,95 +39,59 @@ pub enum DataState {
     Missing,
 }
 
-/// Stores what lies at `paths` and writes a data file beside each.
-///
-/// # Errors
-/// [`Error::Invalid`], before anything is stored, with every path that cannot be added; [`Error::Store`].
-pub fn add(
-    workspace: &Workspace,
-    paths: &[ProjectPath],
-    sink: &dyn EventSink,
-) -> Result<Vec<Tracked>, Error> {
-    let inputs = Inputs::fresh(workspace);
-    let mut faults = Vec::new();
-    for path in paths {
-        let is_there = inputs.content(path)?.is_some();
-        faults.extend(refusal(workspace, path, is_there));
-    }
-    if !faults.is_empty() {
-        return Err(Error::invalid(faults, &Sources::default()));
-    }
-    let mut added = Vec::with_capacity(paths.len());
-    for path in paths {
-        if let Some(content) = workspace.store().track(path)? {
-            let path = path.clone();
-            added.push(Tracked { path, content });
-        }
-    }
-    gitignore::ignore_or_tell(workspace, added.iter().map(|one| &one.path), sink);
-    workspace.store().flush();
-    Ok(added)
-}
-
-/// Why a path cannot be added.
-fn refusal(workspace: &Workspace, path: &ProjectPath, is_there: bool) -> Option<Diagnostic> {
-    let maker = workspace.graph().makers(path).next();
-    let (code, message, help) = match maker {
-        _ if path.is_outside() => (
-            Code::OutsideProject,
-            format!("`{path}` lies outside the project"),
-            "copy it into the project first".to_owned(),
-        ),
-        _ if !is_there || path.as_str() == "." => (
-            Code::MissingDep,
-            format!("`{path}` cannot be added: there is no such file or folder"),
-            "name a file or folder of the project".to_owned(),
-        ),
-        Some(maker) => {
-            let stage = &workspace.stage(maker).name;
-            (
-                Code::DuplicateOut,
-                format!("`{path}` cannot be added: stage `{stage}` makes it, or something in it"),
-                format!(
-                    "outs are stored when their stage runs; `hpipe commit {stage}` stores them as they are"
-                ),
-            )
-        }
-        None => return None,
-    };
-    Some(Diagnostic::error(code, message).help(help))
-}
-
-/// Makes data under control what the data files say.
+/// Makes data under control what the data files say: all of it, or what lies at `wanted`, in it or around it. With
+/// `relink`, also what is right already is put in place anew, linked as the settings say now.
 ///
 /// # Errors
 /// [`Error::Store`] when a data file is none, or the disk refuses.
 pub fn checkout_data(
     workspace: &Workspace,
+    wanted: Option<&[ProjectPath]>,
+    relink: bool,
     sink: &dyn EventSink,
 ) -> Result<Vec<(Tracked, DataState)>, Error> {
     let mut done = Vec::new();
     for tracked in workspace.tracked()? {
-        if is_made(workspace, &tracked.path) {
+        let is_asked = |path: &ProjectPath| touches(path, &tracked.path);
+        let is_wanted = wanted.is_none_or(|wanted| wanted.iter().any(is_asked));
+        if !is_wanted || is_made(workspace, &tracked.path) {
             continue;
         }
-        let found = Inputs::fresh(workspace).content(&tracked.path)?;
-        let state = match found {
-            Some(found) if found.same(&tracked.content) => DataState::Unchanged,
-            _ if !workspace.store().has(&tracked.content) => DataState::Missing,
-            _ => {
-                let name = StageName::known(tracked.path.as_str());
-                keep_unknown(workspace, sink, &name, &tracked.path, &[]).map_err(machine)?;
-                match workspace.store().restore(&tracked.content, &tracked.path) {
-                    Ok(()) => DataState::Restored,
-                    Err(hpipe_store::Error::NotInCache { .. }) => DataState::Missing,
-                    Err(other) => return Err(other.into()),
-                }
-            }
-        };
+        let state = put(workspace, &tracked, relink, sink)?;
         done.push((tracked, state));
     }
     Ok(done)
+}
+
+/// Whether one of two paths is the other, or lies in it.
+fn touches(one: &ProjectPath, other: &ProjectPath) -> bool {
+    one.is_within(other) || other.is_within(one)
+}
+
+fn put(
+    workspace: &Workspace,
+    tracked: &Tracked,
+    relink: bool,
+    sink: &dyn EventSink,
+) -> Result<DataState, Error> {
+    let (store, path) = (workspace.store(), &tracked.path);
+    let found = Inputs::fresh(workspace).content(path)?;
+    let is_right = found.is_some_and(|found| found.same(&tracked.content));
+    let done = match (is_right, relink) {
+        (true, false) => return Ok(DataState::Unchanged),
+        (true, true) => store.relink(&tracked.content, path),
+        (false, _) if !store.has(&tracked.content) => return Ok(DataState::Missing),
+        (false, _) => {
+            let name = StageName::known(path.as_str());
+            keep_unknown(workspace, sink, &name, path, &[]).map_err(machine)?;
+            store.restore(&tracked.content, path)
+        }
+    };
+    match done {
+        Ok(()) => Ok(DataState::Restored),
+        Err(hpipe_store::Error::NotInCache { .. }) => Ok(DataState::Missing),
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// Brings back data that planned stages need and that is gone.
@@ -212,6 +179,16 @@ impl Workspace {
             Ok(Tracked { path, content })
         })
         .collect()
+    }
+
+    /// Where data under control belongs, ours and DVC's, whatever the data files say of it.
+    pub fn tracked_paths(&self) -> impl Iterator<Item = ProjectPath> + '_ {
+        self.data_files().iter().filter_map(|file| {
+            let name = file.as_str();
+            let ours = name.strip_suffix(DATA_FILE_ENDING);
+            let data = ours.or_else(|| name.strip_suffix(DVC_FILE_ENDING))?;
+            Some(ProjectPath::new(data))
+        })
     }
 
     /// The file of `dvc add` that tracks `path`, or a folder around it.

@@ -55,11 +55,29 @@ pub(crate) fn discover(root: &Path, outs: &HashSet<&str>) -> Result<Discovered, 
     let mut search = Search {
         outs,
         found: Discovered::default(),
+        entered: None,
     };
     search.folder(root, "", &IgnoreRules::default(), 0)?;
     search.found.pipelines.sort();
     search.found.tracking.sort();
     Ok(search.found)
+}
+
+/// The folders that [`discover`] enters, as far as rules can be read.
+pub(crate) fn folders(root: &Path, outs: &HashSet<&str>) -> Vec<ProjectPath> {
+    let mut search = Search {
+        outs,
+        found: Discovered::default(),
+        entered: Some(Vec::new()),
+    };
+    // A faulty file is told by whoever opens the project.
+    let _ = search.folder(root, "", &IgnoreRules::default(), 0);
+    search.entered.unwrap_or_default()
+}
+
+/// Whether a file of this name can make a difference to what [`discover`] finds.
+pub(crate) fn is_sought(name: &str) -> bool {
+    PIPELINE_FILES.contains(&name) || TRACKING.iter().any(|ending| name.ends_with(ending))
 }
 
 /// Whether a search from `top` comes to `folder`, as far as names and ignore rules tell.
@@ -86,6 +104,8 @@ pub(crate) fn enters(top: &Path, folder: &Path) -> bool {
 struct Search<'a> {
     outs: &'a HashSet<&'a str>,
     found: Discovered,
+    /// The folders met, if somebody wants to know.
+    entered: Option<Vec<ProjectPath>>,
 }
 
 /// What a folder lists, as far as it matters.
@@ -110,6 +130,9 @@ impl Search<'_> {
         let listing = list(folder);
         if depth > 0 && listing.is_closed {
             return Ok(());
+        }
+        if let Some(entered) = &mut self.entered {
+            entered.push(ProjectPath::new(prefix.trim_end_matches('/')));
         }
         let own = match listing.has_rules {
             true => Some(rules.for_search(folder)?),

@@ -32,7 +32,11 @@ pub(crate) fn ignore<'a>(
         let on_disk = folder.on_disk(root);
         let rules = rules_above(top, &on_disk);
         let is_new = |out: &&&ProjectPath| !is_ignored(&rules, &out.on_disk(root));
-        let names: Vec<_> = outs.iter().filter(is_new).map(|out| out.file_name()).collect();
+        let names: Vec<_> = outs
+            .iter()
+            .filter(is_new)
+            .map(|out| out.file_name())
+            .collect();
         let file = folder.join(".gitignore");
         if !names.is_empty() {
             add_lines(workspace, &file, &names)?;

@@ -67,7 +67,7 @@ pub use repro::{Confirm, ReproOptions, repro};
 pub use revision::{Found, Snapshot, WORKSPACE};
 pub use sandbox::{Confined, Confinement, ConfinementError, EXEC_STAGE, Sandboxing, Support};
 pub use setup::{Setup, Share};
-pub use survey::{Surveyed, SurveyedDep, survey};
+pub use survey::{InputFaults, Surveyed, SurveyedDep, survey};
 pub use verify::verify;
 pub use watch::watch;
 pub use workspace::{Environment, Texts, Workspace};

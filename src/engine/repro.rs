@@ -127,6 +127,9 @@ fn rehearse(
     budget_of(workspace, options, &order)?;
     check::check(workspace, &checked, &order)?;
     sink.emit(&plan_event(workspace, &order));
+    for text in check::absent_shells(workspace, &order) {
+        sink.emit(&Event::Warning { text });
+    }
     let mut summary = Summary::default();
     for one in surveyed {
         summary.count(one.outcome);
@@ -168,7 +171,8 @@ fn perform(
     let planned = plan.order.iter().map(|index| workspace.stage(*index));
     let no_sandbox = workspace.setup().sandbox.warning(planned)?;
     sink.emit(&plan_event(workspace, &plan.order));
-    if let Some(text) = no_sandbox {
+    let shells = check::absent_shells(workspace, &plan.order);
+    for text in no_sandbox.into_iter().chain(shells) {
         sink.emit(&Event::Warning { text });
     }
 
@@ -195,7 +199,7 @@ fn perform(
 }
 
 /// The stages to look at.
-fn planned(workspace: &Workspace, options: &ReproOptions) -> Result<Plan, Error> {
+pub(crate) fn planned(workspace: &Workspace, options: &ReproOptions) -> Result<Plan, Error> {
     let mut plan = workspace.plan(&options.selection)?;
     if let Some(last) = &options.stop_after {
         let named = Selection {

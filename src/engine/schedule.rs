@@ -138,7 +138,10 @@ impl<'a> Schedule<'a> {
     /// The planned stages that did not come to an end yet.
     pub(crate) fn unfinished(&self) -> impl Iterator<Item = StageIndex> + '_ {
         let is_open = |state: &State| {
-            matches!(state, State::Waiting | State::Ready | State::Queued | State::Running)
+            matches!(
+                state,
+                State::Waiting | State::Ready | State::Queued | State::Running
+            )
         };
         let open = self.states.iter().enumerate();
         open.filter(move |(_, state)| is_open(state))

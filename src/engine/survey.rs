@@ -4,7 +4,7 @@
 //! that need it, for its outs are known; a stage that would execute leaves its dependents undecided, unless they have
 //! reasons of their own.
 
-use hpipe_core::{Diagnostic, Outcome, ProjectPath, Reason, ReasonKind};
+use hpipe_core::{Diagnostic, Outcome, ProjectPath, Reason, ReasonKind, Severity, Sources};
 use hpipe_spec::StageSpec;
 use hpipe_store::{LockFile, LockOut};
 
@@ -31,6 +31,17 @@ pub struct Surveyed {
     pub key: Option<hpipe_core::Digest>,
     /// Each dep with its content and the stage that makes it.
     pub deps: Vec<SurveyedDep>,
+    /// What keeps it from being decided about: `repro` would refuse it.
+    pub faults: Option<InputFaults>,
+}
+
+/// What is wrong with inputs of a stage, as warnings: it concerns those alone who need the stage.
+#[derive(Debug, Clone)]
+pub struct InputFaults {
+    /// A missing param, a params file that cannot be read.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What their places point into.
+    pub sources: Sources,
 }
 
 /// A dep as [`survey`] found it.
@@ -98,8 +109,16 @@ impl Survey<'_> {
             return self.frozen(index);
         }
         let is_new = !self.lock.stages.contains_key(&stage.name);
-        let decision = self.decide(stage)?;
         let upstream = self.upstream(index);
+        let decision = match self.decide(stage) {
+            // What a stage upstream will make may mend it.
+            Err(Error::Invalid { .. }) if !upstream.is_empty() => Decision::Missing(Vec::new()),
+            Err(Error::Invalid {
+                diagnostics,
+                sources,
+            }) => return self.unfit(index, diagnostics, *sources),
+            decided => decided?,
+        };
         if !upstream.is_empty() {
             return self.undecided(index, decision, is_new, upstream);
         }
@@ -133,6 +152,43 @@ impl Survey<'_> {
             run_cache: true,
         };
         evidence.decide(stage)
+    }
+
+    /// A stage whose params cannot be read: it is not up to date, and nobody knows more.
+    fn unfit(
+        &mut self,
+        index: StageIndex,
+        mut diagnostics: Vec<Diagnostic>,
+        sources: Sources,
+    ) -> Result<Surveyed, Error> {
+        self.pending[index.index()] = true;
+        let stage = self.workspace.stage(index);
+        let mut reasons = Vec::new();
+        for param in &stage.params {
+            let is_readable = match self.inputs.param_faults(stage, param) {
+                Ok(faults) => faults.is_empty(),
+                Err(Error::Invalid { .. }) => false,
+                Err(error) => return Err(error),
+            };
+            if !is_readable {
+                let is_there = self.inputs.content(&param.file)?.is_some();
+                let kind = match is_there {
+                    true => ReasonKind::ParamRemoved,
+                    false => ReasonKind::DepMissing,
+                };
+                reasons.push(Reason::about(kind, param.file.as_str()));
+            }
+        }
+        for fault in &mut diagnostics {
+            fault.severity = Severity::Warning;
+        }
+        Ok(Surveyed {
+            faults: Some(InputFaults {
+                diagnostics,
+                sources,
+            }),
+            ..self.surveyed(index, Outcome::WouldRun, reasons, None)?
+        })
     }
 
     /// A frozen stage, with the reasons it would have to work. A fault in its inputs stops nobody while it is frozen.
@@ -204,6 +260,7 @@ impl Survey<'_> {
             reasons,
             key: known.map(|known| known.key),
             deps,
+            faults: None,
         })
     }
 }

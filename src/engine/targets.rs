@@ -55,6 +55,9 @@ impl Stages<'_> {
         for target in &selection.targets {
             match self.resolve(selection, target) {
                 Ok(stages) => found.extend(stages),
+                Err(Unresolved::Unknown) if selection.glob && is_pattern(target) => {
+                    faults.push(fits_nothing(target));
+                }
                 Err(Unresolved::Unknown) => faults.push(self.unknown(target)),
                 Err(Unresolved::Broken(broken)) => faults.extend(broken),
             }
@@ -235,6 +238,17 @@ impl Stages<'_> {
             None => fault.help("`hpipe dag` shows every stage"),
         }
     }
+}
+
+fn is_pattern(target: &str) -> bool {
+    target.contains(['*', '?', '['])
+}
+
+fn fits_nothing(pattern: &str) -> Diagnostic {
+    let message = format!("no stage has a name that `{pattern}` fits");
+    Diagnostic::error(Code::UnknownTarget, message).help(
+        "`hpipe stage list` shows every name; a pattern fits whole names, and one in quotes is left alone by the shell",
+    )
 }
 
 /// Whether `text` is what `pattern` stands for: `*` any text, `?` any character, `[a-c]` one of these, `[!a-c]` another.

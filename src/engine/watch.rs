@@ -18,13 +18,13 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Event, EventSink, ProjectPath};
+use hpipe_core::{Code, Diagnostic, Event, EventSink, ProjectPath};
 use notify::event::{AccessKind, AccessMode};
 use notify::{Config, EventKind, RecommendedWatcher, Watcher as _};
 
 use crate::cancel::Subscription;
 use crate::location::Location;
-use crate::repro::{ReproOptions, repro};
+use crate::repro::{ReproOptions, planned, repro};
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error};
 use lookout::Lookout;
@@ -38,23 +38,26 @@ const LONGEST_DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// Makes the selected stages up to date, and again after each change, until `cancellation` is requested.
 ///
-/// `report` is told why a round could not be carried out (a faulty pipeline file, a missing dep); the next change may
-/// mend it.
+/// `reopen` opens the project anew, with the settings as they are by then. `report` is told why a round could not be
+/// carried out (a faulty pipeline file, a missing dep); the next change may mend it.
 ///
 /// # Errors
-/// [`Error::Watch`] when the machine cannot watch; any error of the first opening of the project came before.
-pub fn watch(
+/// [`Error::Watch`] when the machine cannot watch; [`Error::Invalid`] when there is nothing of the name that the user gave.
+/// Any error of the first opening of the project came before.
+pub fn watch<E: From<Error>>(
     mut workspace: Workspace,
-    options: &ReproOptions,
+    mut options: ReproOptions,
     sink: &dyn EventSink,
     cancellation: &Cancellation,
-    report: &dyn Fn(Error),
-) -> Result<(), Error> {
+    reopen: &Reopen<'_, E>,
+    report: &dyn Fn(E),
+) -> Result<(), E> {
+    refuse_unknown(&workspace, &options)?;
     loop {
-        let (watcher, opened) = open(&workspace, cancellation)?;
+        let (mut watcher, opened) = open(&workspace, cancellation, reopen)?;
         let done = opened.and_then(|opened| {
-            workspace = opened;
-            repro(&workspace, options, sink, cancellation)
+            (workspace, options) = opened;
+            Ok(repro(&workspace, &options, sink, cancellation)?)
         });
         if let Err(error) = done {
             report(error);
@@ -69,17 +72,39 @@ pub fn watch(
     }
 }
 
+/// Opens the project anew, as the user wants it.
+type Reopen<'a, E> = dyn Fn() -> Result<(Workspace, ReproOptions), E> + 'a;
+
+/// What names nothing when it is written is a slip, and no change will mend it.
+fn refuse_unknown(workspace: &Workspace, options: &ReproOptions) -> Result<(), Error> {
+    let is_unknown = |fault: &Diagnostic| fault.code == Code::UnknownTarget;
+    match planned(workspace, options) {
+        Err(Error::Invalid {
+            diagnostics,
+            sources,
+        }) if diagnostics.iter().any(is_unknown) => Err(Error::Invalid {
+            diagnostics,
+            sources,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What the project says when it is read, and whoever notices when that changes.
+type Opened<'a, E> = (Watcher<'a>, Result<(Workspace, ReproOptions), E>);
+
 /// Watches what the project reads and only then reads it; once more if it reads something else by now.
-fn open<'a>(
+fn open<'a, E: From<Error>>(
     former: &Workspace,
     cancellation: &'a Cancellation,
-) -> Result<(Watcher<'a>, Result<Workspace, Error>), Error> {
+    reopen: &Reopen<'_, E>,
+) -> Result<Opened<'a, E>, Error> {
     let mut sources = Sources::of(former);
     loop {
         let watcher = Watcher::new(former.location(), sources, cancellation)?;
-        let opened = former.reopen();
+        let opened = reopen();
         let read = match &opened {
-            Ok(workspace) => Sources::of(workspace),
+            Ok((workspace, _)) => Sources::of(workspace),
             Err(_) => {
                 let files: Vec<_> = former.files().iter().map(|file| &file.path).collect();
                 let sources = watcher.sources.clone();
@@ -177,10 +202,11 @@ impl<'a> Watcher<'a> {
     }
 
     /// The sources that changed, all of them when nobody knows which; none when the user wants to stop.
-    fn wait(&self) -> Option<Vec<ProjectPath>> {
+    fn wait(&mut self) -> Option<Vec<ProjectPath>> {
         let mut changed = BTreeSet::new();
         while changed.is_empty() {
-            self.take(self.receiver.recv().ok()?, &mut changed)?;
+            let message = self.receiver.recv().ok()?;
+            self.take(message, &mut changed)?;
         }
         let began = Instant::now();
         let mut quiet_at = began + DEBOUNCE;
@@ -200,7 +226,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// Adds the sources a message speaks of and says whether there are any; none when the user wants to stop.
-    fn take(&self, message: Message, changed: &mut BTreeSet<ProjectPath>) -> Option<bool> {
+    fn take(&mut self, message: Message, changed: &mut BTreeSet<ProjectPath>) -> Option<bool> {
         let mut told = BTreeSet::new();
         match message {
             Message::Cancelled => return None,

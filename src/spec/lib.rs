@@ -51,4 +51,4 @@ pub use pipeline::{
     StageSpec,
 };
 pub use schema::pipeline_schema;
-pub use settings::{Setting, Settings, SettingsLayer, set_setting};
+pub use settings::{Setting, Settings, SettingsLayer, set_setting, unset_setting};

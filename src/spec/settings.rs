@@ -15,7 +15,7 @@ use crate::node::{Data, Entry, Node};
 use crate::{params, quantity};
 use value::Kind;
 
-pub use edit::set_setting;
+pub use edit::{set_setting, unset_setting};
 
 /// Every setting: its name, and what it takes.
 const KEYS: &[(&str, Kind)] = &[

@@ -72,6 +72,54 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Puts the content at `path` anew, where it lies already: each of its files is linked or copied as the store does
+    /// now. What the folder's content leaves out stays in place, and at every instant the whole of a file is there.
+    ///
+    /// # Errors
+    /// As [`restore`](Self::restore).
+    pub fn relink(&self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
+        if content.kind == ContentKind::File {
+            return self.replace(content, path);
+        }
+        let Some(files) = self.stored_files(content)? else {
+            return Err(Error::NotInCache {
+                path: path.on_disk(self.root()),
+                digest: content.digest,
+            });
+        };
+        for (file, content) in files {
+            let path = path.join(&file);
+            // A name that is no text is left as it is.
+            if path.on_disk(self.root()).is_file() {
+                self.replace(&content, &path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a file anew where one stands.
+    fn replace(&self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
+        self.refuse_vital(path)?;
+        let target = path.on_disk(self.root());
+        let replace = |beside| {
+            let restoration = Restoration {
+                store: self,
+                target: &target,
+                beside,
+            };
+            let built = restoration.build_for(content, &target)?;
+            restoration.swap(built, &target)
+        };
+        match replace(false) {
+            Err(Error::Place { source, .. }) if source.kind() == io::ErrorKind::CrossesDevices => {
+                replace(true)
+            }
+            done => done,
+        }
+    }
+}
+
 /// Restores one path.
 #[derive(Clone, Copy)]
 struct Restoration<'a> {

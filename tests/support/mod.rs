@@ -15,6 +15,7 @@
 )]
 
 mod live;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use live::{FifoLines, Live, make_fifo, release};
+pub(crate) use watching::{Round, Watch};
 
 /// How long anything may take before a test gives up: long enough for a machine that does a hundred other things.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(120);

@@ -28,6 +28,9 @@ pub(crate) struct CacheRestore {
     /// Where to put it.
     #[arg(value_name = "PATH")]
     pub(crate) path: String,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `cache verify`.

@@ -16,6 +16,11 @@ pub(crate) enum Config {
         after_help = "Examples:\n  hpipe config set cache.link hardlink,copy\n  hpipe config set --local jobs 4"
     )]
     Set(ConfigSet),
+    /// Take a setting out of hpipe.toml, so that what other files or nobody says holds again.
+    #[command(
+        after_help = "Examples:\n  hpipe config unset cache.link\n  hpipe config unset --local jobs"
+    )]
+    Unset(ConfigUnset),
 }
 
 /// Arguments of `config list`.
@@ -43,10 +48,27 @@ pub(crate) struct ConfigSet {
     /// Its value; a list is separated by commas.
     #[arg(value_name = "VALUE")]
     pub(crate) value: String,
-    /// Set it in hpipe.local.toml, for this checkout alone.
+    #[command(flatten)]
+    pub(crate) place: ConfigPlace,
+}
+
+/// Arguments of `config unset`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigUnset {
+    /// The setting: `cache.folder`.
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) place: ConfigPlace,
+}
+
+/// Which settings file is written.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigPlace {
+    /// In hpipe.local.toml, for this checkout alone.
     #[arg(long, conflicts_with = "global")]
     pub(crate) local: bool,
-    /// Set it in the user's config folder, for all projects.
+    /// In the user's config folder, for all projects.
     #[arg(long)]
     pub(crate) global: bool,
 }

@@ -4,7 +4,7 @@ use super::choosing::Choosing;
 use clap::Args;
 
 /// Options of commands that execute.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Working {
     #[command(flatten)]
     pub(crate) choosing: Choosing,
@@ -79,6 +79,17 @@ pub(crate) struct Repro {
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) working: Working,
+}
+
+impl Watch {
+    /// What `repro --watch` says.
+    pub(crate) fn as_repro(&self) -> Repro {
+        Repro {
+            working: self.working.clone(),
+            watch: true,
+            ..Repro::default()
+        }
+    }
 }
 
 impl Working {

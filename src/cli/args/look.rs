@@ -81,4 +81,7 @@ pub(crate) struct Logs {
     /// Show the output of this attempt.
     #[arg(long, value_name = "ID", requires = "stage")]
     pub(crate) attempt: Option<String>,
+    /// Write JSON.
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) json: bool,
 }

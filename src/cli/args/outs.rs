@@ -22,11 +22,14 @@ pub(crate) struct Add {
     pub(crate) paths: Vec<String>,
 }
 
-/// Arguments of `checkout`.
+/// Arguments of `checkout`. Data under control can be named as well.
 #[derive(Debug, Args)]
 pub(crate) struct Checkout {
     #[command(flatten)]
     pub(crate) choosing: Choosing,
+    /// Put also what is right already in place anew, linked or copied as `cache.link` says now.
+    #[arg(long)]
+    pub(crate) relink: bool,
     /// End well even if the cache lacks objects.
     #[arg(long)]
     pub(crate) allow_missing: bool,

@@ -1,4 +1,4 @@
-//! Words of the commands about a project as a whole, and about hpipe itself: `init`, `completions`, `man`.
+//! Words of the commands about a project as a whole, and about hpipe itself: `init`, `root`, `completions`, `man`.
 
 use std::path::PathBuf;
 
@@ -10,6 +10,14 @@ pub(crate) struct Init {
     /// The folder to make a project of; made if it does not exist.
     #[arg(value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
+}
+
+/// Arguments of `root`.
+#[derive(Debug, Args)]
+pub(crate) struct Root {
+    /// Write JSON, with the whole path besides.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `completions`.

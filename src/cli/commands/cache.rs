@@ -30,10 +30,14 @@ pub(super) fn restore(session: &Session, arguments: &CacheRestore) -> Result<Exi
         store.restore(&content, &path).map(|()| content)
     });
     session.tell_warnings(&workspace);
-    let what = described(&restored?);
-    session
-        .ui
-        .note(&format!("restored {} ({what})", arguments.path));
+    let content = restored?;
+    if arguments.json {
+        session.ui.data(&json::restored(path.as_str(), &content));
+    } else {
+        let what = described(&content);
+        let told = format!("restored {} ({what})", arguments.path);
+        session.ui.note(&told);
+    }
     Ok(Exit::Done)
 }
 

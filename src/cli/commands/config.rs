@@ -3,17 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hpipe_core::{ProjectPath, Value};
-use hpipe_spec::set_setting;
+use hpipe_core::{Diagnostic, ProjectPath, Sources, Value};
+use hpipe_spec::{set_setting, unset_setting};
 use hpipe_store::Store;
 
-use crate::args::{Config, ConfigSet};
+use crate::args::{Config, ConfigPlace, ConfigSet, ConfigUnset};
 use crate::error::{Error, Exit};
 use crate::json;
 use crate::session::Session;
 use crate::settings::{LOCAL, PROJECT, user_file, user_folder};
 
-/// Lists, prints or sets.
+/// Lists, prints, sets or unsets.
 pub(super) fn config(session: &Session, arguments: &Config) -> Result<Exit, Error> {
     match arguments {
         Config::List(arguments) => {
@@ -22,6 +22,7 @@ pub(super) fn config(session: &Session, arguments: &Config) -> Result<Exit, Erro
         }
         Config::Get(arguments) => get(session, &arguments.key),
         Config::Set(arguments) => set(session, arguments),
+        Config::Unset(arguments) => unset(session, arguments),
     }
 }
 
@@ -64,22 +65,42 @@ fn shown(value: &Value) -> String {
 }
 
 fn set(session: &Session, arguments: &ConfigSet) -> Result<Exit, Error> {
-    let place = Place::find(session, arguments)?;
-    let path = place.folder.join(&place.name);
-    let text = match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        read => read.map_err(file("read", &path))?,
+    let place = Place::find(session, &arguments.place)?;
+    let (key, value) = (&arguments.key, &arguments.value);
+    let edited = set_setting(&place.name, &place.text()?, key, value);
+    place.write(&edited.map_err(invalid)?)?;
+    session
+        .ui
+        .note(&format!("set in {}", place.path().display()));
+    Ok(Exit::Done)
+}
+
+/// Takes a setting out of a file; that it is not there is a mistake, for it may stand in another.
+fn unset(session: &Session, arguments: &ConfigUnset) -> Result<Exit, Error> {
+    let (place, key) = (Place::find(session, &arguments.place)?, &arguments.key);
+    let edited = unset_setting(&place.name, &place.text()?, key).map_err(invalid)?;
+    let path = place.path();
+    let Some(edited) = edited else {
+        return Err(Error::Usage {
+            message: format!("`{key}` is not set in {}", path.display()),
+            help: match session.settings()?.get(key) {
+                Some(setting) => format!("it is set in {}", setting.origin),
+                None => "`hpipe config list` shows what is set, and where".to_owned(),
+            },
+        });
     };
-    let edited = set_setting(&place.name, &text, &arguments.key, &arguments.value);
-    let edited = edited.map_err(|(diagnostics, sources)| hpipe_engine::Error::Invalid {
+    place.write(&edited)?;
+    session
+        .ui
+        .note(&format!("no longer set in {}", path.display()));
+    Ok(Exit::Done)
+}
+
+fn invalid((diagnostics, sources): (Vec<Diagnostic>, Sources)) -> hpipe_engine::Error {
+    hpipe_engine::Error::Invalid {
         diagnostics,
         sources: Box::new(sources),
-    })?;
-    std::fs::create_dir_all(&place.folder).map_err(file("make", &place.folder))?;
-    let store = Store::open(&place.folder, &place.cache)?;
-    store.write_file(&ProjectPath::new(&place.name), edited.as_bytes())?;
-    session.ui.note(&format!("set in {}", path.display()));
-    Ok(Exit::Done)
+    }
 }
 
 /// A settings file, and a cache folder where it can be built.
@@ -90,7 +111,26 @@ struct Place {
 }
 
 impl Place {
-    fn find(session: &Session, arguments: &ConfigSet) -> Result<Self, Error> {
+    fn path(&self) -> PathBuf {
+        self.folder.join(&self.name)
+    }
+
+    /// What the file says; nothing if it is not there.
+    fn text(&self) -> Result<String, Error> {
+        let path = self.path();
+        match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            read => read.map_err(file("read", &path)),
+        }
+    }
+
+    fn write(&self, text: &str) -> Result<(), Error> {
+        std::fs::create_dir_all(&self.folder).map_err(file("make", &self.folder))?;
+        let store = Store::open(&self.folder, &self.cache)?;
+        Ok(store.write_file(&ProjectPath::new(&self.name), text.as_bytes())?)
+    }
+
+    fn find(session: &Session, arguments: &ConfigPlace) -> Result<Self, Error> {
         if !arguments.global {
             let name = if arguments.local { LOCAL } else { PROJECT };
             return Ok(Self {

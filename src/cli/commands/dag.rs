@@ -6,6 +6,7 @@ use hpipe_core::ProjectPath;
 use hpipe_engine::{Selection, StageIndex, Untargeted, Workspace, survey};
 use hpipe_spec::StageSpec;
 
+use super::tell_faults;
 use crate::args::Dag;
 use crate::dag::{
     Graph, Node, TextOptions, to_dot, to_html, to_markdown, to_mermaid, to_svg, to_text,
@@ -24,7 +25,7 @@ pub(super) fn dag(session: &Session, arguments: &Dag) -> Result<Exit, Error> {
     let states = if form.json {
         HashMap::new()
     } else {
-        states(&workspace, &selection)?
+        states(session, &workspace, &selection)?
     };
     session.tell_warnings(&workspace);
     let mut stages = workspace.plan(&selection)?.order;
@@ -57,11 +58,13 @@ pub(super) fn dag(session: &Session, arguments: &Dag) -> Result<Exit, Error> {
 }
 
 fn states(
+    session: &Session,
     workspace: &Workspace,
     selection: &Selection,
 ) -> Result<HashMap<StageIndex, State>, Error> {
     let surveyed = survey(workspace, selection, false)?;
     workspace.store().flush();
+    tell_faults(session, &surveyed);
     Ok(surveyed
         .iter()
         .map(|one| (one.stage, State::of(one.outcome)))

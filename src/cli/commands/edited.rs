@@ -1,7 +1,7 @@
 //! Pipeline files that a command has changed: which one a stage is written in, and writing them once all is well.
 
-use hpipe_core::ProjectPath;
-use hpipe_engine::Workspace;
+use hpipe_core::{ProjectPath, StageName};
+use hpipe_engine::{PipelineFile, Workspace};
 
 use crate::error::Error;
 
@@ -46,7 +46,7 @@ impl Edited {
 }
 
 /// The pipeline file a stage is written in, and what that file calls it: `sub/pipeline.yaml:train` says both, `train` is
-/// of the nearest file, upwards from the user's folder.
+/// of the nearest file, upwards from the user's folder, or of the root's if only that has it.
 pub(super) fn file_and_name(workspace: &Workspace, target: &str) -> (ProjectPath, String) {
     let folder = &workspace.location().folder;
     let files = workspace.files();
@@ -64,7 +64,17 @@ pub(super) fn file_and_name(workspace: &Workspace, target: &str) -> (ProjectPath
         None => {
             let above = files.iter().filter(|file| folder.is_within(&file.folder()));
             let nearest = above.max_by_key(|file| (!file.is_root, file.folder().as_str().len()));
-            let file = nearest.map_or(&workspace.location().file, |file| &file.path);
+            let has = |file: &PipelineFile| {
+                let name = file.qualified(&StageName::known(target));
+                let mut stages = workspace.pipeline().stages.iter();
+                stages.any(|stage| stage.name == name || stage.name.group() == Some(name.as_str()))
+            };
+            let of_root = files.iter().find(|file| file.is_root && has(file));
+            let file = match nearest {
+                Some(nearest) if !has(nearest) && !nearest.is_broken() => of_root.or(Some(nearest)),
+                nearest => nearest,
+            };
+            let file = file.map_or(&workspace.location().file, |file| &file.path);
             (file.clone(), target.to_owned())
         }
     }

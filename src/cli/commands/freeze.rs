@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hpipe_core::ProjectPath;
+use hpipe_core::{Code, Diagnostic, ProjectPath, nearest};
 use hpipe_engine::Workspace;
 use hpipe_spec::set_frozen;
 
@@ -21,7 +21,9 @@ pub(super) fn freeze(session: &Session, arguments: &Freeze, frozen: bool) -> Res
         let (file, name) = file_and_name(&workspace, target);
         let text = current(&workspace, &texts, &file)?;
         let edited = set_frozen(&file, &text, &name, frozen);
-        match edited.map_err(|error| hpipe_engine::Error::from(*error))? {
+        match edited
+            .map_err(|error| elsewhere(&workspace, &name, hpipe_engine::Error::from(*error)))?
+        {
             Some(edited) => {
                 texts.insert(file, edited);
                 told.push(format!("{target} is {word}"));
@@ -34,6 +36,33 @@ pub(super) fn freeze(session: &Session, arguments: &Freeze, frozen: bool) -> Res
     Edited::write(&workspace, edited.collect())?;
     told.iter().for_each(|line| session.ui.note(line));
     Ok(Exit::Done)
+}
+
+/// Adds to the fault that a file has no such stage which other file has one.
+fn elsewhere(workspace: &Workspace, name: &str, error: hpipe_engine::Error) -> hpipe_engine::Error {
+    let hpipe_engine::Error::Invalid {
+        mut diagnostics,
+        sources,
+    } = error
+    else {
+        return error;
+    };
+    let stages = || workspace.pipeline().stages.iter().map(|stage| &stage.name);
+    let near = nearest(name, stages().map(|stage| stage.parts().1));
+    let found = near.and_then(|near| stages().find(|stage| stage.parts().1 == near));
+    let is_unknown = |fault: &&mut Diagnostic| fault.code == Code::UnknownTarget;
+    if let (Some(found), Some(fault)) = (found, diagnostics.iter_mut().find(is_unknown))
+        && !fault
+            .help
+            .as_ref()
+            .is_some_and(|help| help.starts_with("did you mean"))
+    {
+        fault.help = Some(format!("did you mean `{found}`?"));
+    }
+    hpipe_engine::Error::Invalid {
+        diagnostics,
+        sources,
+    }
 }
 
 /// The text of a file, as it is or as the stages before have made it.

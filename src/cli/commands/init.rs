@@ -18,20 +18,23 @@ const FILES: [(&str, &str); 3] = [
     ("data/numbers.txt", include_str!("init/numbers.txt")),
 ];
 
+/// The JSON schema beside the pipeline file, whose first line names it.
+const SCHEMA: &str = "pipeline.schema.json";
+
 /// Writes the files; refuses, before it writes any, when one is there already.
 pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
     let folder = match &arguments.folder {
         Some(folder) => session.folder().join(folder),
         None => session.folder().clone(),
     };
-    if let Some(path) = FILES
-        .map(|(name, _)| folder.join(name))
-        .into_iter()
-        .find(|path| path.exists())
-    {
+    let mut paths = FILES.iter().map(|(name, _)| folder.join(name));
+    if let Some(path) = paths.find(|path| path.exists()) {
         return Err(Error::AlreadyThere { path });
     }
-    for (name, text) in FILES {
+    // What editors check the pipeline by. One that is there already, of whatever version, serves as well.
+    let schema = (!folder.join(SCHEMA).exists()).then(hpipe_spec::pipeline_schema);
+    let schema = schema.iter().map(|text| (SCHEMA, text.as_str()));
+    for (name, text) in FILES.into_iter().chain(schema) {
         write_new(&folder.join(name), text)?;
         session
             .ui

@@ -11,20 +11,37 @@ use crate::ui::Mode;
 
 /// Makes the targets up to date and says how that went.
 pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error> {
-    if arguments.watch {
-        return watch(session, &arguments.working);
-    }
-    let workspace = session.open_with(|setup| set_up(setup, &arguments.working))?;
+    let (workspace, options) = opened(session, arguments)?;
     if arguments.pull {
         session.ui.warning(
             "no remote is set, so nothing is pulled; what the local cache has is restored",
         );
     }
-    let mode = if arguments.dry {
-        Mode::Dry
-    } else {
-        Mode::Repro
+    let mode = match arguments.dry {
+        true => Mode::Dry,
+        false => Mode::Repro,
     };
+    let sink = match arguments.interactive {
+        true => session.plain_sink(mode),
+        false => session.sink(arguments.working.json, mode),
+    };
+    if arguments.watch {
+        return watch(session, arguments, (workspace, options), &*sink);
+    }
+    let cancellation = session.cancellation()?;
+    let summary = hpipe_engine::repro(&workspace, &options, &*sink, &cancellation)?;
+    Ok(match exit(&summary, &cancellation) {
+        Exit::StageFailed if arguments.ignore_errors => Exit::Done,
+        exit => exit,
+    })
+}
+
+/// The project as the command line wants it opened, and how it is to be made up to date.
+pub(super) fn opened(
+    session: &Session,
+    arguments: &Repro,
+) -> Result<(Workspace, ReproOptions), Error> {
+    let workspace = session.open_with(|setup| set_up(setup, &arguments.working))?;
     let options = ReproOptions {
         dry: arguments.dry,
         stop_after: arguments.stop_after.clone(),
@@ -33,16 +50,7 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
         confirm: arguments.interactive.then(|| session.confirm()),
         ..options(session, &workspace, &arguments.working)
     };
-    let sink = match arguments.interactive {
-        true => session.plain_sink(mode),
-        false => session.sink(arguments.working.json, mode),
-    };
-    let cancellation = session.cancellation()?;
-    let summary = hpipe_engine::repro(&workspace, &options, &*sink, &cancellation)?;
-    Ok(match exit(&summary, &cancellation) {
-        Exit::StageFailed if arguments.ignore_errors => Exit::Done,
-        exit => exit,
-    })
+    Ok((workspace, options))
 }
 
 fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
@@ -54,19 +62,15 @@ fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
 }
 
 /// What the command line says about how the project is opened: commands confined, files reread.
-pub(super) fn set_up(setup: &mut Setup, arguments: &Working) {
+fn set_up(setup: &mut Setup, arguments: &Working) {
     setup.rereads |= arguments.verify;
     if arguments.sandbox {
         setup.sandbox.which = Confined::All;
     }
 }
 
-/// The options that `repro` and `watch` share.
-pub(super) fn options(
-    session: &Session,
-    workspace: &Workspace,
-    arguments: &Working,
-) -> ReproOptions {
+/// The options that `watch` has too.
+fn options(session: &Session, workspace: &Workspace, arguments: &Working) -> ReproOptions {
     ReproOptions {
         selection: Selection {
             single_item: arguments.single_item,

@@ -4,17 +4,23 @@ use std::path::{Component, Path, PathBuf};
 
 use hpipe_engine::Location;
 
+use crate::args::Root;
 use crate::error::{Error, Exit};
+use crate::json;
 use crate::session::Session;
 
 /// Prints the way up to the project's root, `.` in the root itself.
-pub(super) fn root(session: &Session) -> Result<Exit, Error> {
+pub(super) fn root(session: &Session, arguments: &Root) -> Result<Exit, Error> {
     let location = session.locate()?;
     let path = match std::env::current_dir().and_then(|here| here.canonicalize()) {
         Ok(here) => way(&here, &location),
-        Err(_) => location.root,
+        Err(_) => location.root.clone(),
     };
-    session.ui.data(&path.to_string_lossy());
+    let (seen, whole) = (path.to_string_lossy(), location.root.to_string_lossy());
+    match arguments.json {
+        true => session.ui.data(&json::root(&seen, &whole)),
+        false => session.ui.data(&seen),
+    }
     Ok(Exit::Done)
 }
 

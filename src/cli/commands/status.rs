@@ -2,7 +2,7 @@
 
 use hpipe_engine::{Untargeted, survey};
 
-use super::report;
+use super::{report, tell_faults};
 use crate::args::Status;
 use crate::error::{Error, Exit};
 use crate::json;
@@ -17,6 +17,7 @@ pub(super) fn status(session: &Session, arguments: &Status) -> Result<Exit, Erro
     let surveyed = survey(&workspace, &selection, false)?;
     let reports: Vec<_> = surveyed.iter().map(|one| report(&workspace, one)).collect();
     workspace.store().flush();
+    tell_faults(session, &surveyed);
     session.tell_warnings(&workspace);
     if arguments.json {
         session.ui.data(&json::status(&reports));

@@ -1,19 +1,25 @@
 //! `hpipe watch` and `hpipe repro --watch`: makes stages up to date again whenever something changes.
 
-use crate::args::Working;
-use crate::commands::repro::{options, set_up};
+use hpipe_core::EventSink;
+use hpipe_engine::{ReproOptions, Workspace};
+
+use crate::args::Repro;
+use crate::commands::repro::opened;
 use crate::error::{Error, Exit};
 use crate::session::Session;
-use crate::ui::Mode;
 
-/// Works until the user interrupts, which is how it is meant to end.
-pub(super) fn watch(session: &Session, arguments: &Working) -> Result<Exit, Error> {
-    let workspace = session.open_with(|setup| set_up(setup, arguments))?;
-    let options = options(session, &workspace, arguments);
-    let sink = session.sink(arguments.json, Mode::Repro);
+/// Works until the user interrupts, which is how it is meant to end. When settings change, they are read anew, and the
+/// project is opened with them.
+pub(super) fn watch(
+    session: &Session,
+    arguments: &Repro,
+    (workspace, options): (Workspace, ReproOptions),
+    sink: &dyn EventSink,
+) -> Result<Exit, Error> {
+    let as_json = arguments.working.json;
     let cancellation = session.cancellation()?;
-    let report =
-        |error: hpipe_engine::Error| Error::Engine(error).report(&session.ui, arguments.json);
-    hpipe_engine::watch(workspace, &options, &*sink, &cancellation, &report)?;
+    let report = |error: Error| error.report(&session.ui, as_json);
+    let open = || opened(&session.reloaded(), arguments);
+    hpipe_engine::watch(workspace, options, sink, &cancellation, &open, &report)?;
     Ok(Exit::Interrupted)
 }

@@ -2,7 +2,7 @@
 
 use hpipe_engine::{Selection, Surveyed, Workspace, survey};
 
-use super::report;
+use super::{report, tell_faults};
 use crate::args::Why;
 use crate::error::{Error, Exit};
 use crate::json;
@@ -20,6 +20,7 @@ pub(super) fn why(session: &Session, arguments: &Why) -> Result<Exit, Error> {
     let targets = workspace.plan(&selection)?.targets;
     let surveyed = survey(&workspace, &selection, false)?;
     workspace.store().flush();
+    tell_faults(session, &surveyed);
     session.tell_warnings(&workspace);
     let explained: Vec<_> = surveyed
         .iter()

@@ -1,7 +1,8 @@
-//! What `gc --json` and `cache verify --json` print.
+//! What `gc --json`, `cache verify --json` and `cache restore --json` print.
 
 use std::path::Path;
 
+use hpipe_core::{Content, ContentKind};
 use hpipe_store::{Fault, Garbage, GarbageKind, Mended, Reference, Tally, Verification};
 use serde::Serialize;
 
@@ -43,6 +44,30 @@ pub(crate) fn verification(found: &Verification, root: &Path) -> String {
         stored_again: found.stored_again.iter().map(JsonReference::from).collect(),
         missing: found.missing.iter().map(JsonReference::from).collect(),
     })
+}
+
+/// Encodes what `cache restore --json` prints: what was put where.
+pub(crate) fn restored(path: &str, content: &Content) -> String {
+    let is_folder = content.kind == ContentKind::Folder;
+    line(&Restored {
+        v: VERSION,
+        path,
+        digest: content.digest.to_string(),
+        kind: if is_folder { "folder" } else { "file" },
+        size: content.size,
+        files: is_folder.then_some(content.files),
+    })
+}
+
+#[derive(Serialize)]
+struct Restored<'a> {
+    v: u32,
+    path: &'a str,
+    digest: String,
+    kind: &'static str,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<u64>,
 }
 
 /// The kinds in the order they are written, and their names.

@@ -189,7 +189,10 @@ impl Repro<'_> {
     pub(super) fn keep_out_of_git(&mut self) {
         if self.ignoring.is_none() {
             let workspace = self.setting.workspace;
-            let stages = self.schedule.unfinished().map(|stage| workspace.stage(stage));
+            let stages = self
+                .schedule
+                .unfinished()
+                .map(|stage| workspace.stage(stage));
             let files =
                 gitignore::ignore_or_tell(workspace, cached_outs(stages), self.setting.sink);
             self.ignoring = Some(files.into_iter().collect());

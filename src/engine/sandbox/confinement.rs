@@ -117,6 +117,11 @@ impl Confinement {
         allowed.any(|allowed| path.starts_with(allowed))
     }
 
+    /// Whether the path itself, not something around it, was given to be written.
+    pub(super) fn is_out(&self, path: &Path) -> bool {
+        path.starts_with(&self.root) && self.writes.contains(&resolved(path))
+    }
+
     /// The project's root.
     pub(super) fn root(&self) -> &Path {
         &self.root

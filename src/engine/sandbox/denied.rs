@@ -43,6 +43,8 @@ pub(super) struct Denied {
     read_only: BTreeSet<String>,
     /// Outside of the project, and written.
     outside: BTreeSet<String>,
+    /// Outs, files all of them, that something was to be renamed into the place of.
+    renamed: BTreeSet<String>,
     /// Whether no line speaks of permissions.
     is_guess: bool,
 }
@@ -53,6 +55,7 @@ pub(super) fn find(text: &str, confinement: &Confinement, wdir: &Path) -> Denied
     lines.reverse();
     let mut denied = Denied::default();
     for line in &lines {
+        denied.add_renamed(line, confinement, wdir);
         let Some(phrase) = phrase(line) else {
             continue;
         };
@@ -68,7 +71,7 @@ pub(super) fn find(text: &str, confinement: &Confinement, wdir: &Path) -> Denied
         }
         denied.add_undeclared(line, confinement, wdir);
     }
-    if denied == Denied::default() {
+    if denied.is_nothing() {
         denied.is_guess = true;
         for line in &lines {
             denied.add_undeclared(line, confinement, wdir);
@@ -78,6 +81,34 @@ pub(super) fn find(text: &str, confinement: &Confinement, wdir: &Path) -> Denied
 }
 
 impl Denied {
+    fn is_nothing(&self) -> bool {
+        let all = [
+            &self.undeclared,
+            &self.read_only,
+            &self.outside,
+            &self.renamed,
+        ];
+        all.into_iter().all(BTreeSet::is_empty)
+    }
+
+    /// Adds the outs that a line about a failed renaming names, but for those a permission line is about.
+    fn add_renamed(&mut self, line: &str, confinement: &Confinement, wdir: &Path) {
+        let is_denied = phrase(line).is_some() || is_across(line);
+        let is_renaming = ["->", "rename", "move", "cross-device"]
+            .iter()
+            .any(|word| line.contains(word));
+        if !is_denied || !is_renaming {
+            return;
+        }
+        for text in words(line) {
+            let path = normal(&wdir.join(text));
+            let is_out = confinement.is_out(&path);
+            if is_out && !path.is_dir() {
+                self.renamed.insert(shown(&path, confinement.root()));
+            }
+        }
+    }
+
     /// What was denied of the project's own files, if that is certain.
     pub(super) fn of_project(self) -> Option<Self> {
         let certain = Self {
@@ -117,6 +148,14 @@ impl Denied {
             }
         }
     }
+}
+
+/// Whether a line says that a renaming led to another place, as the kernel calls what is confined so.
+fn is_across(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    ["cross-device", "os error 18", "errno 18", "exdev"]
+        .iter()
+        .any(|phrase| line.contains(phrase))
 }
 
 /// Where a line says that something was denied.
@@ -211,6 +250,14 @@ pub(super) fn explain(failure: StageFailure, denied: &Denied) -> StageFailure {
             "write to `$TMPDIR`, or name the folder in `sandbox.write` of the settings".to_owned(),
         );
     }
+    if !denied.renamed.is_empty() {
+        let names = listed(&denied.renamed);
+        told.push(format!("to rename something to {names}"));
+        help.push(
+            "a file that is an out is written where it is: copy into it (`cp`, not `mv`), or let the out be a folder"
+                .to_owned(),
+        );
+    }
     if told.is_empty() {
         return failure;
     }
@@ -251,6 +298,8 @@ mod tests {
         let mut confinement = Confinement::new(&root);
         confinement.read(&root.join("src"));
         confinement.read(&root.join("in.csv"));
+        confinement.write(&root.join("model"));
+        confinement.write(&root.join(".cache/tmp/1"));
         let text = printed.replace("ROOT", &root.display().to_string());
         let denied = find(&text, &confinement, &root);
         let failure = StageFailure {
@@ -308,6 +357,18 @@ mod tests {
             "touch: cannot touch '/usr/x.tmp': Permission denied",
             "denied it to write `/usr/x.tmp`, outside of the project",
         );
+    }
+
+    #[test]
+    fn what_is_renamed_into_the_place_of_an_out_is_told() {
+        for printed in [
+            "PermissionError: [Errno 13] Permission denied: 'ROOT/.cache/tmp/1/new' -> 'model'",
+            "OSError: [Errno 18] Invalid cross-device link: '.cache/tmp/1/new' -> 'ROOT/model'",
+            "mv: cannot move '.cache/tmp/1/new' to 'model': Permission denied",
+            "failed to rename .cache/tmp/1/new to model: Invalid cross-device link (os error 18)",
+        ] {
+            check(printed, "denied it to rename something to `model`");
+        }
     }
 
     #[test]

@@ -6,8 +6,11 @@
 //! content is read, but not into what we make ourselves. Folders go by their real path, for the kernel knows no other;
 //! what is told of them is turned back into the names the pipeline uses.
 //!
-//! A folder is watched first and looked at then, so that what comes in between is told. New folders are not added:
-//! their coming is an event, and after each event everything is arranged anew.
+//! Each folder in which a pipeline file may come to lie is watched, too, for that alone.
+//!
+//! A folder is watched first and looked at then, so that what comes in between is told. New folders of sources are not
+//! added: their coming is an event, and after each event everything is arranged anew. Other new folders are, for their
+//! coming is no change, but what comes into them may be one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -20,6 +23,7 @@ use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::sources::Sources;
 use crate::Error;
+use crate::discover;
 
 /// Links after which the kernel, too, believes in a circle.
 const MOST_LINKS: usize = 40;
@@ -45,6 +49,8 @@ struct Folder {
     whole: BTreeSet<ProjectPath>,
     /// The entries that lead to sources.
     entries: HashMap<OsString, BTreeSet<ProjectPath>>,
+    /// It is searched for pipeline files, under this name.
+    searched: Option<ProjectPath>,
 }
 
 impl Lookout {
@@ -78,11 +84,44 @@ impl Lookout {
                 lookout.trace(folder, Path::new(path.file_name()), path)?;
             }
         }
+        for path in &sources.searched {
+            lookout.search(&path.on_disk(root), path);
+        }
         Ok(lookout)
     }
 
+    /// Watches a folder for pipeline files that come. One the kernel cannot watch, for there are too many, is no reason to
+    /// watch nothing.
+    fn search(&mut self, folder: &Path, named: &ProjectPath) {
+        let real = folder.canonicalize().ok();
+        let watched = real.and_then(|real| self.folder(&real).ok().flatten());
+        if let Some(folder) = watched {
+            folder.searched = Some(named.clone());
+        }
+    }
+
+    /// Adds what came into a searched folder: a file that is sought, or a folder with whatever it holds by now.
+    fn arrived(&mut self, path: &Path, named: &ProjectPath, changed: &mut BTreeSet<ProjectPath>) {
+        let Some(name) = path.file_name().and_then(OsStr::to_str) else {
+            return;
+        };
+        let named = named.join(name);
+        if discover::is_sought(name) {
+            changed.insert(named);
+            return;
+        }
+        let is_folder = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+        let is_new = is_folder && !self.folders.contains_key(path) && !self.made.contains(path);
+        if is_new && discover::enters(&self.root, path) {
+            self.search(path, &named);
+            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                self.arrived(&entry.path(), &named, changed);
+            }
+        }
+    }
+
     /// Adds the sources that an event at `path` speaks of.
-    pub(super) fn tell(&self, path: &Path, changed: &mut BTreeSet<ProjectPath>) {
+    pub(super) fn tell(&mut self, path: &Path, changed: &mut BTreeSet<ProjectPath>) {
         // The folder itself was moved or removed.
         if let Some(folder) = self.folders.get(path) {
             changed.extend(folder.entries.values().flatten().cloned());
@@ -98,6 +137,9 @@ impl Lookout {
         if self.counts(path, name) {
             let name = name.to_string_lossy();
             changed.extend(folder.whole.iter().map(|named| named.join(&name)));
+        }
+        if let Some(named) = folder.searched.clone() {
+            self.arrived(path, &named, changed);
         }
     }
 

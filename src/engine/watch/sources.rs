@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use hpipe_core::ProjectPath;
 use hpipe_spec::Files;
 
+use crate::discover;
 use crate::location::Location;
 use crate::path_range::around;
 use crate::workspace::Workspace;
+
+/// The files that say how the project is opened, whether or not they are there.
+const SETTINGS: [&str; 2] = ["hpipe.toml", "hpipe.local.toml"];
 
 /// The names of the files that say what does not count in a folder.
 const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
@@ -18,8 +22,10 @@ const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
 pub(super) struct Sources {
     /// Pipeline, vars and params files, and deps that neither are an out nor lie within one. A dep may lie around outs.
     pub(super) named: BTreeSet<ProjectPath>,
-    /// Where files with ignore rules for source folders lie or may come to lie.
+    /// Where files with ignore rules for source folders, and those with settings, lie or may come to lie.
     pub(super) rules: BTreeSet<ProjectPath>,
+    /// Folders in which a pipeline file may come to lie that is not there yet.
+    pub(super) searched: BTreeSet<ProjectPath>,
     /// What we write ourselves: within a named folder, this and all below it wakes nobody.
     pub(super) made: BTreeSet<ProjectPath>,
 }
@@ -51,13 +57,21 @@ impl Sources {
             .chain(read)
             .cloned()
             .collect();
-        let rules = rules_files(&named);
+        let mut rules = rules_files(&named);
+        rules.extend(SETTINGS.map(ProjectPath::new));
         let mut made = outs;
         made.extend([ProjectPath::new(".cache")]);
         made.extend(workspace.lock_files());
         let broken = workspace.files().iter().filter(|file| file.is_broken());
         let broken: Vec<_> = broken.map(|file| &file.path).collect();
-        Self { named, rules, made }.and_attempted(workspace.location(), &broken)
+        let searched = searched(workspace, &made);
+        Self {
+            named,
+            rules,
+            searched,
+            made,
+        }
+        .and_attempted(workspace.location(), &broken)
     }
 
     /// These, and what an attempt to read these pipeline files asks for: what is wrong or missing there may be mended.
@@ -74,6 +88,13 @@ impl Sources {
         self.named.extend(attempt.asked.into_inner());
         self
     }
+}
+
+/// The folders that are searched for pipeline files.
+fn searched(workspace: &Workspace, made: &BTreeSet<ProjectPath>) -> BTreeSet<ProjectPath> {
+    let made = made.iter().map(ProjectPath::as_str).collect();
+    let folders = discover::folders(&workspace.location().root, &made);
+    folders.into_iter().collect()
 }
 
 /// The files with ignore rules that concern `paths`: those in the folders around them, as far as the project reaches,

@@ -54,6 +54,65 @@ pub fn set_setting(
     }
 }
 
+/// The text of the settings file `name` without `key`, comments and layout elsewhere as they were; none if it is not set
+/// there.
+///
+/// # Errors
+/// [`Code::UnknownKey`] for a name no setting has; every fault of the text; [`Code::BadSettings`] where the line cannot be
+/// taken out.
+pub fn unset_setting(
+    name: &str,
+    text: &str,
+    key: &str,
+) -> Result<Option<String>, (Vec<Diagnostic>, Sources)> {
+    let plain = |fault: Diagnostic| (vec![fault], Sources::default());
+    if kind_of(key).is_none() {
+        let fault = Diagnostic::error(Code::UnknownKey, format!("there is no setting `{key}`"));
+        return Err(plain(fault.help(help_on(key))));
+    }
+    let before = SettingsLayer::parse(name, text);
+    if before.diagnostics.iter().any(Diagnostic::is_error) {
+        return Err((before.diagnostics, before.sources));
+    }
+    let mut expected = before.settings.clone();
+    if expected.0.remove(key).is_none() {
+        return Ok(None);
+    }
+    let edited = without(text, key);
+    match SettingsLayer::parse(name, &edited).settings == expected {
+        true => Ok(Some(edited)),
+        false => Err(plain(
+            Diagnostic::error(
+                Code::BadSettings,
+                format!("`{key}` cannot be taken out of `{name}` as it is laid out"),
+            )
+            .help("take it out with an editor"),
+        )),
+    }
+}
+
+/// The text without the lines on which a setting stands.
+fn without(text: &str, key: &str) -> String {
+    let path = ProjectPath::new("settings.toml");
+    let mut sources = Sources::default();
+    let source = sources.add("settings", text);
+    let entries = params::read(&path, text, source, &mut Faults::default()).unwrap_or_default();
+    let (table, name) = key.split_once('.').unwrap_or(("", key));
+    let outer = entries.iter().find(|entry| entry.key.text == table);
+    let inner = match outer.map(|entry| &entry.value.data) {
+        Some(Data::Map(inner)) => inner.as_slice(),
+        _ if table.is_empty() => entries.as_slice(),
+        _ => &[],
+    };
+    let Some(old) = inner.iter().find(|entry| entry.key.text == name) else {
+        return text.to_owned();
+    };
+    let (start, end) = (old.key.span.start as usize, old.value.span.end as usize);
+    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let next = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+    format!("{}{}", &text[..line], &text[next..])
+}
+
 /// What a word of the command line means for this setting.
 fn checked(kind: Kind, key: &str, text: &str) -> Result<Value, Vec<Diagnostic>> {
     let mut faults = Faults::default();
