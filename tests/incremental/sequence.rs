@@ -80,6 +80,8 @@ struct Sequence {
     locks: Vec<String>,
     /// The worst the cache suffered since the beginning.
     harm: Harm,
+    /// Whether the cache may still hold something wrong: what lies in place is up to date without being read there.
+    lies: bool,
     project: Project,
     /// What was done, for whoever must understand a failure.
     story: String,
@@ -92,6 +94,7 @@ impl Sequence {
             past: Vec::new(),
             locks: Vec::new(),
             harm: Harm::Nothing,
+            lies: false,
             project: Project::in_memory(),
             story: String::new(),
         }
@@ -134,6 +137,7 @@ impl Sequence {
 
     fn suffer(&mut self, harm: Harm) {
         self.harm = self.harm.max(harm);
+        self.lies |= harm == Harm::Lies;
         for (_, suffered) in &mut self.past {
             *suffered = harm.max(*suffered);
         }
@@ -240,6 +244,7 @@ impl Sequence {
         self.suffer(Harm::Forgets);
         let found = verify(&store, &place, false).expect("verify");
         assert!(found.faults.is_empty(), "after a repair: {found:?}");
+        self.lies = false;
     }
 
     /// Repairs the project, and checks everything there is to check.
@@ -258,7 +263,8 @@ impl Sequence {
         let worked: Vec<_> = worked.difference(&self.model.always()).cloned().collect();
         assert!(worked.is_empty(), "the second repro works on {worked:?}");
         self.equals_a_clean_build(jobs);
-        self.past.push((self.model.clone(), Harm::Nothing));
+        let suffered = if self.lies { Harm::Lies } else { Harm::Nothing };
+        self.past.push((self.model.clone(), suffered));
         if self.project.path("pipeline.lock").exists() {
             self.locks.push(self.project.read("pipeline.lock"));
         }
