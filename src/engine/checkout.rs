@@ -5,11 +5,12 @@
 //! whenever something needs them, for they will not make them again.
 
 use hpipe_core::{Code, Diagnostic, EventSink};
-use hpipe_store::{LockFile, OutRecord};
+use hpipe_store::{LockEntry, LockFile, OutRecord};
 
 use crate::Error;
+use crate::data::suppose_added;
 use crate::decide::recorded_outs;
-use crate::exec::{Stopped, keep_unknown};
+use crate::exec::{Keeper, Stopped};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::plan::{Plan, Selection};
@@ -84,9 +85,14 @@ fn one(
     };
     done.is_recorded = true;
     let store = workspace.store();
-    let outs = recorded_outs(entry);
-    let is_declared = |out: &OutRecord| stage.outs.iter().any(|spec| spec.path == out.path);
-    for out in outs.iter().filter(|out| out.cached && is_declared(out)) {
+    let outs = declared_of(workspace, index, entry);
+    let keeper = Keeper {
+        workspace,
+        sink,
+        stage: &stage.name,
+        recorded: &outs,
+    };
+    for out in outs.iter().filter(|out| out.cached) {
         let found = Inputs::fresh(workspace).content(&out.path)?;
         let is_right = found.is_some_and(|found| found.same(&out.content));
         if is_right && !relink {
@@ -99,7 +105,7 @@ fn one(
         let restored = match is_right {
             true => store.relink(&out.content, &out.path),
             false => {
-                keep_unknown(workspace, sink, &stage.name, &out.path, &outs).map_err(machine)?;
+                keeper.keep(&out.path).map_err(machine)?;
                 store.restore(&out.content, &out.path)
             }
         };
@@ -115,7 +121,7 @@ fn one(
 pub(crate) fn machine(stopped: Stopped) -> Error {
     match stopped {
         Stopped::Machine(error) => error,
-        Stopped::Failed(failure) => {
+        Stopped::Failed(failure) | Stopped::Unready(failure) => {
             let fault = Diagnostic::error(Code::StageFailed, failure.message);
             Error::invalid(vec![fault], &hpipe_core::Sources::default())
         }
@@ -154,18 +160,30 @@ pub(crate) fn suppose_thawed(
     Ok(())
 }
 
-/// Takes outs that are recorded and neither there nor in the cache for present.
+/// Takes outs that are recorded, and data under control, that are neither there nor in the cache, for present.
 ///
 /// # Errors
-/// Those of reading the lock files.
+/// Those of reading the lock files and data files.
 pub(crate) fn suppose_recorded(inputs: &Inputs<'_>, workspace: &Workspace) -> Result<(), Error> {
     let recorded = workspace.read_lock()?;
-    for out in recorded.stages.values().flat_map(recorded_outs) {
+    let outs = recorded.stages.iter().filter_map(|(name, entry)| {
+        let stage = workspace.graph().find(name.as_str())?;
+        Some(declared_of(workspace, stage, entry))
+    });
+    for out in outs.flatten() {
         if !is_there(workspace, &out) && !workspace.store().has(&out.content) {
             inputs.made(&out.path, Some(out.content));
         }
     }
-    Ok(())
+    suppose_added(inputs, workspace)
+}
+
+/// The recorded outs of a stage that it still declares: of others nobody knows whose they are by now.
+fn declared_of(workspace: &Workspace, stage: StageIndex, entry: &LockEntry) -> Vec<OutRecord> {
+    let mut outs = recorded_outs(entry);
+    let declared = &workspace.stage(stage).outs;
+    outs.retain(|out| declared.iter().any(|spec| spec.path == out.path));
+    outs
 }
 
 fn is_there(workspace: &Workspace, out: &OutRecord) -> bool {
@@ -187,7 +205,10 @@ fn missing_of_frozen(
     let recorded = workspace.read_lock()?;
     for index in frozen {
         let entry = recorded.stages.get(&workspace.stage(index).name);
-        for out in entry.map(recorded_outs).unwrap_or_default() {
+        for out in entry
+            .into_iter()
+            .flat_map(|entry| declared_of(workspace, index, entry))
+        {
             if !is_there(workspace, &out) && workspace.store().has(&out.content) {
                 found.push((index, out));
             }

@@ -12,7 +12,7 @@ use hpipe_store::{DATA_FILE_ENDING, DVC_FILE_ENDING};
 
 use crate::Error;
 use crate::checkout::machine;
-use crate::exec::keep_unknown;
+use crate::exec::Keeper;
 use crate::inputs::Inputs;
 use crate::plan::Plan;
 use crate::workspace::Workspace;
@@ -83,7 +83,13 @@ fn put(
         (false, _) if !store.has(&tracked.content) => return Ok(DataState::Missing),
         (false, _) => {
             let name = StageName::known(path.as_str());
-            keep_unknown(workspace, sink, &name, path, &[]).map_err(machine)?;
+            let keeper = Keeper {
+                workspace,
+                sink,
+                stage: &name,
+                recorded: &[],
+            };
+            keeper.keep(path).map_err(machine)?;
             store.restore(&tracked.content, path)
         }
     };
@@ -127,6 +133,22 @@ pub(crate) fn suppose_back(
 ) -> Result<(), Error> {
     for tracked in gone(workspace, plan, false)? {
         inputs.made(&tracked.path, Some(tracked.content));
+    }
+    Ok(())
+}
+
+/// Takes data under control that is not there for what its data files say. Of data that DVC tracks nobody but DVC knows
+/// the content.
+///
+/// # Errors
+/// [`Error::Store`] when a data file is none.
+pub(crate) fn suppose_added(inputs: &Inputs<'_>, workspace: &Workspace) -> Result<(), Error> {
+    for tracked in workspace.tracked()? {
+        let on_disk = tracked.path.on_disk(workspace.store().root());
+        let is_there = on_disk.symlink_metadata().is_ok();
+        if !is_there && !is_made(workspace, &tracked.path) {
+            inputs.made(&tracked.path, Some(tracked.content));
+        }
     }
     Ok(())
 }

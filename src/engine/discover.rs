@@ -47,17 +47,25 @@ pub(crate) struct Discovered {
     pub(crate) tracking: Vec<ProjectPath>,
 }
 
-/// Searches the project at `root`; folders among `outs` are not entered.
+/// Searches the project at `root` below its folder `from`; folders among `outs` are not entered.
 ///
 /// # Errors
 /// When a file with ignore rules is faulty or cannot be read. A folder that cannot be listed holds nothing.
-pub(crate) fn discover(root: &Path, outs: &HashSet<&str>) -> Result<Discovered, Error> {
+pub(crate) fn discover(
+    root: &Path,
+    from: &ProjectPath,
+    outs: &HashSet<&str>,
+) -> Result<Discovered, Error> {
     let mut search = Search {
         outs,
         found: Discovered::default(),
         entered: None,
     };
-    search.folder(root, "", &IgnoreRules::default(), 0)?;
+    let prefix = match from.as_str() {
+        "." => String::new(),
+        folder => format!("{folder}/"),
+    };
+    search.folder(&from.on_disk(root), &prefix, &IgnoreRules::default(), 0)?;
     search.found.pipelines.sort();
     search.found.tracking.sort();
     Ok(search.found)
@@ -261,7 +269,8 @@ mod tests {
             std::fs::write(path, text).expect("a file");
         }
         std::os::unix::fs::symlink("a", root.join("link")).expect("a link");
-        let found = discover(root, &HashSet::from(["out"])).expect("a search");
+        let found =
+            discover(root, &ProjectPath::root(), &HashSet::from(["out"])).expect("a search");
         let texts = |paths: &[ProjectPath]| {
             let paths = paths.iter().map(ToString::to_string);
             paths.collect::<Vec<_>>()

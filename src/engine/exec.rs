@@ -4,21 +4,21 @@
 //! [`conclude`] stores what was made and makes sure that it was made from what is known. Neither publishes: whether and
 //! when a result is recorded is the scheduler's business ([`crate::repro`]).
 //!
-//! Nothing is lost: content at an out's path that no record knows (somebody edited it, or it was there before the stage
-//! was) is stored as an object before it is removed, and its digest is told.
+//! Nothing is lost: what no record knows is kept before it is removed ([`Keeper`]).
 
 pub(crate) mod builtin;
 pub(crate) mod executor;
 pub(crate) mod failure;
 mod household;
 mod job;
+mod keep;
 mod local;
 mod memo;
 
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Event, EventSink, ProjectPath, StageFailure, StageName};
-use hpipe_spec::StageSpec;
+use hpipe_core::{Event, EventSink, StageFailure, with_causes};
+use hpipe_spec::{Out, StageSpec};
 use hpipe_store::{Attempt, AttemptEnd, OutRecord, Store};
 
 use crate::Cancellation;
@@ -31,6 +31,7 @@ use crate::workspace::Workspace;
 
 pub use household::adopt_orphans;
 pub(crate) use job::{job, program};
+pub(crate) use keep::Keeper;
 pub(crate) use local::Local;
 pub(crate) use memo::MemoUse;
 
@@ -40,6 +41,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) sink: &'a dyn EventSink,
     pub(crate) cancellation: &'a Cancellation,
+    /// That of the stage at work.
     pub(crate) memo: MemoUse,
     /// Whether outs are stored in the cache.
     pub(crate) commit: bool,
@@ -58,6 +60,9 @@ pub(crate) struct Executed {
 pub(crate) enum Stopped {
     /// The stage failed.
     Failed(Box<StageFailure>),
+    /// It could not begin: nothing of it executed, and what lies at its outs is not of its making. Trying again would find
+    /// the same.
+    Unready(Box<StageFailure>),
     /// The machine failed.
     Machine(Error),
 }
@@ -90,20 +95,20 @@ pub(crate) fn prepare(
     recorded: &[OutRecord],
 ) -> Result<Prepared, Stopped> {
     let store = setting.workspace.store();
+    let keeper = Keeper::of(setting, &stage.name, recorded);
+    // Most are not there, and then there is nothing to keep or remove.
+    let lies_there = |out: &&Out| out.path.on_disk(store.root()).symlink_metadata().is_ok();
+    let removed = stage.outs.iter().filter(|out| !out.persist);
+    let removed: Vec<_> = removed.filter(lies_there).collect();
+    // All are kept before the first goes: one that cannot be kept leaves everything as it is.
+    for out in &removed {
+        keeper.keep(&out.path)?;
+    }
+    for out in removed {
+        // What does not count as the out's content (ignored files, a repository) was not kept, so it stays.
+        store.remove_content(&out.path)?;
+    }
     for out in &stage.outs {
-        // Most are not there, and then there is nothing to keep or remove.
-        let lies_there = out.path.on_disk(store.root()).symlink_metadata().is_ok();
-        if lies_there && !out.persist {
-            keep_unknown(
-                setting.workspace,
-                setting.sink,
-                &stage.name,
-                &out.path,
-                recorded,
-            )?;
-            // What does not count as the out's content (ignored files, a repository) was not kept, so it stays.
-            store.remove_content(&out.path)?;
-        }
         store.create_parent(&out.path)?;
         // What an execution finds and goes on with must not be an object under another name.
         if out.persist {
@@ -139,10 +144,16 @@ pub(crate) fn conclude(
         key: known.key,
         seconds: duration.as_secs_f64(),
     };
-    setting
-        .workspace
-        .store()
-        .finish_attempt(&mut attempt, &end)?;
+    let noted = setting.workspace.store().finish_attempt(&mut attempt, &end);
+    if let Err(error) = noted {
+        setting.sink.emit(&Event::StageNote {
+            stage: stage.name.clone(),
+            text: format!(
+                "its end is not in the logs: failed to {}",
+                with_causes(&error)
+            ),
+        });
+    }
     match result {
         Ok(outs) => Ok(Executed {
             outs,
@@ -197,33 +208,6 @@ fn accept(
     }
 }
 
-/// Stores what lies at an out's path if no record knows it.
-pub(crate) fn keep_unknown(
-    workspace: &Workspace,
-    sink: &dyn EventSink,
-    stage: &StageName,
-    path: &ProjectPath,
-    recorded: &[OutRecord],
-) -> Result<(), Stopped> {
-    let store = workspace.store();
-    if store.is_replica() {
-        return Ok(()); // no user writes there
-    }
-    let Some(found) = store.content(path).map_err(unfit_out)? else {
-        return Ok(());
-    };
-    let is_recorded = recorded
-        .iter()
-        .any(|out| out.path == *path && out.content.same(&found));
-    if is_recorded || found.files == 0 || store.has(&found) {
-        return Ok(());
-    }
-    if let Some(kept) = store.commit(path)? {
-        sink.emit(&Event::kept(stage, path, &kept.digest));
-    }
-    Ok(())
-}
-
 fn unfit_out(error: hpipe_store::Error) -> Stopped {
     match is_no_content(&error) {
         true => failure::unfit_out(&error).into(), // the stage's fault, not the machine's
@@ -239,18 +223,13 @@ pub(crate) fn restore(
     recorded: &[OutRecord],
 ) -> Result<bool, Stopped> {
     let store = setting.workspace.store();
+    let keeper = Keeper::of(setting, &stage.name, recorded);
     for out in outs {
-        let found = store.content(&out.path).map_err(unfit_out)?;
+        let found = store.content(&out.path).map_err(keep::unready)?;
         if found.is_some_and(|found| found.same(&out.content)) {
             continue;
         }
-        keep_unknown(
-            setting.workspace,
-            setting.sink,
-            &stage.name,
-            &out.path,
-            recorded,
-        )?;
+        keeper.keep(&out.path)?;
         match store.restore(&out.content, &out.path) {
             Ok(()) => {}
             Err(hpipe_store::Error::NotInCache { .. }) => return Ok(false),

@@ -29,6 +29,8 @@ pub struct PipelineFile {
     pub stages: Range<usize>,
     /// Why it is left out; empty for one that is part of the graph.
     pub faults: Vec<Diagnostic>,
+    /// Its lock file.
+    pub lock: ProjectPath,
     /// Whether it is the root's, whose stages are called by their names alone.
     pub is_root: bool,
 }
@@ -36,7 +38,7 @@ pub struct PipelineFile {
 impl PipelineFile {
     /// Its lock file.
     pub fn lock_file(&self) -> ProjectPath {
-        lock_of(&self.path)
+        self.lock.clone()
     }
 
     /// The folder it lies in.
@@ -97,7 +99,6 @@ pub(crate) fn read(
         disk,
         registry,
         sources: Sources::default(),
-        warnings: Vec::new(),
         parts: Vec::new(),
     };
     reader.root(location)?;
@@ -105,10 +106,12 @@ pub(crate) fn read(
     let Discovered {
         mut pipelines,
         tracking,
-    } = discover(disk.root, &outs)?;
+    } = discover(disk.root, &location.folder_of_file(), &outs)?;
     pipelines.extend(supposed(location, disk, &pipelines));
-    let outs = outs.into_iter().map(str::to_owned).collect();
-    reader.others(pipelines, outs)?;
+    for path in pipelines {
+        reader.file(&path, false)?;
+    }
+    reader.leave_made();
     let joined = reader.joined(location)?;
     Ok(Joined { tracking, ..joined })
 }
@@ -130,13 +133,39 @@ struct Part {
     pipeline: Pipeline,
     /// Which of the sources it brought.
     sources: Range<usize>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Part {
+    /// What its stages make.
+    fn out_folders(&self) -> HashSet<&str> {
+        let outs = self.pipeline.stages.iter().flat_map(|stage| &stage.outs);
+        outs.map(|out| out.path.as_str()).collect()
+    }
+}
+
+/// Which of some files are made by others, where `makers` are those whose stages make each, if they count themselves.
+fn made(makers: &[Vec<usize>]) -> Vec<bool> {
+    let mut known: Vec<Option<bool>> = vec![None; makers.len()];
+    loop {
+        let before = known.clone();
+        for (place, makers) in makers.iter().enumerate() {
+            if makers.iter().any(|maker| before[*maker] == Some(false)) {
+                known[place] = Some(true);
+            } else if makers.iter().all(|maker| before[*maker] == Some(true)) {
+                known[place] = Some(false);
+            }
+        }
+        if known == before {
+            return known.into_iter().map(|made| made == Some(true)).collect();
+        }
+    }
 }
 
 struct Reader<'a> {
     disk: &'a Disk<'a>,
     registry: &'a Registry,
     sources: Sources,
-    warnings: Vec<Diagnostic>,
     parts: Vec<Part>,
 }
 
@@ -146,39 +175,55 @@ impl Reader<'_> {
         if !self.file(&location.file, true)? {
             let file = PipelineFile {
                 path: location.file.clone(),
+                lock: location.lock_file(),
                 is_root: true,
                 ..PipelineFile::default()
             };
-            self.add(file, Pipeline::default(), self.sources.len());
+            self.add(file, Pipeline::default(), self.sources.len(), Vec::new());
         }
         Ok(())
     }
 
-    /// The files of sub-folders. One that lies in what a stage makes is no file of the project.
-    fn others(&mut self, paths: Vec<ProjectPath>, mut outs: HashSet<String>) -> Result<(), Error> {
-        for path in paths {
-            if around(&path).any(|folder| outs.contains(folder.as_str())) {
-                continue;
-            }
-            if self.file(&path, false)? {
-                outs.extend(self.out_folders().into_iter().map(str::to_owned));
-            }
-        }
-        Ok(())
+    /// Leaves out the files that lie in what a stage of another makes, which are no files of the project. One that is
+    /// left out makes nothing; of files that lie in each other's outs all stay, and the graph refuses them.
+    fn leave_made(&mut self) {
+        let outs: Vec<HashSet<_>> = self.parts.iter().map(Part::out_folders).collect();
+        let makers: Vec<Vec<usize>> = (self.parts.iter().enumerate())
+            .map(|(place, part)| {
+                let around: Vec<_> = around(&part.file.path).collect();
+                let makes =
+                    |outs: &HashSet<&str>| around.iter().any(|at| outs.contains(at.as_str()));
+                // The root's is there whatever is made.
+                let others = outs
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| place > 0 && *other != place);
+                others
+                    .filter(|(_, outs)| makes(outs))
+                    .map(|(other, _)| other)
+                    .collect()
+            })
+            .collect();
+        drop(outs);
+        let is_made = made(&makers);
+        let mut places = is_made.iter();
+        self.parts
+            .retain(|_| !places.next().copied().unwrap_or_default());
     }
 
-    /// What the last file's stages make.
+    /// What the root's stages make.
     fn out_folders(&self) -> HashSet<&str> {
-        let last = self.parts.last();
-        let stages = last.into_iter().flat_map(|part| &part.pipeline.stages);
-        let outs = stages.flat_map(|stage| &stage.outs);
-        outs.map(|out| out.path.as_str()).collect()
+        self.parts
+            .first()
+            .map(Part::out_folders)
+            .unwrap_or_default()
     }
 
     /// Reads one file; says whether it exists.
     fn file(&mut self, path: &ProjectPath, is_root: bool) -> Result<bool, Error> {
         let mut file = PipelineFile {
             path: path.clone(),
+            lock: lock_of(self.disk.root, path),
             is_root,
             ..PipelineFile::default()
         };
@@ -188,7 +233,7 @@ impl Reader<'_> {
             Ok(None) => return Ok(false),
             Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
                 file.faults.push(not_text(path));
-                self.add(file, Pipeline::default(), before);
+                self.add(file, Pipeline::default(), before, Vec::new());
                 return Ok(true);
             }
             Err(other) => return Err(other),
@@ -200,7 +245,6 @@ impl Reader<'_> {
             .diagnostics
             .into_iter()
             .partition(Diagnostic::is_error);
-        self.warnings.extend(warnings);
         file.faults = faults;
         let mut pipeline = parsed.pipeline.unwrap_or_default();
         resolve(&mut pipeline, self.disk.root);
@@ -217,14 +261,21 @@ impl Reader<'_> {
         for (name, _) in &mut pipeline.absent {
             *name = file.qualified(name);
         }
-        self.add(file, pipeline, before);
+        self.add(file, pipeline, before, warnings);
         Ok(true)
     }
 
-    fn add(&mut self, file: PipelineFile, pipeline: Pipeline, first_source: usize) {
+    fn add(
+        &mut self,
+        file: PipelineFile,
+        pipeline: Pipeline,
+        first_source: usize,
+        warnings: Vec<Diagnostic>,
+    ) {
         self.parts.push(Part {
             file,
             pipeline,
+            warnings,
             sources: first_source..self.sources.len(),
         });
     }
@@ -343,13 +394,15 @@ impl Reader<'_> {
 
     fn finish(mut self, mut pipeline: Pipeline, graph: Graph) -> Joined {
         let mut seen = HashSet::new();
+        let mut warnings = Vec::new();
         for part in &mut self.parts {
+            warnings.append(&mut part.warnings);
             let read = part.pipeline.read.drain(..);
             pipeline
                 .read
                 .extend(read.filter(|path| seen.insert(path.clone())));
             if part.file.is_broken() {
-                self.warnings.push(left_out(&part.file));
+                warnings.push(left_out(&part.file));
                 continue;
             }
             pipeline.metrics.append(&mut part.pipeline.metrics);
@@ -365,7 +418,7 @@ impl Reader<'_> {
             graph,
             files: self.parts.into_iter().map(|part| part.file).collect(),
             sources: self.sources,
-            warnings: self.warnings,
+            warnings,
             tracking: Vec::new(),
         }
     }

@@ -37,7 +37,11 @@ pub struct Location {
 }
 
 impl Location {
-    /// Finds the project around `start`; with `file`, the one whose root is that file's folder.
+    /// Finds the project around `start`; with `file`, the one around that file.
+    ///
+    /// A file that the project's search would find means the project as seen from that file's folder, so that there is one
+    /// cache and one set of names and keys, however a stage is asked for. One of another name is the root of a graph of
+    /// its own, over it and the files below it.
     ///
     /// # Errors
     /// [`Error::Invalid`] with [`Code::NoPipeline`] when there is none; [`Error::Locate`] when `start` is no folder.
@@ -50,12 +54,7 @@ impl Location {
             return Self::at(&start, &start.join(file));
         }
         match root_around(&start) {
-            Some(root) => Ok(Self {
-                folder: ProjectPath::new(&relative(&start, &root)),
-                file: ProjectPath::new(file_in(&root).unwrap_or(PIPELINE_FILES[0])),
-                root,
-                is_named: false,
-            }),
+            Some(root) => Ok(Self::within(root, &start)),
             None => Err(Error::invalid(
                 vec![no_pipeline(&start)],
                 &Sources::default(),
@@ -68,34 +67,59 @@ impl Location {
         self.folder.on_disk(&self.root).join(path)
     }
 
+    /// The folder the root's pipeline file lies in: that of the root, but for a file that the user named.
+    pub(crate) fn folder_of_file(&self) -> ProjectPath {
+        self.file.parent().unwrap_or_else(ProjectPath::root)
+    }
+
     /// The lock file of the root's pipeline file.
     pub(crate) fn lock_file(&self) -> ProjectPath {
-        lock_of(&self.file)
+        lock_of(&self.root, &self.file)
+    }
+
+    /// The project at `root`, seen from `folder`.
+    fn within(root: PathBuf, folder: &Path) -> Self {
+        Self {
+            folder: ProjectPath::new(&relative(folder, &root)),
+            file: ProjectPath::new(file_in(&root).unwrap_or(PIPELINE_FILES[0])),
+            root,
+            is_named: false,
+        }
     }
 
     fn at(start: &Path, file: &Path) -> Result<Self, Error> {
         let absent = || Error::invalid(vec![absent_pipeline(file)], &Sources::default());
         let file = file.canonicalize().map_err(|_| absent())?;
-        let (Some(root), Some(name)) = (file.parent(), file.file_name()) else {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
             return Err(absent());
         };
+        let root = root_around(folder).unwrap_or_else(|| folder.to_owned());
+        if root != folder && file_in(folder).is_some_and(|usual| name == usual) {
+            return Ok(Self::within(root, folder));
+        }
         Ok(Self {
-            folder: ProjectPath::new(&relative(start, root)),
-            file: ProjectPath::new(&name.to_string_lossy()),
-            root: root.to_owned(),
+            folder: ProjectPath::new(&relative(start, &root)),
+            file: ProjectPath::new(&relative(&file, &root)),
+            root,
             is_named: true,
         })
     }
 }
 
-/// `pipeline.lock` beside a pipeline file of a usual name; one of another name has a lock file of its own name.
-pub(crate) fn lock_of(file: &ProjectPath) -> ProjectPath {
-    let name = file.file_name();
-    let stem = match PIPELINE_FILES.contains(&name) {
-        true => "pipeline",
-        false => name.rsplit_once('.').map_or(name, |(stem, _)| stem),
-    };
+/// The lock file of a pipeline file, beside it: `pipeline.lock` for the file that counts in its folder, `ci.lock` for
+/// `ci.yaml`. No two files have the same, and none has that of DVC.
+pub(crate) fn lock_of(root: &Path, file: &ProjectPath) -> ProjectPath {
     let folder = file.parent().unwrap_or_else(ProjectPath::root);
+    let name = file.file_name();
+    let counts = |name: &str| {
+        let mut before = PIPELINE_FILES.iter().take_while(|usual| **usual != name);
+        !before.any(|usual| folder.join(usual).on_disk(root).is_file())
+    };
+    let stem = match name.strip_suffix(".yaml") {
+        Some(_) if PIPELINE_FILES.contains(&name) && counts(name) => "pipeline",
+        Some(stem) if !PIPELINE_FILES.contains(&name) => stem,
+        _ => name,
+    };
     folder.join(&format!("{stem}.lock"))
 }
 
@@ -225,13 +249,51 @@ mod tests {
     }
 
     #[test]
-    fn lock_files_lie_beside() {
+    fn lock_files_lie_beside_and_are_not_shared() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("both")).expect("a folder");
+        std::fs::write(folder.path().join("both/pipeline.yaml"), "").expect("a file");
         for (file, lock) in [
             ("pipeline.yaml", "pipeline.lock"),
             ("a/dvc.yaml", "a/pipeline.lock"),
+            ("both/pipeline.yaml", "both/pipeline.lock"),
+            ("both/dvc.yaml", "both/dvc.yaml.lock"),
             ("ci.yaml", "ci.lock"),
+            ("ci.yml", "ci.yml.lock"),
+            ("pipeline.yml", "pipeline.yml.lock"),
+            ("dvc.yml", "dvc.yml.lock"),
         ] {
-            assert_eq!(lock_of(&ProjectPath::new(file)).as_str(), lock);
+            let found = lock_of(folder.path(), &ProjectPath::new(file));
+            assert_eq!(found.as_str(), lock);
+        }
+    }
+
+    #[test]
+    fn a_named_file_belongs_to_the_project_around_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let top = folder.path().canonicalize().expect("its path");
+        std::fs::create_dir(top.join("sub")).expect("a folder");
+        for file in [
+            "pipeline.yaml",
+            "sub/pipeline.yaml",
+            "sub/dvc.yaml",
+            "sub/ci.yaml",
+        ] {
+            std::fs::write(top.join(file), "").expect("a file");
+        }
+        for (named, file, seen_from) in [
+            ("pipeline.yaml", "pipeline.yaml", ""),
+            ("sub/pipeline.yaml", "pipeline.yaml", "sub"),
+            ("sub/dvc.yaml", "sub/dvc.yaml", ""),
+            ("sub/ci.yaml", "sub/ci.yaml", ""),
+        ] {
+            let found = Location::find(&top, Some(Path::new(named))).expect("a project");
+            assert_eq!(
+                (found.root, found.file.as_str()),
+                (top.clone(), file),
+                "{named}"
+            );
+            assert_eq!(found.folder, ProjectPath::new(seen_from), "{named}");
         }
     }
 }

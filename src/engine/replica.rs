@@ -146,18 +146,8 @@ impl<'a> Replica<'a> {
         }
         let options = ReproOptions {
             selection: self.selection.clone(),
-            force: false,
-            keep_going: false,
-            dry: false,
             jobs: trial.jobs,
-            run_cache: true,
-            wait: true,
-            commit: true,
-            allow_missing: false,
-            stop_after: None,
-            ignore_errors: false,
-            force_downstream: false,
-            confirm: None,
+            ..ReproOptions::default()
         };
         let summary = repro(&workspace, &options, recorder, cancellation)?;
         match summary.failed + summary.blocked + summary.not_started {

@@ -64,6 +64,27 @@ pub struct ReproOptions {
     pub confirm: Option<Confirm>,
 }
 
+impl Default for ReproOptions {
+    /// Every stage that needs it, as many at once as there are cores; the cache is used and filled.
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            force: false,
+            keep_going: false,
+            dry: false,
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            run_cache: true,
+            wait: true,
+            commit: true,
+            allow_missing: false,
+            stop_after: None,
+            ignore_errors: false,
+            force_downstream: false,
+            confirm: None,
+        }
+    }
+}
+
 /// Somebody who is asked whether a stage, for these reasons, shall execute.
 #[derive(Clone)]
 pub struct Confirm(Arc<Ask>);
@@ -181,10 +202,7 @@ fn perform(
         workspace,
         sink,
         cancellation,
-        memo: MemoUse {
-            recall: options.run_cache && !options.force,
-            replace: options.force,
-        },
+        memo: MemoUse::default(),
         commit: options.commit,
     };
     let wake = post.clone();

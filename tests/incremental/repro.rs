@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hpipe_core::{Event, EventSink, Outcome, ProjectPath, Registry};
-use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Setup, Workspace};
+use hpipe_engine::{Cancellation, Location, ReproOptions, Setup, Workspace};
 use hpipe_store::Store;
 
 use crate::mix::Mix;
@@ -77,19 +77,9 @@ pub(crate) fn store(root: &Path) -> Store {
 /// Makes the project at `root` up to date; with `dry` only says what that would take.
 pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> {
     let options = ReproOptions {
-        selection: Selection::default(),
-        force: false,
-        keep_going: false,
         dry,
         jobs,
-        run_cache: true,
-        wait: true,
-        commit: true,
-        allow_missing: false,
-        stop_after: None,
-        ignore_errors: false,
-        force_downstream: false,
-        confirm: None,
+        ..ReproOptions::default()
     };
     let recorder = Recorder::default();
     let workspace =

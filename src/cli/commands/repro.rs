@@ -79,15 +79,11 @@ fn options(session: &Session, workspace: &Workspace, arguments: &Working) -> Rep
         },
         force: arguments.force,
         keep_going: arguments.keep_going,
-        dry: false,
         jobs: arguments.jobs.map_or_else(|| session.jobs(), usize::from),
         run_cache: !arguments.no_run_cache,
         wait: !arguments.no_wait,
         commit: !arguments.no_commit,
         allow_missing: arguments.allow_missing,
-        stop_after: None,
-        ignore_errors: false,
-        force_downstream: false,
-        confirm: None,
+        ..ReproOptions::default()
     }
 }

@@ -64,18 +64,8 @@ fn check_pipeline(
 ) -> Result<(), Error> {
     let options = ReproOptions {
         selection: goal.selection.clone(),
-        force: false,
-        keep_going: false,
         dry: true,
-        jobs: 1,
-        run_cache: true,
-        wait: true,
-        commit: true,
-        allow_missing: false,
-        stop_after: None,
-        ignore_errors: false,
-        force_downstream: false,
-        confirm: None,
+        ..ReproOptions::default()
     };
     hpipe_engine::repro(workspace, &options, &Silence, cancellation)?;
     Ok(())

@@ -17,7 +17,7 @@ use hpipe_store::Store;
 const CONTEXT: &str = "hpipe memo key 1";
 
 /// What an execution may make of what former ones remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct MemoUse {
     /// What is remembered may answer.
     pub(crate) recall: bool,

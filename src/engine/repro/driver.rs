@@ -21,7 +21,7 @@ use crate::budget::{Budget, Demand};
 use crate::cancel::Urgency;
 use crate::decide::{Decision, Evidence, Known, recorded_outs};
 use crate::exec::executor::{Executor, JobId, Status};
-use crate::exec::{Local, Setting};
+use crate::exec::{Local, MemoUse, Setting};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::lock_files::LockStamps;
@@ -273,6 +273,7 @@ impl<'a> Repro<'a> {
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             gpus: self.schedule.gpus(stage),
             attempt: self.retries.attempt(stage),
+            memo: self.memo_of(stage),
             began: Instant::now(),
         }
     }
@@ -366,15 +367,26 @@ impl<'a> Repro<'a> {
             store: self.setting.workspace.store(),
             inputs: self.inputs,
             recorded: self.lock_file.stages.get(&stage.name),
-            forced: self.options.force || self.is_forced_by_needs(index),
+            forced: self.is_forced(index),
             run_cache,
         };
         evidence.decide(stage)
     }
 
-    fn is_forced_by_needs(&self, index: StageIndex) -> bool {
+    /// Whether the user asked for an execution, whatever is known.
+    fn is_forced(&self, index: StageIndex) -> bool {
         let mut needs = self.setting.workspace.graph().needs(index);
-        self.options.force_downstream && needs.any(|need| self.changed.contains(&need))
+        let is_below = |need| self.changed.contains(&need);
+        self.options.force || self.options.force_downstream && needs.any(is_below)
+    }
+
+    /// Who asked for an execution wants all of it anew.
+    fn memo_of(&self, index: StageIndex) -> MemoUse {
+        let forced = self.is_forced(index);
+        MemoUse {
+            recall: self.options.run_cache && !forced,
+            replace: forced,
+        }
     }
 
     fn take(&mut self, messages: Vec<Message>) {

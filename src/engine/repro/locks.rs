@@ -8,6 +8,7 @@ use hpipe_store::StageLock;
 
 use super::driver::{Message, Repro};
 use crate::Error;
+use crate::checkout::suppose_recorded;
 use crate::graph::StageIndex;
 
 /// The locks under which a stage executes.
@@ -98,6 +99,9 @@ impl Repro<'_> {
         self.inputs.forget_everything();
         self.lock_stamp = workspace.lock_stamp();
         self.lock_file = workspace.read_lock()?;
+        if self.options.allow_missing {
+            suppose_recorded(self.inputs, workspace)?;
+        }
         Ok(())
     }
 

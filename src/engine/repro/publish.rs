@@ -8,10 +8,10 @@
 //! longer it takes: at most a fiftieth of the time goes there. Until then the locks of the stages are kept, so that others
 //! find them up to date; of very many only the latest, and others find the rest in the run cache.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Outcome, ProjectPath, Reason, StageFailure, with_causes};
+use hpipe_core::{Code, Outcome, ProjectPath, Reason, StageFailure, StageName, with_causes};
 use hpipe_spec::StageSpec;
 use hpipe_store::{LockEntry, LockFile, OutRecord, StageLock};
 
@@ -24,7 +24,6 @@ use crate::fingerprint::Fingerprint;
 use crate::gitignore;
 use crate::graph::StageIndex;
 use crate::lock_entry::{lock_entry, lock_out};
-use crate::workspace::Workspace;
 
 /// More locks than this are not kept open for the next group: every command that is started inherits the table of open
 /// files, and closes them.
@@ -92,7 +91,11 @@ impl Repro<'_> {
             task,
             duration,
             result,
+            trouble,
         } = done;
+        if let Some(error) = trouble {
+            self.give_up(error);
+        }
         match result {
             Ok(worked) => self.succeeded(task, duration, worked),
             Err(stopped) => self.stopped(task.stage, task.reasons, duration, stopped),
@@ -115,7 +118,6 @@ impl Repro<'_> {
                 .iter()
                 .map(|(stage, entry)| (workspace.stage(*stage).name.clone(), entry.clone()));
             lock.stages.extend(entries);
-            forget_removed(workspace, lock);
         })?;
         self.unpublished.due = Instant::now() + began.elapsed() * PATIENCE;
         Ok(())
@@ -138,7 +140,7 @@ impl Repro<'_> {
         }
         let entry = entry(spec, &task.known.fingerprint, &outs);
         let lock = task.held.stage;
-        let is_known = is_known_by_key(spec) && self.options.commit;
+        let is_known = is_known_by_key(spec) && self.options.commit && !self.stopping;
         self.unpublished.add(stage, entry, lock, is_known);
         self.finish(stage, outcome, duration, task.reasons, None);
     }
@@ -154,7 +156,9 @@ impl Repro<'_> {
             self.inputs.forget(&out.path);
         }
         match stopped {
-            Stopped::Failed(failure) => self.fail(stage, duration, reasons, *failure),
+            Stopped::Failed(failure) | Stopped::Unready(failure) => {
+                self.fail(stage, duration, reasons, *failure);
+            }
             Stopped::Machine(error) => {
                 self.fail(stage, duration, reasons, machine(&error));
                 self.give_up(error);
@@ -166,16 +170,13 @@ impl Repro<'_> {
     /// cached from now on.
     pub(super) fn leave(&mut self) -> Result<(), Error> {
         let workspace = self.setting.workspace;
-        let removed = self
-            .lock_file
-            .stages
-            .keys()
-            .any(|name| workspace.graph().find(name.as_str()).is_none());
-        if !removed && self.redeclared.is_empty() {
+        let removed = self.removed();
+        if removed.is_empty() && self.redeclared.is_empty() {
             return Ok(());
         }
         workspace.update_lock(|lock| {
-            forget_removed(workspace, lock);
+            let is_removed = |name: &StageName, entry: &LockEntry| removed.get(name) == Some(entry);
+            lock.stages.retain(|name, entry| !is_removed(name, entry));
             for index in &self.redeclared {
                 redeclare(workspace.stage(*index), lock);
             }
@@ -183,6 +184,28 @@ impl Repro<'_> {
         let stages = self.redeclared.iter().map(|index| workspace.stage(*index));
         gitignore::ignore_or_tell(workspace, cached_outs(stages), self.setting.sink);
         Ok(())
+    }
+
+    /// The entries of stages that no pipeline has. The pipeline is read again: another process may have recorded a stage
+    /// that was added to it since we began.
+    fn removed(&self) -> BTreeMap<StageName, LockEntry> {
+        let workspace = self.setting.workspace;
+        let is_unknown = |name: &StageName| workspace.graph().find(name.as_str()).is_none();
+        let stages = self.lock_file.stages.iter();
+        let unknown: Vec<_> = stages.filter(|(name, _)| is_unknown(name)).collect();
+        if unknown.is_empty() {
+            return BTreeMap::new();
+        }
+        // One that is faulty by now says nothing of what it will have when it is mended.
+        let Ok(now) = workspace.reopen() else {
+            return BTreeMap::new();
+        };
+        let removed = unknown
+            .into_iter()
+            .filter(|(name, _)| now.graph().find(name.as_str()).is_none());
+        removed
+            .map(|(name, entry)| (name.clone(), entry.clone()))
+            .collect()
     }
 
     /// Keeps the cached outs of all stages that may still work out of git, before the first of them does.
@@ -245,11 +268,6 @@ fn entry(stage: &StageSpec, inputs: &Fingerprint, outs: &[OutRecord]) -> LockEnt
         .iter()
         .filter_map(|out| Some(lock_out(out, made(&out.path)?)));
     lock_entry(inputs, outs.collect())
-}
-
-fn forget_removed(workspace: &Workspace, lock: &mut LockFile) {
-    lock.stages
-        .retain(|name, _| workspace.graph().find(name.as_str()).is_some());
 }
 
 fn machine(error: &Error) -> StageFailure {

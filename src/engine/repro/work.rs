@@ -12,9 +12,10 @@ use hpipe_spec::{Action, StageSpec};
 use hpipe_store::{OutRecord, Published};
 
 use super::locks::Held;
+use crate::Error;
 use crate::decide::{Known, is_known_by_key};
 use crate::exec::executor::{End, Job};
-use crate::exec::{self, Executed, Prepared, Setting, Stopped, builtin, failure};
+use crate::exec::{self, Executed, MemoUse, Prepared, Setting, Stopped, builtin, failure};
 use crate::graph::StageIndex;
 
 /// Bytes up to which hashing and storing a file takes no longer than waking a thread that does it.
@@ -36,6 +37,8 @@ pub(super) struct Task {
     pub(super) gpus: Option<String>,
     /// How often it was tried, this time included.
     pub(super) attempt: u32,
+    /// What it may make of what former executions remembered.
+    pub(super) memo: MemoUse,
     pub(super) began: Instant,
 }
 
@@ -58,6 +61,8 @@ pub(super) struct Done {
     pub(super) task: Task,
     pub(super) duration: Duration,
     pub(super) result: Result<Worked, Stopped>,
+    /// What hinders others from finding the result by its key. It is a result all the same.
+    pub(super) trouble: Option<Error>,
 }
 
 /// How the outs came to be.
@@ -68,6 +73,7 @@ pub(super) enum Worked {
 
 /// Restores the stage, or does what comes before its commands. A built-in executes here.
 pub(super) fn open(setting: Setting<'_>, task: Task) -> Opened {
+    let setting = task.within(setting);
     // A panic must not keep the loop waiting for this stage for ever.
     let begun = catch_unwind(AssertUnwindSafe(|| begin(setting, &task)));
     match begun.unwrap_or_else(|panic| Err(failure::panicked(&*panic).into())) {
@@ -75,22 +81,25 @@ pub(super) fn open(setting: Setting<'_>, task: Task) -> Opened {
             let prepared = *prepared;
             Opened::Launched(Box::new(Launched { task, prepared }), *job)
         }
-        Ok(Begun::Done(worked)) => Opened::Done(Box::new(task.done(Ok(worked)))),
+        Ok(Begun::Done(concluded)) => Opened::Done(Box::new(task.done(Ok(concluded)))),
         Err(stopped) => Opened::Done(Box::new(task.done(Err(stopped)))),
     }
 }
 
 enum Begun {
     Launched(Box<Prepared>, Box<Job>),
-    Done(Worked),
+    Done(Concluded),
 }
+
+/// What was worked, and what hinders others from finding it by its key.
+type Concluded = (Worked, Option<Error>);
 
 fn begin(setting: Setting<'_>, task: &Task) -> Result<Begun, Stopped> {
     let stage = setting.workspace.stage(task.stage);
     if let Some(outs) = &task.restore
         && exec::restore(setting, stage, outs, &task.recorded)?
     {
-        return Ok(Begun::Done(Worked::Restored(outs.clone())));
+        return Ok(Begun::Done((Worked::Restored(outs.clone()), None)));
     }
     setting.sink.emit(&Event::StageStarted {
         stage: stage.name.clone(),
@@ -117,6 +126,7 @@ fn begin(setting: Setting<'_>, task: &Task) -> Result<Begun, Stopped> {
 /// Takes what the commands of a stage came to.
 pub(super) fn close(setting: Setting<'_>, launched: Launched, end: End) -> Done {
     let Launched { task, prepared } = launched;
+    let setting = task.within(setting);
     let stage = setting.workspace.stage(task.stage);
     let wdir = stage.wdir.on_disk(&setting.workspace.location().root);
     let ended = failure::verdict(end, exec::program(stage), &wdir).map_err(Stopped::from);
@@ -132,11 +142,12 @@ fn conclude(
     task: &Task,
     prepared: Prepared,
     ended: Result<(), Stopped>,
-) -> Result<Worked, Stopped> {
+) -> Result<Concluded, Stopped> {
     let stage = setting.workspace.stage(task.stage);
     let executed = exec::conclude(setting, stage, &task.known, prepared, ended)?;
-    record(setting, stage, task, &executed)?;
-    Ok(Worked::Ran(executed))
+    // Its objects are there: what cannot be recorded in the run cache can still be in the lock file.
+    let trouble = record(setting, stage, task, &executed).err();
+    Ok((Worked::Ran(executed), trouble))
 }
 
 fn record(
@@ -144,7 +155,7 @@ fn record(
     stage: &StageSpec,
     task: &Task,
     executed: &Executed,
-) -> Result<(), Stopped> {
+) -> Result<(), Error> {
     // A record stands for objects; without them it would be a reference to nothing.
     if !is_known_by_key(stage) || !setting.commit {
         return Ok(());
@@ -170,12 +181,23 @@ fn record(
 }
 
 impl Task {
-    fn done(self, result: Result<Worked, Stopped>) -> Done {
+    fn done(self, result: Result<Concluded, Stopped>) -> Done {
+        let (result, trouble) = match result {
+            Ok((worked, trouble)) => (Ok(worked), trouble),
+            Err(stopped) => (Err(stopped), None),
+        };
         Done {
             duration: self.began.elapsed(),
             task: self,
             result,
+            trouble,
         }
+    }
+
+    /// The setting of this execution.
+    fn within<'a>(&self, setting: Setting<'a>) -> Setting<'a> {
+        let memo = self.memo;
+        Setting { memo, ..setting }
     }
 
     /// Whether [`open`] takes no longer than waking a thread.

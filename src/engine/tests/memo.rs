@@ -19,7 +19,7 @@ use hpipe_core::{
     Arity, Digest, Direction, Event, EventSink, Execution, OptionFault, Port, ProjectPath,
     Registry, Stage, StageError, Value,
 };
-use hpipe_engine::{Cancellation, Location, ReproOptions, Selection, Setup, Workspace, repro};
+use hpipe_engine::{Cancellation, Location, ReproOptions, Setup, Workspace, repro};
 use rayon::prelude::*;
 
 /// Writes the squares of the numbers below `n`, each a part of its own.
@@ -58,12 +58,20 @@ impl Stage for Squares {
     }
 
     fn ports(&self) -> &'static [Port] {
-        &[Port {
-            role: "numbers",
-            direction: Direction::Out,
-            arity: Arity::One,
-            doc: "the squares",
-        }]
+        &[
+            Port {
+                role: "numbers",
+                direction: Direction::Out,
+                arity: Arity::One,
+                doc: "the squares",
+            },
+            Port {
+                role: "after",
+                direction: Direction::Dep,
+                arity: Arity::Optional,
+                doc: "what is made first",
+            },
+        ]
     }
 
     fn check(&self, _with: &Value) -> Result<(), Vec<OptionFault>> {
@@ -108,6 +116,7 @@ struct Project {
 #[derive(Clone, Copy, Default)]
 struct Asked {
     force: bool,
+    force_downstream: bool,
     no_run_cache: bool,
     fails_after: Option<u64>,
 }
@@ -169,19 +178,11 @@ impl Project {
         )
         .unwrap();
         let options = ReproOptions {
-            selection: Selection::default(),
             force: asked.force,
-            keep_going: false,
-            dry: false,
+            force_downstream: asked.force_downstream,
             jobs: 4,
             run_cache: !asked.no_run_cache,
-            wait: true,
-            commit: true,
-            allow_missing: false,
-            stop_after: None,
-            ignore_errors: false,
-            force_downstream: false,
-            confirm: None,
+            ..ReproOptions::default()
         };
         let told = Told::default();
         let summary = repro(&workspace, &options, &told, &Cancellation::default()).unwrap();
@@ -261,6 +262,22 @@ fn force_computes_everything_anew_and_remembers_that() {
     drop(kept); // open until here, so that no inode could be given again
     project.wants(10);
     assert_eq!(project.repro(Asked::default()), Came::computing(1));
+}
+
+#[test]
+fn what_is_forced_by_what_it_needs_is_computed_anew_too() {
+    let project = Project::new();
+    project.pipeline("with: {n: 7}\n    deps: {after: first}");
+    let path = project.folder.path().join("pipeline.yaml");
+    let first = "  first: {cmd: echo > first, outs: [first], always_changed: true}\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + first).unwrap();
+    let asked = Asked {
+        force_downstream: true,
+        ..Asked::default()
+    };
+    assert_eq!(project.repro(Asked::default()), Came::computing(7));
+    assert_eq!(project.repro(Asked::default()), Came::computing(0));
+    assert_eq!(project.repro(asked), Came::computing(7));
 }
 
 #[test]

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 
 use hpipe_core::{Event, EventSink, Registry, Summary};
 use hpipe_engine::{
-    Cancellation, Confined, Error, Location, ReproOptions, Sandboxing, Selection, Setup, Support,
-    Workspace, repro,
+    Cancellation, Confined, Error, Location, ReproOptions, Sandboxing, Setup, Support, Workspace,
+    repro,
 };
 
 const PIPELINE: &str = "stages:\n  a:\n    cmd: cat undeclared > a\n    outs: [a]\n    sandbox: true\n  \
@@ -45,19 +45,8 @@ fn made(pipeline: &str, sandbox: Sandboxing) -> (Result<Summary, Error>, Vec<Str
     setup.sandbox = sandbox;
     let workspace = Workspace::open(location, setup.into()).unwrap();
     let options = ReproOptions {
-        selection: Selection::default(),
-        force: false,
-        keep_going: false,
-        dry: false,
         jobs: 2,
-        run_cache: true,
-        wait: true,
-        commit: true,
-        allow_missing: false,
-        stop_after: None,
-        ignore_errors: false,
-        force_downstream: false,
-        confirm: None,
+        ..ReproOptions::default()
     };
     let told = Told::default();
     let ended = repro(&workspace, &options, &told, &Cancellation::default());
