@@ -14,6 +14,7 @@ use crate::exec::{Keeper, Stopped};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::plan::{Plan, Selection};
+use crate::stage_locks::Patience;
 use crate::workspace::Workspace;
 
 /// What `checkout` did about a stage.
@@ -50,7 +51,7 @@ pub fn checkout(
     let mut stamp = workspace.lock_stamp();
     let mut recorded = workspace.read_lock()?;
     let mut look = |index: StageIndex| {
-        let lock = workspace.hold(&workspace.stage(index).name)?;
+        let lock = workspace.hold(index, Patience::Endless)?;
         // Whoever held the stage until now may have made it anew.
         if stamp != workspace.lock_stamp() {
             stamp = workspace.lock_stamp();
@@ -128,14 +129,21 @@ pub(crate) fn machine(stopped: Stopped) -> Error {
     }
 }
 
-/// Brings back the missing outs of frozen stages that the plan reaches.
+/// Brings back the missing outs of frozen stages that the plan reaches, as far as `patience` goes.
 ///
 /// # Errors
-/// [`Error::Store`] when the disk refuses. What the cache does not have stays missing.
-pub(crate) fn thaw(workspace: &Workspace, plan: &Plan, sink: &dyn EventSink) -> Result<(), Error> {
+/// [`Error::Store`] when the disk refuses; [`Error::Busy`]. What the cache does not have stays missing.
+pub(crate) fn thaw(
+    workspace: &Workspace,
+    plan: &Plan,
+    patience: Patience<'_>,
+    sink: &dyn EventSink,
+) -> Result<(), Error> {
     for (index, out) in missing_of_frozen(workspace, plan)? {
         let stage = workspace.stage(index);
-        let _lock = workspace.hold(&stage.name)?;
+        let Some(_lock) = workspace.hold(index, patience)? else {
+            return Ok(()); // the user wants to stop
+        };
         match workspace.store().restore(&out.content, &out.path) {
             Ok(()) => sink.emit(&hpipe_core::Event::StageNote {
                 stage: stage.name.clone(),

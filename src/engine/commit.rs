@@ -18,6 +18,7 @@ use crate::graph::StageIndex;
 use crate::inputs::{Gathered, Inputs};
 use crate::lock_entry::{lock_entry, lock_out};
 use crate::plan::Selection;
+use crate::stage_locks::Patience;
 use crate::workspace::Workspace;
 
 /// What `commit` did about a stage.
@@ -155,7 +156,7 @@ fn record(
 ) -> Result<(), Error> {
     let mut locks = Vec::with_capacity(stages.len());
     for stage in stages {
-        locks.push(workspace.hold(&workspace.stage(*stage).name)?);
+        locks.push(workspace.hold(*stage, Patience::Endless)?);
     }
     let candidates = candidates(workspace, stages, force)?;
     let mut entries: Vec<(&StageSpec, LockEntry)> = Vec::new();

@@ -41,6 +41,7 @@ mod revision;
 mod sandbox;
 mod schedule;
 mod setup;
+mod stage_locks;
 mod survey;
 mod targets;
 #[cfg(test)]

@@ -17,6 +17,9 @@ use crate::discover;
 /// The names a pipeline file may have, the preferred one first.
 pub(crate) const PIPELINE_FILES: [&str; 2] = ["pipeline.yaml", "dvc.yaml"];
 
+/// The lock file of the one that counts in a folder.
+pub(crate) const PIPELINE_LOCK: &str = "pipeline.lock";
+
 /// What makes a folder a project of its own, whatever lies above.
 pub(crate) const BOUNDARIES: [&str; 3] = [".git", ".dvc", "hpipe.toml"];
 
@@ -115,12 +118,11 @@ pub(crate) fn lock_of(root: &Path, file: &ProjectPath) -> ProjectPath {
         let mut before = PIPELINE_FILES.iter().take_while(|usual| **usual != name);
         !before.any(|usual| folder.join(usual).on_disk(root).is_file())
     };
-    let stem = match name.strip_suffix(".yaml") {
-        Some(_) if PIPELINE_FILES.contains(&name) && counts(name) => "pipeline",
-        Some(stem) if !PIPELINE_FILES.contains(&name) => stem,
-        _ => name,
-    };
-    folder.join(&format!("{stem}.lock"))
+    match name.strip_suffix(".yaml") {
+        Some(_) if PIPELINE_FILES.contains(&name) && counts(name) => folder.join(PIPELINE_LOCK),
+        Some(stem) if !PIPELINE_FILES.contains(&name) => folder.join(&format!("{stem}.lock")),
+        _ => folder.join(&format!("{name}.lock")),
+    }
 }
 
 /// The folder whose project `start` belongs to.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use hpipe_core::{ProjectPath, StageName};
-use hpipe_store::{LockEntry, LockFile, LockStamp, StageLock};
+use hpipe_store::{LockEntry, LockFile, LockStamp};
 
 use crate::Error;
 use crate::joined::PipelineFile;
@@ -81,14 +81,6 @@ impl Workspace {
             }
         }
         Ok((whole, stamps))
-    }
-
-    /// The right to work on a stage, waiting for whoever has it.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when there are no locks to be had.
-    pub(crate) fn hold(&self, stage: &StageName) -> Result<StageLock, Error> {
-        Ok(self.store().lock_stage(stage)?)
     }
 
     fn locked_files(&self) -> impl Iterator<Item = &PipelineFile> {

@@ -27,6 +27,7 @@ use crate::exec::{MemoUse, Setting};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::plan::{Plan, Selection};
+use crate::stage_locks::Patience;
 use crate::survey::survey_with;
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error, check};
@@ -181,10 +182,17 @@ fn perform(
         .build_global();
     let plan = planned(workspace, options)?;
     let budget = budget_of(workspace, options, &plan.order)?;
-    thaw(workspace, &plan, sink)?;
+    let patience = match options.wait {
+        true => Patience::UntilStopped(cancellation, sink),
+        false => Patience::None,
+    };
+    thaw(workspace, &plan, patience, sink)?;
     bring_back(workspace, &plan, sink)?;
     let inputs = Inputs::fresh(workspace);
     inputs.look_ahead(&workspace.paths_of(&plan))?;
+    if cancellation.is_requested() {
+        return Ok(nothing_done(workspace, &plan, sink, began));
+    }
     if options.allow_missing {
         suppose_recorded(&inputs, workspace)?;
     }
@@ -214,6 +222,23 @@ fn perform(
         crew.dismiss();
     });
     repro.conclude(began)
+}
+
+/// What is told when the user wanted to stop before the first stage.
+fn nothing_done(
+    workspace: &Workspace,
+    plan: &Plan,
+    sink: &dyn EventSink,
+    began: Instant,
+) -> Summary {
+    let summary = Summary {
+        not_started: plan.order.len(),
+        duration: began.elapsed(),
+        ..Summary::default()
+    };
+    sink.emit(&plan_event(workspace, &plan.order));
+    sink.emit(&Event::Finished(summary));
+    summary
 }
 
 /// The stages to look at.

@@ -101,6 +101,19 @@ impl Store {
         })
     }
 
+    /// The gate, shut for those who publish until it is dropped; none where nobody published yet.
+    ///
+    /// # Errors
+    /// [`Error::Lock`].
+    pub(crate) fn gate_if_there(&self) -> Result<Option<File>, Error> {
+        let path = self.cache.collections();
+        let Ok(file) = File::open(&path) else {
+            return Ok(None);
+        };
+        uninterrupted(|| file.lock()).map_err(Error::lock(&path))?;
+        Ok(Some(file))
+    }
+
     fn open_gate(&self) -> Result<(File, PathBuf), Error> {
         let path = self.cache.collections();
         self.cache.create_folder_of(&path)?;

@@ -24,6 +24,7 @@ use hpipe_core::{ContentKind, Digest};
 
 pub use needed::Needed;
 
+use crate::attempts::journal;
 use crate::cache_folder::Kept;
 use crate::collection::Removing;
 use crate::{Error, RunRecord, Store, disk, scratch, utc};
@@ -125,6 +126,12 @@ impl Store {
     /// # Errors
     /// [`Error::Read`] when the cache cannot be listed.
     pub fn garbage(&self, needed: &Needed, rules: &GarbageRules) -> Result<Garbage, Error> {
+        // Who lists locks tries them; whoever meets that waits here until it is done.
+        let _gate = self.gate_if_there()?;
+        self.garbage_within(needed, rules)
+    }
+
+    fn garbage_within(&self, needed: &Needed, rules: &GarbageRules) -> Result<Garbage, Error> {
         let inventory = Inventory::of(self)?;
         Ok(Choice::new(self, inventory, needed, rules).made())
     }
@@ -153,7 +160,7 @@ impl Collector<'_> {
     /// # Errors
     /// [`Error::Read`] when the cache cannot be listed, [`Error::Remove`] when it cannot be written.
     pub fn collect(mut self, needed: &Needed, rules: &GarbageRules) -> Result<Garbage, Error> {
-        let mut garbage = self.store.garbage(needed, rules)?;
+        let mut garbage = self.store.garbage_within(needed, rules)?;
         for victim in std::mem::take(&mut garbage.victims) {
             self.removing.begin()?;
             match self.remove(&victim) {
@@ -169,10 +176,21 @@ impl Collector<'_> {
 
     fn remove(&self, victim: &Thing) -> io::Result<()> {
         match victim.kind {
-            GarbageKind::Log | GarbageKind::Temporary => disk::remove_tree(&victim.path),
+            GarbageKind::Log => remove_log(victim),
+            GarbageKind::Temporary => scratch::remove_abandoned(&victim.path),
             GarbageKind::Lock => remove_free_lock(victim),
             _ => disk::remove_file(&victim.path),
         }
+    }
+}
+
+/// Removes what stages printed, or the journal of a process; one that is at work after all stays.
+fn remove_log(victim: &Thing) -> io::Result<()> {
+    let is_session = victim.path.join(journal::JOURNAL).exists();
+    let held = journal::hold(&victim.path);
+    match is_session && held.is_none() {
+        true => Ok(()),
+        false => disk::remove_tree(&victim.path),
     }
 }
 

@@ -63,7 +63,7 @@ pub use error::Error;
 pub use gc::{Collector, Garbage, GarbageKind, GarbageRules, Needed, Tally};
 pub use ignore_rules::IgnoreRules;
 pub use lock_file::{LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams, LockStamp};
-pub use locks::StageLock;
+pub use locks::{LockName, StageLock};
 pub use look::Look;
 pub use placeholder::{Placeholder, TemporaryFolder};
 pub use restore::LinkType;

@@ -1,4 +1,5 @@
-//! Locks between processes: one for each stage, one for each mutex of a pipeline, one for publishing into a lock file.
+//! Locks between processes: one for each stage, each of its outs, each mutex of a pipeline, and one for publishing into a
+//! lock file.
 //!
 //! A lock is an advisory lock of the operating system (`flock`) on an empty file under `.cache/locks-v1/`, named by the
 //! digest of what it stands for. The system lets go of it when the last handle to the open file is closed, however the
@@ -13,13 +14,13 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hpipe_core::{Digest, StageName};
+use hpipe_core::{Digest, ProjectPath, StageName};
 
 use crate::{Error, Store, disk, scratch};
 
-/// The right to execute one stage, until dropped.
+/// What a [`LockName`] stands for is ours, until this is dropped.
 #[derive(Debug)]
 pub struct StageLock(Guard);
 
@@ -56,93 +57,86 @@ impl Drop for Guard {
     }
 }
 
-impl Store {
-    /// Takes the lock of a stage if nobody holds it.
-    ///
-    /// # Errors
-    /// [`Error::Lock`], or what creating its file fails with.
-    pub fn try_lock_stage(&self, name: &StageName) -> Result<Option<StageLock>, Error> {
-        self.try_lock(&stage_key(name))
-    }
+/// What a lock stands for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockName {
+    /// The executions of a stage.
+    Stage(StageName),
+    /// All executions with one stage key: replicas execute stages of one name beside each other, but not the same work.
+    Key(Digest),
+    /// A mutex of a pipeline, which no two executions hold at once.
+    Mutex(String),
+    /// What lies at an out's path: pipelines that do not know each other may declare the same.
+    Out(ProjectPath),
+}
 
-    /// Takes the lock of all executions with one stage key, if nobody holds it: replicas execute stages of one name beside
-    /// each other, but not the same work.
-    ///
-    /// # Errors
-    /// [`Error::Lock`], or what creating its file fails with.
-    pub fn try_lock_key(&self, key: &Digest) -> Result<Option<StageLock>, Error> {
-        self.try_lock(&key_key(key))
-    }
-
-    fn try_lock(&self, name: &str) -> Result<Option<StageLock>, Error> {
-        let path = self.cache.lock(name);
-        self.cache.create_folder_of(&path)?;
-        loop {
-            let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
-            match file.try_lock() {
-                Ok(()) if !scratch::is_still(&file, &path) => {} // removed between its opening and its locking
-                Ok(()) => return Ok(Some(StageLock(Guard::of(file)))),
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(source)) => return Err(Error::Lock { path, source }),
-            }
+impl LockName {
+    fn key(&self) -> String {
+        match self {
+            Self::Stage(name) => format!("stage {name}"),
+            Self::Key(key) => format!("stage key {key}"),
+            Self::Mutex(name) => format!("mutex {name}"),
+            Self::Out(path) => format!("out {path}"),
         }
     }
+}
 
-    /// Takes the lock of a stage, waiting for whoever holds it.
+impl Store {
+    /// Takes a lock if nobody holds it.
     ///
     /// # Errors
     /// [`Error::Lock`], or what creating its file fails with.
-    pub fn lock_stage(&self, name: &StageName) -> Result<StageLock, Error> {
-        self.lock(&stage_key(name)).map(StageLock)
+    pub fn try_lock(&self, name: &LockName) -> Result<Option<StageLock>, Error> {
+        let path = self.cache.lock(&name.key());
+        self.cache.create_folder_of(&path)?;
+        if let Some(lock) = try_once(&path)? {
+            return Ok(Some(lock));
+        }
+        // A removal holds each lock for an instant, to see whether somebody does; none does now.
+        let _gate = self.publishing()?;
+        try_once(&path)
     }
 
-    /// What [`lock_stage`](Self::lock_stage) does, for another thread to do: the returned function borrows nothing.
-    ///
-    /// Call it after [`try_lock_stage`](Self::try_lock_stage) said that somebody holds the lock.
-    pub fn stage_waiter(
-        &self,
-        name: &StageName,
-    ) -> impl FnOnce() -> Result<StageLock, Error> + Send + 'static {
-        let path = self.cache.lock(&stage_key(name));
-        move || wait_for(path).map(StageLock)
-    }
-
-    /// What [`stage_waiter`](Self::stage_waiter) is, for the lock of a stage key.
-    pub fn key_waiter(
-        &self,
-        key: &Digest,
-    ) -> impl FnOnce() -> Result<StageLock, Error> + Send + 'static {
-        let path = self.cache.lock(&key_key(key));
-        move || wait_for(path).map(StageLock)
-    }
-
-    /// Takes the mutex `name`, which no two executions hold at once, if it is free.
+    /// Takes a lock, waiting for whoever holds it.
     ///
     /// # Errors
-    /// When the cache cannot be written.
-    pub fn try_lock_mutex(&self, name: &str) -> Result<Option<StageLock>, Error> {
-        self.try_lock(&mutex_key(name))
+    /// [`Error::Lock`], or what creating its file fails with.
+    pub fn lock(&self, name: &LockName) -> Result<StageLock, Error> {
+        self.hold(&name.key()).map(StageLock)
     }
 
-    /// Waits for the mutex `name`, on whichever thread calls it; [`try_lock_mutex`](Self::try_lock_mutex) has said that it
-    /// is held.
-    pub fn mutex_waiter(
+    /// What [`lock`](Self::lock) does, for another thread to do: the returned function borrows nothing.
+    ///
+    /// Call it after [`try_lock`](Self::try_lock) said that somebody holds the lock.
+    pub fn waiter(
         &self,
-        name: &str,
-    ) -> impl FnOnce() -> Result<StageLock, Error> + Send + 'static {
-        let path = self.cache.lock(&mutex_key(name));
+        name: &LockName,
+    ) -> impl FnOnce() -> Result<StageLock, Error> + Send + use<> {
+        let path = self.cache.lock(&name.key());
         move || wait_for(path).map(StageLock)
     }
 
     /// Takes the lock under which the lock file at `path` is replaced, waiting for whoever holds it.
     pub(crate) fn lock_publication(&self, path: &str) -> Result<Guard, Error> {
-        self.lock(&format!("publish {path}"))
+        self.hold(&format!("publish {path}"))
     }
 
-    fn lock(&self, key: &str) -> Result<Guard, Error> {
+    fn hold(&self, key: &str) -> Result<Guard, Error> {
         let path = self.cache.lock(key);
         self.cache.create_folder_of(&path)?;
         wait_for(path)
+    }
+}
+
+fn try_once(path: &Path) -> Result<Option<StageLock>, Error> {
+    loop {
+        let file = disk::open_or_create(path).map_err(Error::write(path))?;
+        match file.try_lock() {
+            Ok(()) if !scratch::is_still(&file, path) => {} // removed between its opening and its locking
+            Ok(()) => return Ok(Some(StageLock(Guard::of(file)))),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(Error::lock(path)(source)),
+        }
     }
 }
 
@@ -156,16 +150,4 @@ fn wait_for(path: PathBuf) -> Result<Guard, Error> {
             Err(source) => return Err(Error::Lock { path, source }),
         }
     }
-}
-
-fn mutex_key(name: &str) -> String {
-    format!("mutex {name}")
-}
-
-fn stage_key(name: &StageName) -> String {
-    format!("stage {name}")
-}
-
-fn key_key(key: &Digest) -> String {
-    format!("stage key {key}")
 }

@@ -137,14 +137,31 @@ fn is_dead(owner: &Path) -> bool {
 fn sweep(parent: &Path) {
     for path in fs::read_dir(parent).into_iter().flatten().flatten() {
         let path = path.path();
-        if let Some(id) = owned_id(&path)
-            && let Ok(owner) = File::open(&path)
-            && owner.try_lock().is_ok()
-        {
-            // The lock is held until both are gone, so that nobody takes the same id meanwhile.
-            let _ = disk::remove_tree(&parent.join(id));
-            let _ = disk::remove_file(&path);
+        if owned_id(&path).is_some() {
+            let _ = remove_abandoned(&path.with_extension(""));
         }
+    }
+}
+
+/// Removes a scratch folder if its owner is gone.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn remove_abandoned(folder: &Path) -> io::Result<()> {
+    let path = folder.with_extension(&OWNER_SUFFIX[1..]);
+    let Ok(owner) = File::open(&path) else {
+        return Ok(());
+    };
+    // Held until both are gone: one who has made his file and not locked it yet makes another.
+    match owner.try_lock() {
+        Ok(()) if is_still(&owner, &path) => {
+            match disk::remove_tree(folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            disk::remove_file(&path)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -285,6 +302,16 @@ mod tests {
         own.create(Mode::Plain).unwrap();
         assert!(!dead.exists());
         assert!(spared.path().exists() && own.path().exists() && foreign.exists());
+    }
+
+    /// It was listed in the instant between the making of its owner's file and its locking.
+    #[test]
+    fn one_that_is_alive_by_now_is_not_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        let alive = Scratch::create(parent.path()).unwrap();
+        remove_abandoned(&alive.folder()).unwrap();
+        assert!(alive.folder().is_dir());
+        assert!(owner_path(parent.path(), &alive.id).exists());
     }
 
     #[test]

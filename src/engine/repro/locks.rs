@@ -4,7 +4,7 @@
 //! under the lock: another process may have done the work meanwhile.
 
 use hpipe_core::{Digest, Event};
-use hpipe_store::StageLock;
+use hpipe_store::{LockName, StageLock};
 
 use super::driver::{Message, Repro};
 use crate::Error;
@@ -15,73 +15,71 @@ use crate::graph::StageIndex;
 pub(super) struct Held {
     /// That of the stage, held until its result is published.
     pub(super) stage: StageLock,
-    /// Those of its mutexes, held until it has ended.
+    /// Those of its mutexes and outs, held until it has ended.
     #[expect(dead_code, reason = "held until it is dropped")]
-    pub(super) mutexes: Vec<StageLock>,
-}
-
-fn hold<E>(
-    stage: impl FnOnce() -> Result<StageLock, E>,
-    mutexes: impl FnOnce() -> Result<Vec<StageLock>, E>,
-) -> Result<Held, E> {
-    Ok(Held {
-        stage: stage()?,
-        mutexes: mutexes()?,
-    })
+    inner: Vec<StageLock>,
 }
 
 impl Repro<'_> {
-    /// The lock of a stage; none when another process has it, and we will be told when it lets go.
+    /// The locks of a stage; none when another process has one, and we will be told when it lets go.
     pub(super) fn lock(&mut self, index: StageIndex) -> Result<Option<Held>, Error> {
         if let Some(held) = self.awaited.remove(&index) {
             self.catch_up()?;
             return Ok(Some(held));
         }
-        let name = &self.setting.workspace.stage(index).name;
-        let store = self.setting.workspace.store();
-        let key = self.key_to_lock(index)?;
-        let free = match &key {
-            Some(key) => store.try_lock_key(key)?,
-            None => store.try_lock_stage(name)?,
+        let workspace = self.setting.workspace;
+        let outer = match self.key_to_lock(index)? {
+            Some(key) => LockName::Key(key),
+            None => workspace.lock_of(index),
         };
-        if let Some(stage) = free
-            && let Some(mutexes) = self.try_mutexes(index)?
-        {
-            return Ok(Some(Held { stage, mutexes }));
-        }
-        if !self.options.wait {
-            return Err(Error::Busy(name.clone()));
-        }
-        self.setting.sink.emit(&Event::StageWaiting {
-            stage: name.clone(),
-        });
-        self.waiting += 1;
-        self.schedule.postpone(index);
-        let mutexes = self.schedule.mutexes(index).iter();
-        let mutexes: Vec<_> = mutexes.map(|mutex| store.mutex_waiter(mutex)).collect();
-        // One after the other, in the order of their names: so no two processes wait for each other.
-        let mutexes = move || mutexes.into_iter().map(|wait| wait()).collect();
-        let post = self.post.clone();
-        // Not joined: when the user interrupts, nobody waits for the other process.
-        match &key {
-            Some(key) => {
-                let waiter = store.key_waiter(key);
-                std::thread::spawn(move || post.send(Message::Locked(index, hold(waiter, mutexes))))
-            }
-            None => {
-                let waiter = store.stage_waiter(name);
-                std::thread::spawn(move || post.send(Message::Locked(index, hold(waiter, mutexes))))
-            }
+        let inner = workspace.inner_locks(index, self.schedule.mutexes(index));
+        let stage = match self.retries.kept(index) {
+            Some(kept) => Some(kept),
+            None => workspace.store().try_lock(&outer)?,
         };
-        Ok(None)
+        let Some(stage) = stage else {
+            let waiter = workspace.store().waiter(&outer);
+            return self.wait_for(index, waiter, &inner);
+        };
+        let free = inner.iter().map(|lock| workspace.store().try_lock(lock));
+        match free.collect::<Result<Option<Vec<_>>, _>>()? {
+            Some(inner) => Ok(Some(Held { stage, inner })),
+            None => self.wait_for(index, move || Ok(stage), &inner),
+        }
     }
 
-    /// The mutexes of a stage; none when another process has one of them.
-    fn try_mutexes(&self, index: StageIndex) -> Result<Option<Vec<StageLock>>, Error> {
-        let store = self.setting.workspace.store();
-        let mutexes = self.schedule.mutexes(index).iter();
-        let held = mutexes.map(|mutex| store.try_lock_mutex(mutex));
-        Ok(held.collect::<Result<Option<Vec<_>>, _>>()?)
+    /// Waits for the locks of a stage on a thread of its own: one after the other, in an order that is everybody's, so no
+    /// two processes wait for each other.
+    fn wait_for(
+        &mut self,
+        index: StageIndex,
+        outer: impl FnOnce() -> Result<StageLock, hpipe_store::Error> + Send + 'static,
+        inner: &[LockName],
+    ) -> Result<Option<Held>, Error> {
+        let workspace = self.setting.workspace;
+        let stage = workspace.stage(index).name.clone();
+        if !self.options.wait {
+            return Err(Error::Busy(stage));
+        }
+        self.setting.sink.emit(&Event::StageWaiting { stage });
+        self.waiting += 1;
+        self.schedule.postpone(index);
+        let inner: Vec<_> = inner
+            .iter()
+            .map(|lock| workspace.store().waiter(lock))
+            .collect();
+        let post = self.post.clone();
+        let hold = move || {
+            let stage = outer()?;
+            let inner = inner
+                .into_iter()
+                .map(|wait| wait())
+                .collect::<Result<_, _>>()?;
+            Ok(Held { stage, inner })
+        };
+        // Not joined: when the user interrupts, nobody waits for the other process.
+        std::thread::spawn(move || post.send(Message::Locked(index, hold())));
+        Ok(None)
     }
 
     /// In a replica, what is locked is the work and not the stage: replicas execute a stage beside each other with other

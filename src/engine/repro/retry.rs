@@ -1,15 +1,15 @@
 //! Stages that failed and are tried again, after a time (`retry:`).
 //!
 //! Each try is an attempt of its own, with its own log, decided about anew: its old outs are removed, and inputs that
-//! changed meanwhile count. While it waits a stage takes nothing of the machine, but keeps its locks.
+//! changed meanwhile count. While it waits a stage takes nothing of the machine and holds no mutex, but keeps its lock.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Event, Reason, StageFailure};
+use hpipe_store::StageLock;
 
 use super::driver::Repro;
-use super::locks::Held;
 use super::work::Done;
 use crate::exec::Stopped;
 use crate::graph::StageIndex;
@@ -19,12 +19,14 @@ use crate::graph::StageIndex;
 pub(super) struct Retries {
     waiting: Vec<Waiting>,
     failed: HashMap<StageIndex, u32>,
+    /// The locks of stages whose time has come.
+    kept: HashMap<StageIndex, StageLock>,
 }
 
 struct Waiting {
     due: Instant,
     stage: StageIndex,
-    held: Held,
+    lock: StageLock,
     reasons: Vec<Reason>,
     duration: Duration,
     failure: Box<StageFailure>,
@@ -44,6 +46,11 @@ impl Retries {
     /// The number of the attempt that `stage` makes next, from 1.
     pub(super) fn attempt(&self, stage: StageIndex) -> u32 {
         self.failed.get(&stage).map_or(1, |failed| failed + 1)
+    }
+
+    /// The lock that `stage` kept since its last attempt, if this is not the first.
+    pub(super) fn kept(&mut self, stage: StageIndex) -> Option<StageLock> {
+        self.kept.remove(&stage)
     }
 }
 
@@ -85,7 +92,7 @@ impl Repro<'_> {
         self.retries.waiting.push(Waiting {
             due: now.checked_add(delay).unwrap_or(now),
             stage: task.stage,
-            held: task.held,
+            lock: task.held.stage,
             reasons: task.reasons,
             duration,
             failure,
@@ -99,7 +106,7 @@ impl Repro<'_> {
         let due: Vec<_> = self.retries.waiting.extract_if(.., is_due).collect();
         for Waiting {
             stage,
-            held,
+            lock,
             reasons,
             duration,
             failure,
@@ -109,7 +116,7 @@ impl Repro<'_> {
             if stopping {
                 self.fail(stage, duration, reasons, *failure);
             } else {
-                self.awaited.insert(stage, held);
+                self.retries.kept.insert(stage, lock);
                 self.schedule.queue(stage);
             }
         }

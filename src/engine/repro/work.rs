@@ -81,14 +81,14 @@ pub(super) fn open(setting: Setting<'_>, task: Task) -> Opened {
             let prepared = *prepared;
             Opened::Launched(Box::new(Launched { task, prepared }), *job)
         }
-        Ok(Begun::Done(concluded)) => Opened::Done(Box::new(task.done(Ok(concluded)))),
+        Ok(Begun::Done(concluded)) => Opened::Done(Box::new(task.done(Ok(*concluded)))),
         Err(stopped) => Opened::Done(Box::new(task.done(Err(stopped)))),
     }
 }
 
 enum Begun {
     Launched(Box<Prepared>, Box<Job>),
-    Done(Concluded),
+    Done(Box<Concluded>),
 }
 
 /// What was worked, and what hinders others from finding it by its key.
@@ -99,7 +99,10 @@ fn begin(setting: Setting<'_>, task: &Task) -> Result<Begun, Stopped> {
     if let Some(outs) = &task.restore
         && exec::restore(setting, stage, outs, &task.recorded)?
     {
-        return Ok(Begun::Done((Worked::Restored(outs.clone()), None)));
+        return Ok(Begun::Done(Box::new((
+            Worked::Restored(outs.clone()),
+            None,
+        ))));
     }
     setting.sink.emit(&Event::StageStarted {
         stage: stage.name.clone(),
@@ -120,7 +123,9 @@ fn begin(setting: Setting<'_>, task: &Task) -> Result<Begun, Stopped> {
             builtin::run(setting, stage, name, with, &prepared.attempt)
         }
     };
-    conclude(setting, task, prepared, ended).map(Begun::Done)
+    Ok(Begun::Done(Box::new(conclude(
+        setting, task, prepared, ended,
+    )?)))
 }
 
 /// Takes what the commands of a stage came to.

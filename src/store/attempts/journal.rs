@@ -18,9 +18,9 @@ use hpipe_core::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::disk;
-use crate::{Error, Store, utc};
+use crate::{Error, Store, scratch, utc};
 
-pub(super) const JOURNAL: &str = "journal";
+pub(crate) const JOURNAL: &str = "journal";
 
 /// The version in a line.
 const VERSION: u32 = 2;
@@ -99,12 +99,16 @@ impl Session {
         let time = utc::compact(utc::now_micros());
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
         let folder = parent.join(format!("{time}-{}-{count}", std::process::id()));
-        disk::create_folders(&folder)?;
         let path = folder.join(JOURNAL);
-        let journal = disk::create_log(&path).map_err(Error::write(&path))?;
-        journal
-            .try_lock()
-            .map_err(|error| Error::lock(&path)(error.into()))?;
+        let journal = loop {
+            disk::create_folders(&folder)?;
+            let journal = disk::create_log(&path).map_err(Error::write(&path))?;
+            // Whoever asks whether we live holds the lock for an instant.
+            journal.lock().map_err(Error::lock(&path))?;
+            if scratch::is_still(&journal, &path) {
+                break journal;
+            } // removed between its creation and its locking, as that of a process that is gone
+        };
         Ok(Self {
             folder,
             journal,
@@ -131,8 +135,7 @@ impl Session {
         let name = self.next_spool.fetch_add(1, Ordering::Relaxed);
         let path = spool_path(&self.folder, name);
         let file = disk::create_log(&path).map_err(Error::write(&path))?;
-        file.try_lock()
-            .map_err(|error| Error::lock(&path)(error.into()))?;
+        file.lock().map_err(Error::lock(&path))?; // whoever asks whether it is printed into holds it for an instant
         Ok(Spool { name, path, file })
     }
 
@@ -175,24 +178,32 @@ pub(super) fn spool_path(session: &Path, name: u64) -> PathBuf {
 
 /// The sessions below `parent`, and what their journals say.
 pub(super) fn read_all(parent: &Path) -> io::Result<Vec<(PathBuf, Vec<Line>)>> {
+    let sessions = sessions(parent)?.into_iter();
+    Ok(sessions.filter_map(read).collect())
+}
+
+fn sessions(parent: &Path) -> io::Result<Vec<PathBuf>> {
     let listed = match fs::read_dir(parent) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         listed => listed?.collect::<io::Result<Vec<_>>>()?,
     };
-    let sessions = listed.into_iter().map(|entry| entry.path());
-    Ok(sessions
-        .filter_map(|folder| {
-            let bytes = fs::read(folder.join(JOURNAL)).ok()?;
-            Some((folder, lines(&bytes)))
-        })
-        .collect())
+    Ok(listed.into_iter().map(|entry| entry.path()).collect())
+}
+
+fn read(folder: PathBuf) -> Option<(PathBuf, Vec<Line>)> {
+    let bytes = fs::read(folder.join(JOURNAL)).ok()?;
+    Some((folder, lines(&bytes)))
 }
 
 /// The sessions below `parent` that are over and none of whose attempts is the latest of its stage.
 pub(crate) fn outdated(parent: &Path) -> io::Result<Vec<PathBuf>> {
-    let sessions = read_all(parent)?;
+    // Before any is read: a journal that is over by then has all its lines.
+    let over = |folder: PathBuf| (hold(&folder).is_some(), folder);
+    let sessions: Vec<_> = sessions(parent)?.into_iter().map(over).collect();
+    let read = |(is_over, folder)| read(folder).map(|(folder, lines)| (is_over, folder, lines));
+    let sessions: Vec<_> = sessions.into_iter().filter_map(read).collect();
     let mut latest: HashMap<&str, (&str, &Path)> = HashMap::new();
-    for (folder, lines) in &sessions {
+    for (_, folder, lines) in &sessions {
         for line in lines {
             if let Some(began) = &line.began {
                 let this = (line.attempt.as_str(), folder.as_path());
@@ -202,11 +213,15 @@ pub(crate) fn outdated(parent: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     let needed: HashSet<&Path> = latest.values().map(|(_, folder)| *folder).collect();
-    let folders = sessions.iter().map(|(folder, _)| folder);
-    let is_over =
-        |folder: &Path| File::open(folder.join(JOURNAL)).is_ok_and(|file| file.try_lock().is_ok());
-    let outdated = folders.filter(|folder| !needed.contains(folder.as_path()) && is_over(folder));
-    Ok(outdated.cloned().collect())
+    let over = sessions.iter().filter(|(is_over, ..)| *is_over);
+    let outdated = over.filter(|(_, folder, _)| !needed.contains(folder.as_path()));
+    Ok(outdated.map(|(_, folder, _)| folder.clone()).collect())
+}
+
+/// The journal of a session that is over, held as long as it is kept open; none of one that is at work.
+pub(crate) fn hold(session: &Path) -> Option<File> {
+    let journal = File::open(session.join(JOURNAL)).ok()?;
+    journal.try_lock().is_ok().then_some(journal)
 }
 
 /// The lines that can be read.

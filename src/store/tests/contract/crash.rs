@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hpipe_store::Store;
+use hpipe_store::{LockName, Store};
 
 use crate::support::{bare_entry, digest, out, path, record, stage};
 
@@ -26,7 +26,7 @@ const COUNT: &str = "count";
 fn work(root: &Path) -> Result<(), hpipe_store::Error> {
     let store = Store::open(root, Path::new(".cache"))?;
     let name = stage("a");
-    let _lock = store.lock_stage(&name)?;
+    let _lock = store.lock(&LockName::Stage(name.clone()))?;
     let mut attempt = store.begin_attempt(&name)?;
     let mut log = attempt.log_file()?;
     let printed = std::io::Write::write_all(&mut log, b"printed\n");

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use hpipe_core::{Content, Digest};
 use hpipe_store::{
-    AttemptState, Garbage, GarbageKind, GarbageRules, LockEntry, LockOut, Needed, RunRecord, Store,
+    AttemptState, Garbage, GarbageKind, GarbageRules, LockEntry, LockName, LockOut, Needed,
+    RunRecord, Store,
 };
 
 use crate::support::{Project, bare_entry, damages, digest, out, overwrite, path, record, stage};
@@ -261,15 +262,30 @@ fn journals_of_the_past_go_and_those_of_the_last_attempts_stay() {
 #[test]
 fn a_held_lock_stays_and_a_free_one_can_be_taken_again() {
     let project = Project::new();
-    let held = project.store.lock_stage(&stage("held")).unwrap();
-    drop(project.store.lock_stage(&stage("free")).unwrap());
+    let held = project.store.lock(&LockName::Stage(stage("held"))).unwrap();
+    drop(project.store.lock(&LockName::Stage(stage("free"))).unwrap());
     let store = project.another_store();
     let garbage = collect(&store, &Needed::default(), &GarbageRules::default());
     assert_eq!(removed(&garbage, GarbageKind::Lock), 1);
-    assert!(store.try_lock_stage(&stage("held")).unwrap().is_none());
+    assert!(
+        store
+            .try_lock(&LockName::Stage(stage("held")))
+            .unwrap()
+            .is_none()
+    );
     drop(held);
-    assert!(store.try_lock_stage(&stage("held")).unwrap().is_some());
-    assert!(store.try_lock_stage(&stage("free")).unwrap().is_some());
+    assert!(
+        store
+            .try_lock(&LockName::Stage(stage("held")))
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        store
+            .try_lock(&LockName::Stage(stage("free")))
+            .unwrap()
+            .is_some()
+    );
 }
 
 /// Removing the file of a lock must never give one lock to two: executions under it would overlap.
@@ -285,7 +301,7 @@ fn a_lock_is_held_by_one_whoever_removes_its_file() {
                 scope.spawn(|| {
                     let store = project.another_store();
                     for _ in 0..300 {
-                        let lock = store.lock_stage(&stage("s")).unwrap();
+                        let lock = store.lock(&LockName::Stage(stage("s"))).unwrap();
                         assert_eq!(inside.fetch_add(1, SeqCst), 0, "two hold one lock");
                         inside.fetch_sub(1, SeqCst);
                         drop(lock);
@@ -426,4 +442,39 @@ fn strange_names_are_left_alone_and_no_cache_is_no_error() {
     let garbage = collect(&project.store, &Needed::default(), &rules);
     assert_eq!(garbage.total().count, 0, "{garbage:?}");
     assert!(Path::new(&project.at(".cache/objects-v2/x")).exists());
+}
+
+/// Whoever looks for garbage tries locks for an instant: nobody may take that for somebody at work.
+#[test]
+fn looking_for_garbage_hinders_nobody() {
+    let project = Project::new();
+    let free = LockName::Stage(stage("free"));
+    drop(project.store.lock(&free).unwrap());
+    drop(
+        project
+            .another_store()
+            .begin_attempt(&stage("past"))
+            .unwrap(),
+    );
+    drop(project.store.collector().unwrap());
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    use std::sync::atomic::Ordering::SeqCst;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let store = project.another_store();
+            while !stop.load(SeqCst) {
+                store
+                    .garbage(&Needed::default(), &GarbageRules::default())
+                    .unwrap();
+            }
+        });
+        for _ in 0..20 {
+            assert!(project.store.try_lock(&free).unwrap().is_some());
+            let living = project.another_store();
+            let attempt = living.begin_attempt(&stage("s")).unwrap();
+            assert!(living.attempts(&stage("s")).unwrap()[0].state == AttemptState::Running);
+            drop(attempt);
+        }
+        stop.store(true, SeqCst);
+    });
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use hpipe_core::Content;
-use hpipe_store::{AttemptEnd, AttemptState, Published, StageLock, Store};
+use hpipe_store::{AttemptEnd, AttemptState, LockName, Published, StageLock, Store};
 
 use crate::support::{Project, bare_entry, digest, out, path, record, stage};
 
@@ -136,16 +136,36 @@ fn a_stage_is_locked_once() {
     let project = Project::new();
     let other = project.another_store();
     let name = stage("train@ridge");
-    let held = project.store.try_lock_stage(&name).unwrap().unwrap();
-    assert!(other.try_lock_stage(&name).unwrap().is_none());
-    assert!(other.try_lock_stage(&stage("other")).unwrap().is_some());
+    let held = project
+        .store
+        .try_lock(&LockName::Stage(name.clone()))
+        .unwrap()
+        .unwrap();
+    assert!(
+        other
+            .try_lock(&LockName::Stage(name.clone()))
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        other
+            .try_lock(&LockName::Stage(stage("other")))
+            .unwrap()
+            .is_some()
+    );
 
-    let waiter = std::thread::spawn(other.stage_waiter(&name));
+    let waiter = std::thread::spawn(other.waiter(&LockName::Stage(name.clone())));
     drop(held);
     let waited = waiter.join().unwrap().unwrap();
-    assert!(project.store.try_lock_stage(&name).unwrap().is_none());
+    assert!(
+        project
+            .store
+            .try_lock(&LockName::Stage(name.clone()))
+            .unwrap()
+            .is_none()
+    );
     drop(waited);
-    assert!(project.store.lock_stage(&name).is_ok());
+    assert!(project.store.lock(&LockName::Stage(name.clone())).is_ok());
 }
 
 #[test]
@@ -239,12 +259,22 @@ fn a_lock_that_was_given_back_is_free_though_a_child_lives_on() {
     let project = Project::new();
     let name = stage("a");
     let door = make_door(&project);
-    let held = project.store.lock_stage(&name).unwrap();
+    let held = project.store.lock(&LockName::Stage(name.clone())).unwrap();
     let child = child_behind(&door, &held);
     let other = project.another_store();
-    assert!(other.try_lock_stage(&name).unwrap().is_none());
+    assert!(
+        other
+            .try_lock(&LockName::Stage(name.clone()))
+            .unwrap()
+            .is_none()
+    );
     drop(held);
-    assert!(other.try_lock_stage(&name).unwrap().is_some());
+    assert!(
+        other
+            .try_lock(&LockName::Stage(name.clone()))
+            .unwrap()
+            .is_some()
+    );
     std::fs::write(&door, "open\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(
@@ -264,7 +294,7 @@ fn orphan_maker() {
     };
     let root = Path::new(&root);
     let store = Store::open(root, Path::new(".cache")).unwrap();
-    let held = store.lock_stage(&stage("a")).unwrap();
+    let held = store.lock(&LockName::Stage(stage("a"))).unwrap();
     child_behind(&root.join("door"), &held);
     std::process::abort();
 }
@@ -281,8 +311,14 @@ fn an_orphan_keeps_the_lock_of_its_killed_parent() {
         .status()
         .unwrap();
     assert!(!killed.success());
-    assert!(project.store.try_lock_stage(&stage("a")).unwrap().is_none());
-    let waiter = std::thread::spawn(project.store.stage_waiter(&stage("a")));
+    assert!(
+        project
+            .store
+            .try_lock(&LockName::Stage(stage("a")))
+            .unwrap()
+            .is_none()
+    );
+    let waiter = std::thread::spawn(project.store.waiter(&LockName::Stage(stage("a"))));
     std::fs::write(&door, "open\n").unwrap();
     waiter.join().unwrap().unwrap();
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use hpipe_store::Error;
+use hpipe_store::{Error, LockName};
 
 use crate::support::{Project, bare_entry, digest, is_executable, make_executable, path, stage};
 
@@ -127,11 +127,11 @@ fn one_holder_a_stage_key() {
         project.store.replica().unwrap(),
         project.store.replica().unwrap(),
     );
-    let held = one.try_lock_key(&digest(1)).unwrap();
+    let held = one.try_lock(&LockName::Key(digest(1))).unwrap();
     assert!(held.is_some());
-    assert!(two.try_lock_key(&digest(1)).unwrap().is_none());
-    assert!(two.try_lock_key(&digest(2)).unwrap().is_some());
-    let waiter = std::thread::spawn(two.key_waiter(&digest(1)));
+    assert!(two.try_lock(&LockName::Key(digest(1))).unwrap().is_none());
+    assert!(two.try_lock(&LockName::Key(digest(2))).unwrap().is_some());
+    let waiter = std::thread::spawn(two.waiter(&LockName::Key(digest(1))));
     drop(held);
     waiter.join().unwrap().unwrap();
 }

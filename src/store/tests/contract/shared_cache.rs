@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use hpipe_core::StageName;
-use hpipe_store::{LinkType, Store};
+use hpipe_store::{LinkType, LockName, Store};
 
 use crate::support::{Project, path};
 
@@ -24,8 +24,14 @@ fn projects_share_objects_and_keep_the_rest_to_themselves() {
 
     // Two stages of one name in two projects are two stages.
     let train = StageName::known("train");
-    let held = first.try_lock_stage(&train).unwrap();
-    assert!(held.is_some() && second.try_lock_stage(&train).unwrap().is_some());
+    let held = first.try_lock(&LockName::Stage(train.clone())).unwrap();
+    assert!(
+        held.is_some()
+            && second
+                .try_lock(&LockName::Stage(train.clone()))
+                .unwrap()
+                .is_some()
+    );
     first.begin_attempt(&train).unwrap();
     assert_eq!(first.attempts(&train).unwrap().len(), 1);
     assert_eq!(second.attempts(&train).unwrap().len(), 0);
