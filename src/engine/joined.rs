@@ -223,7 +223,7 @@ impl Reader<'_> {
     fn file(&mut self, path: &ProjectPath, is_root: bool) -> Result<bool, Error> {
         let mut file = PipelineFile {
             path: path.clone(),
-            lock: lock_of(self.disk.root, path),
+            lock: lock_of(path, |other| other.on_disk(self.disk.root).is_file()),
             is_root,
             ..PipelineFile::default()
         };

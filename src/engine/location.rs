@@ -77,7 +77,7 @@ impl Location {
 
     /// The lock file of the root's pipeline file.
     pub(crate) fn lock_file(&self) -> ProjectPath {
-        lock_of(&self.root, &self.file)
+        lock_of(&self.file, |other| other.on_disk(&self.root).is_file())
     }
 
     /// The project at `root`, seen from `folder`.
@@ -110,13 +110,13 @@ impl Location {
 }
 
 /// The lock file of a pipeline file, beside it: `pipeline.lock` for the file that counts in its folder, `ci.lock` for
-/// `ci.yaml`. No two files have the same, and none has that of DVC.
-pub(crate) fn lock_of(root: &Path, file: &ProjectPath) -> ProjectPath {
+/// `ci.yaml`. No two files have the same, and none has that of DVC. `is_there` says whether another file is.
+pub(crate) fn lock_of(file: &ProjectPath, is_there: impl Fn(&ProjectPath) -> bool) -> ProjectPath {
     let folder = file.parent().unwrap_or_else(ProjectPath::root);
     let name = file.file_name();
     let counts = |name: &str| {
         let mut before = PIPELINE_FILES.iter().take_while(|usual| **usual != name);
-        !before.any(|usual| folder.join(usual).on_disk(root).is_file())
+        !before.any(|usual| is_there(&folder.join(usual)))
     };
     match name.strip_suffix(".yaml") {
         Some(_) if PIPELINE_FILES.contains(&name) && counts(name) => folder.join(PIPELINE_LOCK),
@@ -265,7 +265,9 @@ mod tests {
             ("pipeline.yml", "pipeline.yml.lock"),
             ("dvc.yml", "dvc.yml.lock"),
         ] {
-            let found = lock_of(folder.path(), &ProjectPath::new(file));
+            let found = lock_of(&ProjectPath::new(file), |other| {
+                other.on_disk(folder.path()).is_file()
+            });
             assert_eq!(found.as_str(), lock);
         }
     }

@@ -50,7 +50,8 @@ impl Past {
             if self.pipeline.as_ref().is_some_and(made) {
                 continue;
             }
-            self.read_lock(&lock_of(&file), revision)?;
+            let is_there = |other: &_| matches!(self.git.at(&self.commit, other), Ok(Some(_)));
+            self.read_lock(&lock_of(&file, is_there), revision)?;
             let Some(Tracked::File(bytes)) = self.git.at(&self.commit, &file)? else {
                 continue;
             };
