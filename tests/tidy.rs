@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["hpipe-core", "hpipe-learn", "hpipe-plot", "hpipe-tune"],
     ),
     ("hpipe-store", &["hpipe-core"]),
-    ("hpipe-track", &["hpipe-core", "hpipe-spec"]),
+    ("hpipe-track", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
     ("hpipe-tune", &["hpipe-core"]),
 ];
 
@@ -47,6 +47,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hpipe-engine", &["polars", "clap", "indicatif", "linfa"]),
     ("hpipe-cli", &["polars", "linfa"]),
     ("hpipe-learn", &["polars", "ureq"]),
+    ("hpipe-track", &["polars", "tokio", "axum"]),
     ("hpipe-tune", &["polars", "rayon", "rustix", "serde_json"]),
 ];
 

@@ -1,0 +1,226 @@
+//! Files kept by content outside the cache, for what cannot be computed again: the artifacts of runs.
+//!
+//! A [`Keep`] is a folder of objects like the cache's, `objects-v1/ab/cdef…` named by blake3, but nothing removes them
+//! except who knows that nothing refers to them ([`Keep::remove`]). What arrives is written into a scratch folder beside
+//! them, hashed on the way, synced, and renamed into place, so that an object is there whole or not at all, and stays
+//! there once [`Incoming::finish`] said so.
+//!
+//! Deliberately does not know what the bytes are called: that is written down elsewhere, after the bytes are safe.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use hpipe_core::Digest;
+
+use crate::disk::{self, Mode};
+use crate::scratch::{Scratch, Temporary};
+use crate::{Error, Store, file_hash};
+
+/// Objects as named by docs/formats/objects.md.
+const OBJECTS: &str = "objects-v1";
+
+/// Where bytes lie until they are whole.
+const SCRATCH: &str = "tmp";
+
+/// A folder of objects that are no cache.
+#[derive(Debug)]
+pub struct Keep {
+    folder: PathBuf,
+    scratch: Mutex<Option<Scratch>>,
+}
+
+/// Bytes on their way into a [`Keep`]; dropped before they are finished, they leave nothing.
+#[derive(Debug)]
+pub struct Incoming {
+    folder: PathBuf,
+    file: File,
+    temporary: Temporary,
+    hasher: blake3::Hasher,
+    size: u64,
+}
+
+impl Keep {
+    /// The keep in `folder`, which comes into being with the first object.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            scratch: Mutex::default(),
+        }
+    }
+
+    /// Begins to take in an object.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn receive(&self) -> Result<Incoming, Error> {
+        let temporary = self.temporary()?;
+        Ok(Incoming {
+            folder: self.folder.clone(),
+            file: temporary.create(Mode::ReadOnly)?,
+            temporary,
+            hasher: blake3::Hasher::new(),
+            size: 0,
+        })
+    }
+
+    /// Opens an object whose bytes are what they should be; none when it is missing or damaged. Reads all of it.
+    ///
+    /// # Errors
+    /// When it is there but cannot be read.
+    pub fn open(&self, digest: &Digest, size: u64) -> Result<Option<File>, Error> {
+        let path = object(&self.folder, digest);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::read(&path)(error)),
+        };
+        let found = file.metadata().map_err(Error::read(&path))?.len();
+        if found != size {
+            return Ok(None);
+        }
+        let hashed = file_hash::hash_file(&file, size, Store::pool).map_err(Error::read(&path))?;
+        Ok((hashed == *digest).then_some(file))
+    }
+
+    /// Removes an object that nothing refers to; that it is gone already is no error.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn remove(&self, digest: &Digest) -> Result<(), Error> {
+        let path = object(&self.folder, digest);
+        match disk::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::remove(&path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn temporary(&self) -> Result<Temporary, Error> {
+        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scratch) = scratch.as_ref() {
+            return Ok(scratch.temporary());
+        }
+        let parent = self.folder.join(SCRATCH);
+        disk::create_folders(&parent)?;
+        let made = Scratch::create(&parent)?;
+        Ok(scratch.insert(made).temporary())
+    }
+}
+
+impl Incoming {
+    /// Takes in the next bytes.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        disk::write(&self.file, bytes).map_err(Error::write(self.temporary.path()))?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// How many bytes have arrived.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Puts the object in place, durably, and says its digest and size. One that is there already stays as it is, unless
+    /// its bytes are damaged.
+    ///
+    /// # Errors
+    /// When it cannot be synced or put in place.
+    pub fn finish(mut self) -> Result<(Digest, u64), Error> {
+        let digest = Digest::blake3(*self.hasher.finalize().as_bytes());
+        let target = object(&self.folder, &digest);
+        if is_whole(&target, &digest, self.size) {
+            return Ok((digest, self.size));
+        }
+        disk::sync(&self.file).map_err(Error::write(self.temporary.path()))?;
+        let parent = target.parent().unwrap_or(&self.folder);
+        if !parent.is_dir() {
+            disk::create_folders(parent)?;
+            let above = parent.parent().unwrap_or(parent);
+            disk::sync_folder(above).map_err(Error::write(above))?;
+        }
+        self.temporary
+            .rename_to(&target)
+            .map_err(Error::place(&target))?;
+        disk::sync_folder(parent).map_err(Error::write(parent))?;
+        Ok((digest, self.size))
+    }
+}
+
+fn object(folder: &Path, digest: &Digest) -> PathBuf {
+    let hex = digest.hex();
+    folder.join(OBJECTS).join(&hex[..2]).join(&hex[2..])
+}
+
+fn is_whole(path: &Path, digest: &Digest, size: u64) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == size)
+        && File::open(path)
+            .and_then(|file| file_hash::hash_file(&file, size, Store::pool))
+            .is_ok_and(|hashed| hashed == *digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(keep: &Keep, bytes: &[u8]) -> (Digest, u64) {
+        let mut incoming = keep.receive().unwrap();
+        for part in bytes.chunks(3) {
+            incoming.write(part).unwrap();
+        }
+        incoming.finish().unwrap()
+    }
+
+    fn objects(folder: &Path) -> usize {
+        let fans = fs::read_dir(folder.join(OBJECTS)).unwrap();
+        fans.map(|fan| fs::read_dir(fan.unwrap().path()).unwrap().count())
+            .sum()
+    }
+
+    #[test]
+    fn equal_bytes_are_kept_once() {
+        let root = tempfile::tempdir().unwrap();
+        let keep = Keep::new(root.path().join("artifacts"));
+        let (digest, size) = put(&keep, b"weights");
+        assert_eq!(put(&keep, b"weights"), (digest, size));
+        assert_ne!(put(&keep, b"").0, digest);
+        assert_eq!(objects(&keep.folder), 2);
+        let mut file = keep.open(&digest, size).unwrap().unwrap();
+        let mut read = String::new();
+        io::Read::read_to_string(&mut file, &mut read).unwrap();
+        assert_eq!(read, "weights");
+    }
+
+    #[test]
+    fn damage_counts_as_missing_and_is_mended_by_the_same_bytes() {
+        let root = tempfile::tempdir().unwrap();
+        let keep = Keep::new(root.path().join("artifacts"));
+        let (digest, size) = put(&keep, b"weights");
+        let path = object(&keep.folder, &digest);
+        fs::remove_file(&path).unwrap();
+        assert!(keep.open(&digest, size).unwrap().is_none());
+        fs::write(&path, b"weighty").unwrap();
+        assert!(keep.open(&digest, size).unwrap().is_none());
+        put(&keep, b"weights");
+        assert!(keep.open(&digest, size).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let keep = Keep::new(root.path().join("artifacts"));
+        let mut incoming = keep.receive().unwrap();
+        incoming.write(b"half").unwrap();
+        drop(incoming);
+        assert!(!keep.folder.join(OBJECTS).exists());
+        drop(keep);
+        let left = fs::read_dir(root.path().join("artifacts/tmp")).unwrap();
+        assert_eq!(left.count(), 0);
+    }
+}

@@ -1,0 +1,215 @@
+//! The records of a project: experiments, runs, logged models, registered models, artifacts.
+//!
+//! [`Ledger`] is one SQLite file, `track.db`, and a folder of artifacts kept by content beside it, both in `models/`. All
+//! SQL of hpipe stands in this module. [`Ledger::read`] hands out [`Records`], a consistent view; [`Ledger::write`] hands
+//! out a [`Change`], which is a view that can also be changed: everything done to one `Change` happens together or not at
+//! all, and has reached the disk when `write` returns. Writes of many threads share one transaction and one sync
+//! (`writer`).
+//!
+//! The words, rules, limits and sentences are MLflow's, because its client reads them; what HTTP and JSON make of them is
+//! the server's business. The clock is handed in. Documented in docs/formats/track_db.md.
+
+mod artifacts;
+mod batch;
+mod database;
+mod datasets;
+mod error;
+mod experiments;
+mod history;
+mod limits;
+mod logged_models;
+mod metrics;
+mod model_versions;
+mod query;
+mod registered_models;
+mod run_names;
+mod runs;
+mod search;
+mod stages;
+mod values;
+mod writer;
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hpipe_store::Keep;
+use rusqlite::Connection;
+
+use writer::{Reply, Writer};
+
+pub use artifacts::{ArtifactEntry, StoredArtifact};
+pub use batch::Batch;
+pub use error::{LedgerError, Refusal, Result};
+pub use experiments::NewExperiment;
+pub use history::{HistoryEvent, Transition};
+pub use logged_models::NewLoggedModel;
+pub use model_versions::NewModelVersion;
+pub use query::{ExperimentQuery, LoggedModelQuery, ModelOrder, Page, RegistryQuery, RunQuery};
+pub use runs::{NewRun, RunUpdate};
+pub use stages::Stage;
+pub use values::{
+    Dataset, DatasetFilter, DatasetInput, DatasetUse, Experiment, Lifecycle, LoggedModel, Metric,
+    ModelOutput, ModelVersion, Pair, RegisteredModel, Run, RunData, RunInfo, RunInputs, View,
+};
+
+/// The database's name in the folder of models.
+const DATABASE: &str = "track.db";
+
+/// The name of the folder of artifacts beside it.
+const ARTIFACTS: &str = "artifacts";
+
+/// Connections for reading that are kept open.
+const IDLE_READERS: usize = 4;
+
+/// Says what time it is: milliseconds since 1970, UTC.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Everything recorded in one project. May be used from many threads, and by several processes at once.
+pub struct Ledger {
+    path: PathBuf,
+    writer: Writer,
+    readers: Mutex<Vec<Connection>>,
+    keep: Keep,
+    clock: Clock,
+}
+
+/// What is recorded, as it was at one moment.
+pub struct Records<'a> {
+    connection: &'a Connection,
+}
+
+/// A view that can be changed; all its changes happen, or none.
+pub struct Change<'a> {
+    records: Records<'a>,
+    now: i64,
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").field("path", &self.path).finish()
+    }
+}
+
+impl<'a> Deref for Change<'a> {
+    type Target = Records<'a>;
+
+    fn deref(&self) -> &Records<'a> {
+        &self.records
+    }
+}
+
+impl Ledger {
+    /// Opens the records in the folder `models`, making or migrating them if need be.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] when the file is no database of ours, [`LedgerError::Newer`] when a newer hpipe wrote it,
+    /// and what the machine refuses.
+    pub fn open(models: &Path, clock: Clock) -> Result<Self> {
+        std::fs::create_dir_all(models).map_err(|source| {
+            LedgerError::Files(hpipe_store::Error::CreateFolder {
+                path: models.to_path_buf(),
+                source,
+            })
+        })?;
+        let path = models.join(DATABASE);
+        let connection = database::open_writer(&path)?;
+        let ledger = Self {
+            writer: Writer::start(connection, path.clone()),
+            readers: Mutex::default(),
+            keep: Keep::new(models.join(ARTIFACTS)),
+            path,
+            clock,
+        };
+        ledger.write(|change| change.ensure_default_experiment())?;
+        Ok(ledger)
+    }
+
+    /// Whether something is recorded in the folder `models`.
+    pub fn exists(models: &Path) -> bool {
+        models.join(DATABASE).exists()
+    }
+
+    /// The database.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads what is recorded at this moment.
+    ///
+    /// # Errors
+    /// What `work` fails with, and what the machine refuses.
+    pub fn read<T>(&self, work: impl FnOnce(&Records<'_>) -> Result<T>) -> Result<T> {
+        let connection = self.reader()?;
+        let result = read_on(&connection, work).map_err(|error| error.about(&self.path));
+        let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_READERS {
+            idle.push(connection);
+        }
+        result
+    }
+
+    /// Changes what is recorded: all that `work` does, durably, or, when it fails, nothing.
+    ///
+    /// # Errors
+    /// What `work` fails with, and what the machine refuses.
+    pub fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Change<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.submit(work, move |result| {
+            let _ = sender.send(result); // whoever asked waits for it
+        });
+        receiver.recv().unwrap_or(Err(LedgerError::Closed))
+    }
+
+    /// As [`write`](Self::write), but returns at once; `reply` is called, on the writer's thread, when the change has
+    /// reached the disk or failed. If the writer ends first, it is dropped without being called.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Change<'_>) -> Result<T> + Send + 'static,
+        reply: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        let now = (self.clock)();
+        let work = move |connection: &Connection| {
+            work(&Change {
+                records: Records { connection },
+                now,
+            })
+        };
+        self.writer.submit(work, Box::new(reply) as Reply<T>);
+    }
+
+    fn reader(&self) -> Result<Connection> {
+        let idle = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => database::open_reader(&self.path),
+        }
+    }
+}
+
+/// Reads within one transaction, so that all statements see the same moment.
+fn read_on<T>(connection: &Connection, work: impl FnOnce(&Records<'_>) -> Result<T>) -> Result<T> {
+    let moment = connection.unchecked_transaction()?;
+    let result = work(&Records {
+        connection: &moment,
+    });
+    moment.finish()?;
+    result
+}
+
+/// A new id of 32 hexadecimal digits, as a random UUID without its hyphens.
+fn new_id() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| LedgerError::Random(error.to_string()))?;
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}

@@ -1,0 +1,109 @@
+//! The SQLite file: how it is opened, and how an older schema becomes today's.
+//!
+//! `user_version` holds the version of the schema; each migration is one transaction that ends by raising it, so that a
+//! crash leaves the old schema or the new one. Documented in docs/formats/track_db.md.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{LedgerError, Result};
+
+/// The steps from nothing to today's schema; version `n` is what the first `n` make. Only ever appended to.
+const MIGRATIONS: &[&str] = &[include_str!("schema_v1.sql")];
+
+/// The version of the schema this program reads and writes.
+pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// Says that a file is ours: "hpip" in ASCII, in SQLite's header.
+const APPLICATION: i32 = 0x6870_6970;
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Kibibytes of pages that a connection keeps in memory.
+const WRITER_CACHE: i32 = 4096;
+const READER_CACHE: i32 = 2048;
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 128;
+
+/// Opens the database for writing, making or migrating it if need be.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
+    let mut connection = Connection::open(path).map_err(|e| LedgerError::of(path, e))?;
+    set_up(&mut connection, path).map_err(|error| error.about(path))?;
+    Ok(connection)
+}
+
+fn set_up(connection: &mut Connection, path: &Path) -> Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "case_sensitive_like", true)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    migrate(connection, path)
+}
+
+/// Opens the database for reading alone.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "case_sensitive_like", true)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    };
+    open().map_err(|error| LedgerError::of(path, error))
+}
+
+/// Brings the schema to today's version.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    let found = version(connection)?;
+    check(connection, path, found)?;
+    while version(connection)? < VERSION {
+        // Immediate: of two processes that open an old database at once, the second waits and finds it migrated.
+        let step =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let from = version(&step)?;
+        if let Some(sql) = MIGRATIONS.get(from as usize) {
+            step.execute_batch(sql)?;
+            step.pragma_update(None, "application_id", APPLICATION)?;
+            step.pragma_update(None, "user_version", from + 1)?;
+        }
+        step.commit()?;
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<u32> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Refuses a database of a newer hpipe, and one of somebody else.
+fn check(connection: &Connection, path: &Path, found: u32) -> Result<()> {
+    if found > VERSION {
+        return Err(LedgerError::Newer {
+            path: path.to_path_buf(),
+            found,
+            known: VERSION,
+        });
+    }
+    let application: i32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 && application != APPLICATION {
+        return Err(LedgerError::Damaged {
+            path: path.to_path_buf(),
+            message: "it holds tables of another program".to_owned(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! What can go wrong with the records: what was asked for is wrong, or the machine refused.
+
+use std::path::{Path, PathBuf};
+
+use hpipe_core::Digest;
+
+/// Why a record could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The request cannot be carried out as it is; nothing was changed.
+    #[error("{message}")]
+    Refused {
+        /// What is wrong with it.
+        refusal: Refusal,
+        /// One sentence, in the words of MLflow where it has some.
+        message: String,
+    },
+    /// The database cannot be opened, read or written.
+    #[error("use {}", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The file is no database, or a damaged one.
+    #[error("read {}: it is damaged or no database of hpipe: {message}", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says of it.
+        message: String,
+    },
+    /// The database was written by a newer hpipe.
+    #[error("read {}: its schema has version {found}, this hpipe knows {known}", path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version this program knows.
+        known: u32,
+    },
+    /// The bytes of an artifact are not there any more, or not what they were.
+    #[error("read the artifact `{path}`: its object {digest} is missing or damaged")]
+    DamagedArtifact {
+        /// The artifact.
+        path: String,
+        /// What its bytes should be.
+        digest: Digest,
+    },
+    /// Artifacts cannot be read or written.
+    #[error(transparent)]
+    Files(#[from] hpipe_store::Error),
+    /// The database could not be written; nothing was changed.
+    #[error("write to {}: {reason}", path.display())]
+    Unwritten {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
+    /// The system has no random numbers for a new id.
+    #[error("make a new id: {0}")]
+    Random(String),
+    /// The thread that writes is gone.
+    #[error("write to the database: its writer has ended")]
+    Closed,
+}
+
+/// What is wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// What it is about does not exist.
+    Missing,
+    /// What it would make exists already.
+    Exists,
+    /// Its words are wrong.
+    Invalid,
+    /// What it is about is not in the state for it.
+    State,
+}
+
+impl LedgerError {
+    /// What the request is about does not exist.
+    pub(crate) fn missing(message: impl Into<String>) -> Self {
+        Self::refused(Refusal::Missing, message)
+    }
+
+    /// What the request would make exists already.
+    pub(crate) fn exists(message: impl Into<String>) -> Self {
+        Self::refused(Refusal::Exists, message)
+    }
+
+    /// The words of the request are wrong.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::refused(Refusal::Invalid, message)
+    }
+
+    /// What the request is about is not in the state for it.
+    pub(crate) fn state(message: impl Into<String>) -> Self {
+        Self::refused(Refusal::State, message)
+    }
+
+    fn refused(refusal: Refusal, message: impl Into<String>) -> Self {
+        Self::Refused {
+            refusal,
+            message: message.into(),
+        }
+    }
+
+    /// What SQLite said about the database at `path`.
+    pub(crate) fn of(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match source.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged {
+                path: path.to_path_buf(),
+                message: source.to_string(),
+            },
+            _ => Self::Database {
+                path: path.to_path_buf(),
+                source,
+            },
+        }
+    }
+}
+
+/// SQLite's errors find the path of their database where the work was begun ([`Ledger`](crate::Ledger)).
+impl From<rusqlite::Error> for LedgerError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::of(Path::new(""), source)
+    }
+}
+
+impl LedgerError {
+    /// Fills in which database it was.
+    pub(crate) fn about(self, database: &Path) -> Self {
+        match self {
+            Self::Database { source, .. } => Self::of(database, source),
+            Self::Damaged { message, .. } => Self::Damaged {
+                path: database.to_path_buf(),
+                message,
+            },
+            other => other,
+        }
+    }
+
+    /// What is wrong with the request, if that is what is wrong.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(*refusal),
+            _ => None,
+        }
+    }
+}
+
+/// What reading and writing records comes to.
+pub type Result<T> = std::result::Result<T, LedgerError>;

@@ -1,0 +1,64 @@
+//! An old database becomes today's, with all that is in it; a newer one is refused.
+
+use std::fs;
+
+use hpipe_track::ledger::{Ledger, LedgerError};
+
+use crate::support::{clock, get};
+
+/// The first schema, as it was released; never to be edited.
+const FIRST: &str = include_str!("schema_v1.sql");
+
+const CONTENT: &str = "
+    INSERT INTO experiments VALUES (0, 'Default', 'mlflow-artifacts:/0', 0, 1, 1);
+    INSERT INTO runs VALUES (7, 'abc', 0, 'old', 'ann', 'FINISHED', 1, 2, 'mlflow-artifacts:/0/abc/artifacts', 0, NULL);
+    INSERT INTO run_params VALUES (7, 'lr', '0.1');
+    INSERT INTO metric_history VALUES (7, 'loss', 1, 2, 0.5, 0);
+    INSERT INTO latest_metrics VALUES (7, 'loss', 2, 1, 0.5, 0);
+    PRAGMA application_id = 1752197488;
+    PRAGMA user_version = 1;
+";
+
+#[test]
+fn the_first_schema_is_read() {
+    let root = tempfile::tempdir().unwrap();
+    let raw = rusqlite::Connection::open(root.path().join("track.db")).unwrap();
+    raw.execute_batch(FIRST).unwrap();
+    raw.execute_batch(CONTENT).unwrap();
+    drop(raw);
+    let ledger = Ledger::open(root.path(), clock()).unwrap();
+    let run = get(&ledger, "abc");
+    assert_eq!(run.info.name, "old");
+    assert_eq!(run.data.params[0].value, "0.1");
+    assert_eq!(
+        (run.data.metrics[0].value, run.data.metrics[0].step),
+        (0.5, 2)
+    );
+    drop(ledger);
+    let raw = rusqlite::Connection::open(root.path().join("track.db")).unwrap();
+    let version: u32 = raw
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert!(version >= 1);
+    let check: String = raw
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_as_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("track.db");
+    drop(Ledger::open(root.path(), clock()).unwrap());
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
+    drop(raw);
+    let before = fs::read(&path).unwrap();
+    let error = Ledger::open(root.path(), clock()).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::Newer { found: 99, .. }),
+        "{error}"
+    );
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
