@@ -37,10 +37,7 @@ mod tests {
     #[test]
     fn names_follow_ids() {
         assert_eq!(name_of("00000000000000000000000000000000"), "able-ant-0");
-        assert_eq!(
-            name_of("000000000000000000000000001a2b3c"),
-            "tidy-owl-418"
-        );
+        assert_eq!(name_of("000000000000000000000000001a2b3c"), "tidy-owl-418");
         assert_eq!(name_of("?"), "able-ant-0");
     }
 }
