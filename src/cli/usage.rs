@@ -36,6 +36,27 @@ const LATER: &[(&str, &str)] = &[
         "until then, `hpipe tune` searches params, and git keeps what you compare with `hpipe metrics diff`",
     ),
     ("remote", "until then, share `.cache` as a folder"),
+    (
+        "runs",
+        "until then, `hpipe metrics diff` compares git revisions, and `hpipe logs` lists executions",
+    ),
+    (
+        "models",
+        "until then, git tags and `pipeline.lock` name models",
+    ),
+    (
+        "serve",
+        "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
+    ),
+    (
+        "predict",
+        "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
+    ),
+    ("monitor", "until then, a stage can compare windows of data"),
+    (
+        "server",
+        "until then, `hpipe dag --html` and `hpipe plots show` write pages",
+    ),
 ];
 
 /// A mistake as a diagnostic; none where clap's own words do as well, and for help and version.

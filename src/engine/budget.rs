@@ -9,9 +9,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use hpipe_core::{Code, Diagnostic, nearest};
+use hpipe_core::{Code, Diagnostic, Sources, nearest};
 use hpipe_spec::{Named, Pipeline, Pool, StageSpec};
 
+use crate::Error;
 use crate::exec::executor::KNOWN;
 use crate::graph::StageIndex;
 use crate::setup::Share;
@@ -300,6 +301,22 @@ fn of_stage(stage: &StageSpec, budget: &Budget) -> Vec<Diagnostic> {
         undeclared(stage, "executor", executor, &KNOWN, "leave `executor:` out")
     }));
     faults
+}
+
+/// Whether there is an executor of this name.
+///
+/// # Errors
+/// [`Error::Invalid`] with [`Code::Unplaceable`] if there is none.
+pub fn check_executor(name: &str) -> Result<(), Error> {
+    if KNOWN.contains(&name) {
+        return Ok(());
+    }
+    let fault = Diagnostic::error(Code::Unplaceable, format!("there is no executor `{name}`"));
+    let help = format!(
+        "there is `{}`; a later version brings others",
+        KNOWN.join("`, `")
+    );
+    Err(Error::invalid(vec![fault.help(help)], &Sources::default()))
 }
 
 /// Sizes as a person writes them, in small enough units to be told apart.

@@ -51,6 +51,7 @@ mod watch;
 mod witness;
 mod workspace;
 
+pub use budget::check_executor;
 pub use cancel::{Cancellation, Urgency};
 pub use checkout::{CheckedOut, checkout};
 pub use commit::{Committed, commit};

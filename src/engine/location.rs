@@ -75,6 +75,19 @@ impl Location {
         self.file.parent().unwrap_or_else(ProjectPath::root)
     }
 
+    /// A target as seen from the folder that the user is in, if it is written as an absolute path into the project.
+    pub(crate) fn as_target(&self, target: &str) -> String {
+        let below = Path::new(target).strip_prefix(&self.root).ok();
+        let Some(below) = below.and_then(Path::to_str) else {
+            return target.to_owned();
+        };
+        let folder = self.folder.on_disk(&self.root);
+        match folder.strip_prefix(&self.root) {
+            Ok(deep) => format!("{}{below}", "../".repeat(deep.components().count())),
+            Err(_) => target.to_owned(),
+        }
+    }
+
     /// The lock file of the root's pipeline file.
     pub(crate) fn lock_file(&self) -> ProjectPath {
         lock_of(&self.file, |other| other.on_disk(&self.root).is_file())

@@ -22,6 +22,8 @@ pub struct Selection {
     pub untargeted: Untargeted,
     /// The folder targets that are paths are relative to.
     pub folder: Option<ProjectPath>,
+    /// The user named the root's pipeline file: that is the nearest, whatever folder he is in.
+    pub of_root: bool,
     /// Only the targets themselves, not what they need.
     pub single_item: bool,
     /// The targets and everything that needs them, instead of what they need.

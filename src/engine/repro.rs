@@ -246,10 +246,8 @@ pub(crate) fn planned(workspace: &Workspace, options: &ReproOptions) -> Result<P
     let mut plan = workspace.plan(&options.selection)?;
     if let Some(last) = &options.stop_after {
         let named = Selection {
-            targets: vec![last.clone()],
-            folder: options.selection.folder.clone(),
             single_item: true,
-            ..Selection::default()
+            ..workspace.chosen(std::slice::from_ref(last))
         };
         let named = workspace.plan(&named)?.targets;
         let place = plan.order.iter().rposition(|stage| named.contains(stage));

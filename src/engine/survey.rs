@@ -278,6 +278,20 @@ const fn is_own(kind: ReasonKind) -> bool {
 }
 
 impl Workspace {
+    /// What these targets mean from the folder that the user is in.
+    pub fn chosen(&self, targets: &[String]) -> Selection {
+        let location = self.location();
+        Selection {
+            targets: targets
+                .iter()
+                .map(|target| location.as_target(target))
+                .collect(),
+            folder: Some(location.folder.clone()),
+            of_root: location.is_named,
+            ..Selection::default()
+        }
+    }
+
     /// The stages `selection` is about, in order.
     ///
     /// # Errors

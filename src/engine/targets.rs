@@ -93,6 +93,9 @@ impl Stages<'_> {
 
     /// The pipeline file in the user's folder, or the next above it.
     fn nearest_file(&self, selection: &Selection) -> Option<&PipelineFile> {
+        if selection.of_root {
+            return self.files.first();
+        }
         let folder = selection.folder.clone().unwrap_or_default();
         let above = self
             .files
@@ -154,7 +157,7 @@ impl Stages<'_> {
             return vec![stage];
         }
         let fits = |stage: &StageName| match glob {
-            true => fits(name.as_str(), stage.as_str()),
+            true => fits(name.as_str(), stage.as_str()) || stage.group() == Some(name.as_str()),
             false => stage.group() == Some(name.as_str()),
         };
         let stages = indexed(&self.pipeline.stages);

@@ -153,6 +153,9 @@ pub(crate) fn pools(section: &Node, faults: &mut Faults) -> Vec<Pool> {
     section.entries().iter().filter_map(pool).collect()
 }
 
+/// A number of bytes below a mebibyte lacks its unit.
+const LEAST: u64 = 1 << 20;
+
 /// Keys of `resources:`.
 pub(crate) const RESOURCES: &[&str] = &["cpus", "memory", "gpus"];
 
@@ -188,7 +191,11 @@ impl<'a> Reader<'a> {
                     )
                 }
                 "memory" => {
-                    resources.memory = quantity::bytes(&value.data).filter(|bytes| *bytes > 0);
+                    let bytes = quantity::bytes(&value.data).filter(|bytes| *bytes > 0);
+                    // Whoever writes `4` means no four bytes.
+                    let is_slip =
+                        |bytes: &u64| matches!(value.data, Data::Int(_)) && *bytes < LEAST;
+                    resources.memory = bytes.filter(|bytes| !is_slip(bytes));
                     (resources.memory.is_some(), quantity::SIZE)
                 }
                 "gpus" => {

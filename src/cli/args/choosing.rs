@@ -37,16 +37,14 @@ impl Choosing {
     /// What is chosen in `workspace`; without targets, `untargeted`.
     pub(crate) fn selection(&self, workspace: &Workspace, untargeted: Untargeted) -> Selection {
         Selection {
-            targets: self.targets.clone(),
             untargeted: match self.all_pipelines {
                 true => Untargeted::All,
                 false => untargeted,
             },
-            folder: Some(workspace.location().folder.clone()),
             pipeline: self.pipeline,
             recursive: self.recursive,
             glob: self.glob,
-            ..Selection::default()
+            ..workspace.chosen(&self.targets)
         }
     }
 }

@@ -60,6 +60,9 @@ pub(crate) struct Repro {
     /// Go on and make them up to date again whenever something changes, as `hpipe watch` does.
     #[arg(long, conflicts_with = "dry")]
     pub(crate) watch: bool,
+    /// Where stages run that do not say `executor:` [default: local, the only one yet].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) executor: Option<String>,
     /// Leave alone what comes after STAGE in the plan.
     #[arg(long, value_name = "STAGE")]
     pub(crate) stop_after: Option<String>,

@@ -63,7 +63,10 @@ pub(super) fn file_and_name(workspace: &Workspace, target: &str) -> (ProjectPath
         }
         None => {
             let above = files.iter().filter(|file| folder.is_within(&file.folder()));
-            let nearest = above.max_by_key(|file| (!file.is_root, file.folder().as_str().len()));
+            let nearest = match workspace.location().is_named {
+                true => files.first(),
+                false => above.max_by_key(|file| (!file.is_root, file.folder().as_str().len())),
+            };
             let has = |file: &PipelineFile| {
                 let name = file.qualified(&StageName::known(target));
                 let mut stages = workspace.pipeline().stages.iter();

@@ -19,7 +19,7 @@ use follow::follow;
 /// Shows the output of one execution, or lists executions.
 pub(super) fn logs(session: &Session, arguments: &Logs) -> Result<Exit, Error> {
     let workspace = session.open()?;
-    let names = names(&workspace, arguments.stage.as_deref())?;
+    let names = names(&workspace, &arguments.stage)?;
     let only = match names.as_slice() {
         [only] if arguments.stage.is_some() && !arguments.all => Some(only),
         _ => None,
@@ -34,12 +34,10 @@ pub(super) fn logs(session: &Session, arguments: &Logs) -> Result<Exit, Error> {
 }
 
 /// The stages a target names, or all.
-fn names(workspace: &Workspace, target: Option<&str>) -> Result<Vec<StageName>, Error> {
+fn names(workspace: &Workspace, target: &Option<String>) -> Result<Vec<StageName>, Error> {
     let selection = Selection {
-        targets: target.into_iter().map(str::to_owned).collect(),
-        folder: Some(workspace.location().folder.clone()),
         untargeted: Untargeted::Known,
-        ..Selection::default()
+        ..workspace.chosen(target.as_slice())
     };
     let targets = workspace.plan(&selection)?.targets;
     Ok(targets
@@ -67,7 +65,18 @@ fn show(
             let told = [(logged(stage, attempt.clone()), Some(output))];
             session.ui.data(&json::attempts(&told));
         }
-        (Some(attempt), _) => session.ui.data(&read(&attempt.log_path)?),
+        (Some(attempt), _) => {
+            let output = read(&attempt.log_path)?;
+            if output.is_empty() {
+                let told = logged(stage, attempt.clone());
+                let text = format!(
+                    "stage `{stage}` printed nothing ({} {})",
+                    told.outcome, told.id
+                );
+                session.ui.note(&text);
+            }
+            session.ui.data(&output);
+        }
         (None, Some(wanted)) => {
             return Err(Error::Usage {
                 message: format!("stage `{stage}` has no attempt `{wanted}`"),

@@ -42,6 +42,9 @@ pub(super) fn opened(
     arguments: &Repro,
 ) -> Result<(Workspace, ReproOptions), Error> {
     let workspace = session.open_with(|setup| set_up(setup, &arguments.working))?;
+    if let Some(name) = &arguments.executor {
+        hpipe_engine::check_executor(name)?;
+    }
     let options = ReproOptions {
         dry: arguments.dry,
         stop_after: arguments.stop_after.clone(),

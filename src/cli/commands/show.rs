@@ -94,20 +94,19 @@ fn read(
             let files = reading.files.into_iter();
             into.extend(files.map(|(path, value)| (path.to_string(), value)));
         }
-        Found::Absent | Found::Lost { .. } if named => return Err(absent(workspace, path)),
+        Found::Absent | Found::Lost { .. } if named => return Err(absent(kind, path)),
         Found::Absent | Found::Lost { .. } => {}
     }
     Ok(())
 }
 
-/// Says in the system's words that there is no such file.
-fn absent(workspace: &Workspace, path: &ProjectPath) -> Error {
-    let path = path.on_disk(&workspace.location().root);
-    let found = path.metadata().err();
-    Error::File {
-        attempt: "read",
-        path,
-        source: found.unwrap_or_else(|| std::io::ErrorKind::NotFound.into()),
+fn absent(kind: Kind, path: &ProjectPath) -> Error {
+    let word = kind.word();
+    Error::Usage {
+        message: format!("there is no file `{path}`"),
+        help: format!(
+            "name a {word}s file, or a folder of them; `hpipe {word}s show` shows all there are"
+        ),
     }
 }
 

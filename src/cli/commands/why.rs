@@ -1,6 +1,6 @@
 //! `hpipe why`: why one stage is stale, and where its inputs come from.
 
-use hpipe_engine::{Selection, Surveyed, Workspace, survey};
+use hpipe_engine::{Surveyed, Workspace, survey};
 
 use super::{report, tell_faults};
 use crate::args::Why;
@@ -12,11 +12,7 @@ use crate::ui::{Input, why_text};
 /// Surveys the stage and what it needs, and explains the stage.
 pub(super) fn why(session: &Session, arguments: &Why) -> Result<Exit, Error> {
     let workspace = session.open()?;
-    let selection = Selection {
-        targets: vec![arguments.stage.clone()],
-        folder: Some(workspace.location().folder.clone()),
-        ..Selection::default()
-    };
+    let selection = workspace.chosen(std::slice::from_ref(&arguments.stage));
     let targets = workspace.plan(&selection)?.targets;
     let surveyed = survey(&workspace, &selection, false)?;
     workspace.store().flush();

@@ -173,11 +173,7 @@ fn selection(workspace: &Workspace, asked: &Asked, faults: &mut Vec<Diagnostic>)
         (true, Some(maker)) => vec![maker.name.to_string()],
         _ => asked.targets.clone(),
     };
-    Selection {
-        targets,
-        folder: Some(workspace.location().folder.clone()),
-        ..Selection::default()
-    }
+    workspace.chosen(&targets)
 }
 
 fn maker<'w>(workspace: &'w Workspace, file: &ProjectPath) -> Option<&'w StageSpec> {

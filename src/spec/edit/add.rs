@@ -304,11 +304,17 @@ fn layout(written: &Written<'_>, own: &[&Entry]) -> Option<Layout> {
         let is_block = before.trim() == "-" && Written::is_own(key);
         is_block.then(|| dash.checked_sub(column(key)?)).flatten()
     });
+    let is_bracketed = |key: &&&Entry| {
+        let has_items = matches!(&key.value.data, Data::List(items) if !items.is_empty());
+        has_items && Written::is_own(key) && written.is_flow(&key.value)
+    };
+    let in_brackets = items.is_none() && keys().any(|key| is_bracketed(&key));
     let step = step.filter(|step| *step > 0).unwrap_or(Layout::NEW.step);
     Some(Layout {
         indent,
         step,
         items: items.unwrap_or(step),
+        in_brackets,
         line_end: written.line_end(),
     })
 }

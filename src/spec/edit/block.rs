@@ -16,6 +16,8 @@ pub(super) struct Layout {
     pub(super) step: usize,
     /// Spaces that the items of a list are indented beyond their key.
     pub(super) items: usize,
+    /// Whether lists stand in brackets: `deps: [a, b]`.
+    pub(super) in_brackets: bool,
     /// What ends a line.
     pub(super) line_end: &'static str,
 }
@@ -26,6 +28,7 @@ impl Layout {
         indent: 2,
         step: 2,
         items: 2,
+        in_brackets: false,
         line_end: "\n",
     };
 
@@ -37,6 +40,10 @@ impl Layout {
             Value::Null => format!("{head}{end}"),
             Value::Map(map) if !map.is_empty() => {
                 format!("{head}{end}{}", self.map(indent + self.step, map))
+            }
+            Value::List(items) if self.in_brackets && key != "cmd" => {
+                let items: Vec<_> = items.iter().map(in_brackets).collect();
+                format!("{head} [{}]{end}", items.join(", "))
             }
             Value::List(items) if !items.is_empty() => {
                 format!("{head}{end}{}", self.list(indent + self.items, items))
@@ -68,6 +75,28 @@ fn scalar_text(value: &Value) -> String {
     match value {
         Value::Text(content) => text(content),
         other => json(other),
+    }
+}
+
+/// An item of a list in brackets.
+fn in_brackets(value: &Value) -> String {
+    match value {
+        Value::Text(content) => in_flow(content),
+        Value::Map(map) => {
+            let entry =
+                |(key, value): (&str, &Value)| format!("{}: {}", in_flow(key), in_brackets(value));
+            let entries: Vec<_> = map.iter().map(entry).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        other => json(other),
+    }
+}
+
+/// A text between brackets, where some signs have a meaning of their own.
+fn in_flow(content: &str) -> String {
+    match content.contains([',', '[', ']', '{', '}']) {
+        true => json(&content.into()),
+        false => text(content),
     }
 }
 

@@ -13,13 +13,11 @@ use crate::ui::{ListedStage, stages_table};
 pub(in crate::commands) fn list(session: &Session, arguments: &StageList) -> Result<Exit, Error> {
     let workspace = session.open()?;
     let selection = Selection {
-        targets: arguments.targets.clone(),
-        folder: Some(workspace.location().folder.clone()),
         untargeted: match arguments.all {
             true => Untargeted::Known,
             false => Untargeted::Nearest,
         },
-        ..Selection::default()
+        ..workspace.chosen(&arguments.targets)
     };
     let stages = workspace.plan(&selection)?.targets;
     let stages: Vec<_> = stages

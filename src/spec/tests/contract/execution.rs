@@ -94,6 +94,15 @@ fn instances_have_their_own() {
 }
 
 #[test]
+fn memory_without_a_unit_is_a_slip() {
+    let text = "stages: {a: {cmd: x, resources: {memory: 4}}, b: {cmd: x, resources: {memory: 4294967296}}}";
+    assert_snapshot!(faults(text, &[]), @r"
+    E003: `memory` in `resources` of stage `a` must be a size such as `4GiB` or `500MB`, not `4`
+      pipeline.yaml:1:42 `4`
+    ");
+}
+
+#[test]
 fn what_does_not_fit_is_told() {
     let text = r#"
 pools: {a: 0, b: x, c: [1]}

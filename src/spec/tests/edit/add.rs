@@ -122,8 +122,15 @@ fn a_file_without_stages_gets_some() {
 fn a_taken_name_is_replaced_only_if_asked() {
     let text = "stages:\n  new:\n    cmd: |\n      old\n    outs: [o]\n  z:\n    cmd: z\n";
     assert_eq!(add(text, &stage(), false), Err(Code::Usage));
+    let expect = "stages:\n  new:\n    cmd: echo x > out\n    deps: [a b.txt, \"*.csv\"]\n  z:\n    cmd: z\n";
+    assert_eq!(
+        add(text, &stage(), true).as_deref(),
+        Ok(expect),
+        "as `outs` was"
+    );
+    let text = text.replace("outs: [o]", "outs:\n      - o");
     let expect = format!("stages:\n{BLOCK}  z:\n    cmd: z\n");
-    assert_eq!(add(text, &stage(), true), Ok(expect));
+    assert_eq!(add(&text, &stage(), true), Ok(expect));
     let flow = "stages: {new: {cmd: old}, z: {cmd: z}}\n";
     let expect = "stages: {new: {\"cmd\": \"echo x > out\", \"deps\": [\"a b.txt\", \"*.csv\"]}, z: {cmd: z}}\n";
     assert_eq!(add(flow, &stage(), true).as_deref(), Ok(expect));

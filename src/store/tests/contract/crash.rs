@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hpipe_store::{LockName, Store};
 
-use crate::support::{bare_entry, digest, out, path, record, stage};
+use crate::support::{bare_entry, digest, lock_out, out, path, record, stage};
 
 /// Names the project's folder to the process that is to fail.
 const ROOT: &str = "HPIPE_STORE_TEST_ROOT";
@@ -51,7 +51,10 @@ fn work(root: &Path) -> Result<(), hpipe_store::Error> {
     }
     store.update_lock(&path("pipeline.lock"), |lock| {
         let mut entry = bare_entry("true");
-        entry.outs = outs.iter().map(lock_out).collect();
+        entry.outs = outs
+            .iter()
+            .map(|out| lock_out(&out.path, out.content))
+            .collect();
         lock.stages.insert(name, entry);
     })?;
     store.restore(&outs[1].content, &path("restored"))?;
@@ -69,17 +72,6 @@ fn work(root: &Path) -> Result<(), hpipe_store::Error> {
 /// What is remembered under the key.
 fn remembered(key: u8) -> Vec<u8> {
     vec![key; 10_000]
-}
-
-fn lock_out(out: &hpipe_store::OutRecord) -> hpipe_store::LockOut {
-    hpipe_store::LockOut {
-        path: out.path.clone(),
-        role: None,
-        kind: "outs".to_owned(),
-        cached: true,
-        persist: false,
-        content: out.content,
-    }
 }
 
 /// Not a test of its own: what the processes started below do.

@@ -7,11 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use hpipe_core::{Content, Digest};
 use hpipe_store::{
-    AttemptState, Garbage, GarbageKind, GarbageRules, LockEntry, LockName, LockOut, Needed,
-    RunRecord, Store,
+    AttemptState, Garbage, GarbageKind, GarbageRules, LockEntry, LockName, Needed, RunRecord, Store,
 };
 
-use crate::support::{Project, bare_entry, damages, digest, out, overwrite, path, record, stage};
+use crate::support::{
+    Project, bare_entry, damages, digest, lock_out, out, overwrite, path, record, stage,
+};
 
 fn needing(digests: &[Digest]) -> Needed {
     let mut needed = Needed::default();
@@ -31,14 +32,7 @@ fn removed(garbage: &Garbage, kind: GarbageKind) -> u64 {
 fn entry(key: Digest, name: &str, content: Content) -> LockEntry {
     LockEntry {
         key,
-        outs: vec![LockOut {
-            path: path(name),
-            role: None,
-            kind: "outs".to_owned(),
-            cached: true,
-            persist: false,
-            content,
-        }],
+        outs: vec![lock_out(&path(name), content)],
         ..bare_entry("make it")
     }
 }

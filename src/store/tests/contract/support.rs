@@ -221,22 +221,27 @@ pub(crate) fn full_entry() -> LockEntry {
         }],
         outs: vec![
             LockOut {
-                path: path("models"),
-                role: None,
-                kind: "outs".to_owned(),
-                cached: true,
                 persist: true,
-                content: folder,
+                ..lock_out(&path("models"), folder)
             },
             LockOut {
-                path: path("metrics.json"),
-                role: None,
                 kind: "metrics".to_owned(),
                 cached: false,
-                persist: false,
-                content: Content::file(digest(4), 5, false),
+                ..lock_out(&path("metrics.json"), Content::file(digest(4), 5, false))
             },
         ],
+    }
+}
+
+/// A cached out of a lock entry.
+pub(crate) fn lock_out(path: &ProjectPath, content: Content) -> LockOut {
+    LockOut {
+        path: path.clone(),
+        role: None,
+        kind: "outs".to_owned(),
+        cached: true,
+        persist: false,
+        content,
     }
 }
 
