@@ -184,7 +184,23 @@ pub(crate) fn no_pipeline(start: &Path) -> Diagnostic {
         "no pipeline.yaml in {} or a folder above it",
         start.display()
     );
-    Diagnostic::error(Code::NoPipeline, message).help("`hpipe init` makes one")
+    let fault = Diagnostic::error(Code::NoPipeline, message);
+    match file_below(start) {
+        None => fault.help("`hpipe init` makes one"),
+        Some(file) => fault.help(format!(
+            "`{file}` is one: work in its folder, or make this one the project's root with an `hpipe.toml`, which may be empty"
+        )),
+    }
+}
+
+/// The first pipeline file in the folders of a folder.
+fn file_below(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.filter_map(|entry| {
+        let file = file_in(&entry.path())?;
+        Some(format!("{}/{file}", entry.file_name().to_str()?))
+    });
+    files.min()
 }
 
 /// The fault that the pipeline file the user named is not there.
