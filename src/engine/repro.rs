@@ -218,8 +218,8 @@ fn perform(
     let mut repro = Repro::new(setting, options, &inputs, &plan, budget, post)?;
     let crew = Crew::new(jobs);
     std::thread::scope(|threads| {
+        let _duty = crew.on_duty();
         repro.run(&mailbox, |job| crew.give(threads, job));
-        crew.dismiss();
     });
     repro.conclude(began)
 }

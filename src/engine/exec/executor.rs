@@ -35,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) wdir: PathBuf,
     /// Set, or with none removed, in addition to hpipe's own environment.
     pub(crate) env: BTreeMap<String, Option<String>>,
+    /// What their environment bears, so that what they leave behind is known.
+    pub(crate) mark: String,
     /// What they read: nothing; holds the stage's lock as long as any of them lives.
     pub(crate) stdin: File,
     /// What they print into.
@@ -48,6 +50,8 @@ pub(crate) struct Job {
 pub(crate) enum Status {
     /// It is over, and nothing of it runs any more.
     Ended(End),
+    /// Something worth telling, whatever becomes of it.
+    Note(String),
     /// Nobody can say at the moment, and why.
     Unknown(String),
 }

@@ -10,7 +10,7 @@ use hpipe_store::StageLock;
 
 use super::executor::Job;
 use super::failure::failure;
-use super::{Prepared, Setting, Stopped};
+use super::{Prepared, Setting, Stopped, household};
 use crate::decide::Known;
 use crate::graph::StageIndex;
 use crate::sandbox::Sandbox;
@@ -49,6 +49,14 @@ pub(crate) fn job(
             .collect(),
         wdir: stage.wdir.on_disk(&setting.workspace.location().root),
         env,
+        mark: household::mark(
+            stage.name.as_str(),
+            setting
+                .workspace
+                .environment()
+                .get(household::MARK)
+                .map(String::as_str),
+        ),
         stdin,
         log: prepared.attempt.log_file()?,
         timeout: stage.execution().timeout,

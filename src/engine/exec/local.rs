@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
@@ -29,8 +29,8 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Local {
     running: HashMap<JobId, Running>,
-    /// Jobs that ended before anything of them ran.
-    ended: Vec<(JobId, End)>,
+    /// What is to be told at the next time: jobs that ended, and what they left.
+    news: Vec<(JobId, Status)>,
     /// How urgently everybody was told to stop, if so.
     urgency: Option<Urgency>,
 }
@@ -74,12 +74,11 @@ impl Executor for Local {
     fn poll(&mut self) -> Vec<(JobId, Status)> {
         self.end_what_is_due();
         let mut over = Vec::new();
-        let mut news = Vec::new();
         for (id, running) in &self.running {
             match has_ended(running.leader) {
                 Ok(true) => over.push(*id),
                 Ok(false) => {}
-                Err(error) => news.push((*id, Status::Unknown(error.to_string()))),
+                Err(error) => self.news.push((*id, Status::Unknown(error.to_string()))),
             }
         }
         for id in over {
@@ -87,9 +86,7 @@ impl Executor for Local {
                 self.reap(running);
             }
         }
-        let ended = std::mem::take(&mut self.ended).into_iter();
-        news.extend(ended.map(|(id, end)| (id, Status::Ended(end))));
-        news
+        std::mem::take(&mut self.news)
     }
 
     fn watched(&self) -> Vec<BorrowedFd<'_>> {
@@ -97,7 +94,7 @@ impl Executor for Local {
     }
 
     fn due(&self) -> Option<Instant> {
-        match self.ended.is_empty() {
+        match self.news.is_empty() {
             true => self.running.values().filter_map(|one| one.deadline).min(),
             false => Some(Instant::now()),
         }
@@ -116,7 +113,7 @@ impl Local {
     /// Starts the script at place `script` of `job`.
     fn start(&mut self, job: Job, script: usize, deadline: Option<Instant>) {
         if self.urgency.is_some() {
-            self.ended.push((job.id, End::Cancelled));
+            self.end(job.id, End::Cancelled);
             return;
         }
         match spawn(&job, script) {
@@ -132,15 +129,26 @@ impl Local {
                 };
                 self.running.insert(running.job.id, running);
             }
-            Err(error) => self.ended.push((job.id, End::NotStarted(error))),
+            Err(error) => self.end(job.id, End::NotStarted(error)),
         }
+    }
+
+    fn end(&mut self, job: JobId, end: End) {
+        self.news.push((job, Status::Ended(end)));
     }
 
     /// Takes leave of a child that has ended: ends what it left, and starts the next script or tells the end.
     fn reap(&mut self, mut running: Running) {
-        let status = household::leave(running.leader, &mut running.child);
+        let left = household::leave(running.leader, &mut running.child);
         let id = running.job.id;
-        let end = match (running.told, status) {
+        // That all of one which was told to stop is ended goes without saying.
+        let ended = left
+            .ended
+            .into_iter()
+            .filter(|_| running.told == Told::Nothing);
+        let told = ended.chain(left.living);
+        self.news.extend(told.map(|text| (id, Status::Note(text))));
+        let end = match (running.told, left.status) {
             (Told::Stop, _) => End::Cancelled,
             (Told::TimeIsOver, _) => End::TimedOut(running.job.timeout.unwrap_or_default()),
             (Told::Nothing, Err(error)) => End::Lost(error),
@@ -152,7 +160,7 @@ impl Local {
                 End::Exited(status)
             }
         };
-        self.ended.push((id, end));
+        self.end(id, end);
     }
 
     /// Asks jobs whose time is over to end, and kills those whose grace is over too.
@@ -169,6 +177,16 @@ impl Local {
             if running.told == Told::Nothing {
                 running.told = Told::TimeIsOver;
             }
+        }
+    }
+}
+
+/// Whoever lets go of it while jobs run has met a bug of ours: nothing of them is to go on unwatched.
+impl Drop for Local {
+    fn drop(&mut self) {
+        for (_, mut running) in self.running.drain() {
+            household::signal_tree(running.leader, Signal::KILL);
+            household::leave(running.leader, &mut running.child);
         }
     }
 }
@@ -195,12 +213,13 @@ fn spawn(job: &Job, script: usize) -> std::io::Result<(Child, Pid, OwnedFd)> {
         .stdin(job.stdin.try_clone()?)
         .stdout(job.log.try_clone()?)
         .stderr(job.log.try_clone()?);
-    let (mut child, leader) = household::welcome(&mut command)?;
+    command.env(household::MARK, &job.mark);
+    let (mut child, leader) = household::welcome(&mut command, &job.mark)?;
     match watch(leader) {
         Ok(watch) => Ok((child, leader, watch)),
         Err(error) => {
             household::signal_tree(leader, Signal::KILL);
-            let _: std::io::Result<ExitStatus> = household::leave(leader, &mut child);
+            household::leave(leader, &mut child);
             Err(error)
         }
     }

@@ -27,6 +27,16 @@ struct Queue<'job> {
     is_over: bool,
 }
 
+/// Someone still has jobs to give.
+#[must_use = "dropped, it sends the crew home"]
+pub(super) struct Duty<'crew, 'job>(&'crew Crew<'job>);
+
+impl Drop for Duty<'_, '_> {
+    fn drop(&mut self) {
+        self.0.dismiss();
+    }
+}
+
 impl<'job> Crew<'job> {
     /// At most `limit` threads, none yet.
     pub(super) fn new(limit: usize) -> Self {
@@ -65,8 +75,13 @@ impl<'job> Crew<'job> {
         self.call.notify_one();
     }
 
-    /// Sends the threads home when everything is done.
-    pub(super) fn dismiss(&self) {
+    /// Sends the threads home when everything is done: as soon as the answer is dropped, which it also is when the loop
+    /// falls over, for else they would wait for ever.
+    pub(super) const fn on_duty(&self) -> Duty<'_, 'job> {
+        Duty(self)
+    }
+
+    fn dismiss(&self) {
         self.queue().is_over = true;
         self.call.notify_all();
     }
@@ -93,5 +108,24 @@ impl<'job> Crew<'job> {
 
     fn queue(&self) -> MutexGuard<'_, Queue<'job>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bug in the loop ends the program, and does not leave it hanging.
+    #[test]
+    fn the_crew_goes_home_when_the_loop_falls_over() {
+        let crew = Crew::new(2);
+        let fell = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            std::thread::scope(|threads| {
+                let _duty = crew.on_duty();
+                crew.give(threads, Box::new(|| {}));
+                panic!("a bug");
+            });
+        }));
+        assert!(fell.is_err());
     }
 }

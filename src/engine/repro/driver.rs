@@ -308,6 +308,10 @@ impl<'a> Repro<'a> {
         for (id, status) in self.executor.poll() {
             match status {
                 Status::Unknown(why) => self.cannot_tell(id, why),
+                Status::Note(text) => self.setting.sink.emit(&Event::StageNote {
+                    stage: self.setting.workspace.stage(id).name.clone(),
+                    text,
+                }),
                 Status::Ended(end) => {
                     self.unknown.remove(&id);
                     let Some(launched) = self.launched.remove(&id) else {
