@@ -224,19 +224,24 @@ pub(crate) fn restore(
 ) -> Result<bool, Stopped> {
     let store = setting.workspace.store();
     let keeper = Keeper::of(setting, &stage.name, recorded);
+    let mut in_place = Vec::new();
     for out in outs {
         let found = store.content(&out.path).map_err(keep::unready)?;
         if found.is_some_and(|found| found.same(&out.content)) {
+            in_place.push(out);
             continue;
         }
-        keeper.keep(&out.path)?;
+        if found.is_some() {
+            keeper.keep(&out.path)?;
+        }
         match store.restore(&out.content, &out.path) {
             Ok(()) => {}
             Err(hpipe_store::Error::NotInCache { .. }) => return Ok(false),
             Err(other) => return Err(other.into()),
         }
     }
-    let declared = outs.iter().filter(|out| {
+    // What was restored has its objects.
+    let declared = in_place.into_iter().filter(|out| {
         stage
             .outs
             .iter()

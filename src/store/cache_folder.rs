@@ -228,13 +228,19 @@ impl CacheFolder {
         Ok(self.own().scratch()?.0.temporary())
     }
 
-    /// A name for something that will be renamed to somewhere in `folder`, which exists.
+    /// A name for something that will be renamed to somewhere in `folder`, which is made if need be.
     ///
     /// # Errors
-    /// When the cache folder cannot be written, or `folder` cannot be read.
+    /// When the cache folder cannot be written, or `folder` cannot be made.
     pub(crate) fn temporary_for(&self, folder: &Path) -> Result<Temporary, Error> {
         let (scratch, device) = self.own().scratch()?;
-        let target = std::fs::metadata(folder).map_err(Error::read(folder))?;
+        let target = match std::fs::metadata(folder) {
+            Ok(found) if found.is_dir() => found,
+            _ => {
+                disk::create_folders(folder)?;
+                std::fs::metadata(folder).map_err(Error::read(folder))?
+            }
+        };
         Ok(if target.dev() == *device {
             scratch.temporary()
         } else {

@@ -47,7 +47,7 @@ impl Store {
     /// [`Error::Forbidden`] for the cache and what holds it; else those of [`commit`](Self::commit), and what writing the
     /// workspace fails with.
     pub fn track(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
-        self.refuse_vital(path)?;
+        let _ = self.refuse_vital(path)?;
         let Some(content) = self.commit(path)? else {
             return Ok(None);
         };

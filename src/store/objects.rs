@@ -15,6 +15,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use hpipe_core::Digest;
@@ -115,12 +116,15 @@ impl Objects<'_> {
     /// # Errors
     /// [`Error::Read`] when it is there but cannot be read.
     pub(crate) fn read(&self, id: ObjectId) -> Result<Option<Vec<u8>>, Error> {
-        let Some(mut file) = self.open(id)? else {
+        let Some(file) = self.open(id)? else {
             return Ok(None);
         };
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut file, &mut bytes)
-            .map_err(Error::read(&self.cache.object(&id.digest)))?;
+        // So many has the file, as was just seen, whatever the reference says.
+        let mut bytes = vec![0; usize::try_from(id.size).unwrap_or(usize::MAX)];
+        match file.read_exact_at(&mut bytes, 0) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bytes.clear(),
+            done => done.map_err(Error::read(&self.path(id.digest)))?,
+        }
         if hash_bytes(&bytes) == id.digest {
             return Ok(Some(bytes));
         }

@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// [`Error::Forbidden`] or [`Error::Remove`].
     pub fn remove(&self, path: &ProjectPath) -> Result<(), Error> {
-        self.refuse_vital(path)?;
+        let _ = self.refuse_vital(path)?;
         let on_disk = path.on_disk(self.root());
         match disk::remove_any(&on_disk) {
             Err(error) if !walk::is_absence(&error) => Err(Error::remove(&on_disk)(error)),
@@ -41,9 +41,9 @@ impl Store {
     /// # Errors
     /// [`Error::Forbidden`], [`Error::Remove`], [`Error::Read`] or [`Error::IgnoreFile`].
     pub fn remove_content(&self, path: &ProjectPath) -> Result<Vec<PathBuf>, Error> {
-        self.refuse_vital(path)?;
+        let stands = self.refuse_vital(path)?;
         let on_disk = path.on_disk(self.root());
-        match fs::symlink_metadata(&on_disk) {
+        match stands {
             Ok(found) if found.is_dir() => {
                 let above = IgnoreRules::above(self.root(), &on_disk)?;
                 let mut removal = Removal::new(self);

@@ -43,6 +43,7 @@ impl Store {
             clock: Clock::default(),
             rereads: false,
             seen: Seen::of(&self.cache.collections()),
+            vital: OnceLock::new(),
             cache: self.cache.again(),
             replica: Some(folder),
         })

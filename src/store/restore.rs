@@ -8,7 +8,7 @@
 //!
 //! A damaged object is put aside, so that the next execution stores it anew.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -55,17 +55,16 @@ impl Store {
     /// when a file would bury what was never stored, [`Error::Forbidden`]: what was at the path is still there. Else what
     /// reading the cache or writing the workspace fails with.
     pub fn restore(&self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
-        self.refuse_vital(path)?;
-        self.create_parent(path)?;
+        let stands = self.refuse_vital(path)?.ok();
         let target = path.on_disk(self.root());
         let restoration = |beside| Restoration {
             store: self,
             target: &target,
             beside,
         };
-        match restoration(false).put(content, path) {
+        match restoration(false).put(content, path, stands.as_ref()) {
             Err(Error::Place { source, .. }) if source.kind() == io::ErrorKind::CrossesDevices => {
-                restoration(true).put(content, path)
+                restoration(true).put(content, path, stands.as_ref())
             }
             done => done,
         }
@@ -100,7 +99,7 @@ impl Store {
 
     /// Puts a file anew where one stands.
     fn replace(&self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
-        self.refuse_vital(path)?;
+        let _ = self.refuse_vital(path)?;
         let target = path.on_disk(self.root());
         let replace = |beside| {
             let restoration = Restoration {
@@ -131,9 +130,14 @@ struct Restoration<'a> {
 }
 
 impl Restoration<'_> {
-    fn put(self, content: &Content, path: &ProjectPath) -> Result<(), Error> {
-        let stands = fs::symlink_metadata(self.target);
-        let is_folder = stands.as_ref().is_ok_and(Metadata::is_dir);
+    /// `stands`: what is at the path now.
+    fn put(
+        self,
+        content: &Content,
+        path: &ProjectPath,
+        stands: Option<&Metadata>,
+    ) -> Result<(), Error> {
+        let is_folder = stands.is_some_and(Metadata::is_dir);
         match content.kind {
             ContentKind::Folder if is_folder => {
                 let differences = Differences::find(self.store, content, self.target, path)?;
@@ -144,7 +148,7 @@ impl Restoration<'_> {
                 differences::refuse_to_bury(self.target, &above, self.store)?;
             }
             ContentKind::File
-                if stands.is_ok_and(|found| self.may_be(content, &found))
+                if stands.is_some_and(|found| self.may_be(content, found))
                     && self.set_only_the_bit(content, path)? =>
             {
                 return Ok(());

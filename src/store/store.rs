@@ -18,6 +18,7 @@ use crate::lock_file::LockMemory;
 use crate::objects::Objects;
 use crate::scratch::Temporary;
 use crate::stat_cache::{self, StatCache};
+use crate::vital::Vital;
 use crate::warnings::Warnings;
 use crate::{Error, LinkType};
 
@@ -41,6 +42,7 @@ pub struct Store {
     pub(crate) rereads: bool,
     /// What was removed from the cache before this was opened, see `collection`.
     pub(crate) seen: Seen,
+    pub(crate) vital: OnceLock<Vital>,
     /// The root, when this is a copy of the project: it goes with the store, last of all.
     pub(crate) replica: Option<Temporary>,
 }
@@ -78,6 +80,7 @@ impl Store {
             clock: Clock::default(),
             rereads: false,
             seen: Seen::of(&cache.collections()),
+            vital: OnceLock::new(),
             cache,
             replica: None,
         })

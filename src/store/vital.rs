@@ -3,6 +3,8 @@
 //! `spec` and the engine refuse such outs long before, with a place in the pipeline. But they compare paths as written,
 //! and a symbolic link above an out can lead anywhere; here paths are compared as the system resolves them.
 
+use std::borrow::Cow;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -12,15 +14,17 @@ use crate::walk;
 use crate::{Error, Store};
 
 impl Store {
-    /// Makes sure that nothing vital goes with what lies at `path`.
+    /// Makes sure that nothing vital goes with what lies at `path`; says what does lie there, links not followed.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or [`Error::Read`] when the path cannot be resolved.
-    pub(crate) fn refuse_vital(&self, path: &ProjectPath) -> Result<(), Error> {
+    pub(crate) fn refuse_vital(&self, path: &ProjectPath) -> Result<io::Result<Metadata>, Error> {
         let on_disk = path.on_disk(self.root());
         let place = resolve(&on_disk).map_err(Error::read(&on_disk))?;
-        match self.why_vital(&place, &on_disk) {
-            None => Ok(()),
+        let stands = fs::symlink_metadata(&on_disk);
+        let is_link = stands.as_ref().is_ok_and(Metadata::is_symlink);
+        match self.why_vital(&place, &on_disk, is_link) {
+            None => Ok(stands),
             Some(reason) => Err(Error::Forbidden {
                 path: on_disk,
                 reason,
@@ -28,18 +32,12 @@ impl Store {
         }
     }
 
-    fn why_vital(&self, place: &Path, on_disk: &Path) -> Option<&'static str> {
+    fn why_vital(&self, place: &Path, on_disk: &Path, is_link: bool) -> Option<&'static str> {
         if self.root().starts_with(place) {
             return Some("it is the project's root, or holds it");
         }
-        let is_link = on_disk.is_symlink();
-        let is_link_to_cache = || {
-            let target = on_disk.canonicalize();
-            is_link && target.is_ok_and(|target| self.cache.is_at(&target))
-        };
-        let (shared, own) = (self.cache.path(), self.cache.own_path());
-        let resolved = [resolve(shared).ok()?, resolve(own).ok()?];
-        for cache in [shared, own, &resolved[0], &resolved[1]] {
+        let known = self.vital();
+        for cache in known.caches.iter().flatten() {
             if cache.starts_with(place) {
                 return Some("it is the cache folder, or holds it");
             }
@@ -52,14 +50,55 @@ impl Store {
         if self.is_replica() && !place.starts_with(self.root()) {
             return Some("it lies outside of the copy of the project");
         }
-        if is_link_to_cache() {
+        let leads_to_cache = || {
+            let target = on_disk.canonicalize();
+            target.is_ok_and(|target| self.cache.is_at(&target))
+        };
+        if is_link && leads_to_cache() {
             return Some("it leads to the cache folder");
         }
-        let git = self.root().join(".git");
-        let is_git = |git: &Path| place.starts_with(git);
-        let is_linked_git = || git.is_symlink() && git.canonicalize().is_ok_and(|git| is_git(&git));
-        (is_git(&git) || is_linked_git())
+        let mut git = known.git.iter();
+        git.any(|git| place.starts_with(git))
             .then_some("it is the project's git repository, or lies in it")
+    }
+
+    /// Where the vital folders really lie. Looked for until the cache folders exist, and then believed: a command may
+    /// replace thousands of files, and nobody moves its cache meanwhile.
+    fn vital(&self) -> Cow<'_, Vital> {
+        if let Some(known) = self.vital.get() {
+            return Cow::Borrowed(known);
+        }
+        let found = Vital::of(self);
+        match self.cache.path().exists() && self.cache.own_path().exists() {
+            true => Cow::Borrowed(self.vital.get_or_init(|| found)),
+            false => Cow::Owned(found),
+        }
+    }
+}
+
+/// What must stay where it is, under all its names.
+#[derive(Debug, Clone)]
+pub(crate) struct Vital {
+    /// The cache folders as written and as resolved.
+    caches: [Option<PathBuf>; 4],
+    /// The git repository as written and as resolved.
+    git: Vec<PathBuf>,
+}
+
+impl Vital {
+    fn of(store: &Store) -> Self {
+        let (shared, own) = (store.cache.path(), store.cache.own_path());
+        let git = store.root().join(".git");
+        let linked_git = git.is_symlink().then(|| git.canonicalize().ok()).flatten();
+        Self {
+            caches: [
+                Some(shared.to_path_buf()),
+                Some(own.to_path_buf()),
+                resolve(shared).ok(),
+                resolve(own).ok(),
+            ],
+            git: std::iter::once(git).chain(linked_git).collect(),
+        }
     }
 }
 
@@ -120,7 +159,7 @@ mod tests {
             ".cached",
             ".gitignore",
         ] {
-            store.refuse_vital(&ProjectPath::new(harmless)).unwrap();
+            let _ = store.refuse_vital(&ProjectPath::new(harmless)).unwrap();
         }
     }
 }

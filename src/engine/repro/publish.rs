@@ -139,9 +139,12 @@ impl Repro<'_> {
             self.inputs.made(&out.path, Some(out.content));
         }
         let entry = entry(spec, &task.known.fingerprint, &outs);
-        let lock = task.held.stage;
-        let is_known = is_known_by_key(spec) && self.options.commit && !self.stopping;
-        self.unpublished.add(stage, entry, lock, is_known);
+        // Outs that were merely gone are what the lock file says already.
+        if self.lock_file.stages.get(&spec.name) != Some(&entry) {
+            let lock = task.held.stage;
+            let is_known = is_known_by_key(spec) && self.options.commit && !self.stopping;
+            self.unpublished.add(stage, entry, lock, is_known);
+        }
         self.finish(stage, outcome, duration, task.reasons, None);
     }
 

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Content, ContentKind, Event, ProjectPath, Reason};
+use hpipe_core::{Content, ContentKind, Event, ProjectPath, Reason, ReasonKind};
 use hpipe_spec::{Action, StageSpec};
 use hpipe_store::{OutRecord, Published};
 
@@ -209,9 +209,17 @@ impl Task {
     pub(super) fn opens_fast(&self, setting: Setting<'_>) -> bool {
         let stage = setting.workspace.stage(self.stage);
         let is_command = matches!(stage.action, Action::Command(_));
-        let restored = self.restore.iter().flatten().map(|out| &out.content);
-        let (mut restored, mut outs) = (restored, stage.outs.iter().map(|out| &out.path));
-        is_command && restored.all(is_small) && outs.all(|out| lies_small(setting, out))
+        let mut restored = self.restore.iter().flatten().map(|out| &out.content);
+        let mut outs = stage.outs.iter().map(|out| &out.path);
+        let is_gone = |out: &ProjectPath| {
+            let mut reasons = self.reasons.iter();
+            reasons.any(|why| {
+                why.kind == ReasonKind::OutMissing && why.name.as_deref() == Some(out.as_str())
+            })
+        };
+        is_command
+            && restored.all(is_small)
+            && outs.all(|out| is_gone(out) || lies_small(setting, out))
     }
 }
 
