@@ -9,6 +9,7 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, SystemTime};
 
 use support::{Project, Trace, copy_folder};
 
@@ -228,6 +229,55 @@ fn each_input_of_the_key_makes_the_stage_execute_and_nothing_else_does() {
         trace.done();
         assert_eq!(trace.executed(), "", "{what}: {trace:#?}");
         project.repro([]).did_nothing(what);
+    }
+}
+
+/// What the time of a dep, or of the out, becomes after an edit of equal size, by what it was before.
+type Jump = (&'static str, fn(SystemTime) -> SystemTime);
+
+const TIMES: &[Jump] = &[
+    ("as they were", |before| before),
+    ("an hour ahead", |_| SystemTime::now() + HOUR),
+    ("an hour back", |_| SystemTime::now() - HOUR),
+    ("the beginning of time", |_| SystemTime::UNIX_EPOCH),
+];
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn set_modified(project: &Project, path: &str, time: SystemTime) {
+    let file = fs::File::options().append(true).open(project.path(path));
+    file.and_then(|file| file.set_modified(time))
+        .expect("touch");
+}
+
+/// Edits of equal size within a tick of the clock, restored times, a clock that jumps: never a wrong hit.
+#[test]
+fn no_time_hides_an_edit() {
+    let project = project();
+    let modified = |path: &str| {
+        let found = fs::metadata(project.path(path)).and_then(|found| found.modified());
+        found.expect("a time")
+    };
+    let rows = TIMES
+        .iter()
+        .flat_map(|before| TIMES.iter().map(move |after| (before, after)));
+    for (number, ((was, before), (what, after))) in rows.enumerate() {
+        let row = format!("{what} after {was}");
+        set_modified(&project, "dep", before(modified("dep")));
+        project.repro([]).done();
+
+        let (text, time) = (format!("{number:03}\n"), after(modified("dep")));
+        project.write("dep", &text);
+        set_modified(&project, "dep", time);
+        assert_eq!(project.repro([]).executed(), "make", "{row}");
+        let made = project.read("made");
+        assert!(made.starts_with(&text), "{row}");
+
+        let time = after(modified("made"));
+        project.write("made", &made.replace('o', "0"));
+        set_modified(&project, "made", time);
+        assert_eq!(project.repro([]).ended("restored"), "make", "{row}");
+        assert_eq!(project.read("made"), made, "{row}");
     }
 }
 

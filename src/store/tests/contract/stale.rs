@@ -80,6 +80,58 @@ fn a_replaced_file_of_equal_size_and_time_is_seen() {
     assert_eq!(project.content("a"), truth(&project, "a"));
 }
 
+/// The clock jumps: files get times far ahead, far back, and again those they had, between edits of equal size, in place and
+/// by replacing, with and without another process in between. Whatever is remembered, it is never another file's digest.
+#[test]
+fn no_jump_of_the_clock_hides_a_change() {
+    let mut project = Project::new();
+    let hour = Duration::from_secs(3_600);
+    let mut state = 1_u64;
+    for i in 0..600_u32 {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let random = (state >> 33) as u32;
+        let name = ["a", "d/a", "d/b"][random as usize % 3];
+        let before = fs::metadata(project.at(name)).and_then(|found| found.modified());
+        let text = format!("{i:08}");
+        match random / 3 % 3 {
+            0 => project.write(name, text),
+            1 => {
+                project.write("beside", text);
+                fs::create_dir_all(project.at("d")).unwrap();
+                fs::rename(project.at("beside"), project.at(name)).unwrap();
+            }
+            _ => {} // only its times change
+        }
+        let now = SystemTime::now();
+        let jump = match random / 9 % 6 {
+            0 => Some(now + hour),
+            1 => Some(now - hour),
+            2 => Some(SystemTime::UNIX_EPOCH),
+            3 => before.ok(),
+            _ => None,
+        };
+        if let (Some(time), Ok(file)) = (jump, File::options().write(true).open(project.at(name))) {
+            file.set_modified(time).unwrap();
+        }
+        for path in ["a", "d"]
+            .into_iter()
+            .filter(|path| project.at(path).exists())
+        {
+            assert_eq!(
+                project.content(path),
+                truth(&project, path),
+                "{path} after step {i}"
+            );
+        }
+        if random.is_multiple_of(7) {
+            project.store.flush();
+            project.reopen();
+        }
+    }
+}
+
 #[test]
 fn unchanged_files_are_not_read_again() {
     let mut project = Project::new();
