@@ -15,7 +15,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use serde_json::json;
 
-use support::{Live, Project, WATCHDOG, Watch, make_fifo};
+use support::{Live, Project, Round, WATCHDOG, Watch, make_fifo, text};
 
 const PIPELINE: &str = "
 stages:
@@ -404,4 +404,61 @@ fn a_file_that_a_faulty_pipeline_lacks_is_waited_for() {
         (&json!(["new.yaml"]), vec![])
     );
     watch.interrupt();
+}
+
+/// The stages that a round looked at, sorted.
+fn planned(round: &Round) -> Vec<&str> {
+    let mut plans = round.events.iter().filter(|event| event["event"] == "plan");
+    let stages = plans.next().map(|plan| plan["stages"].as_array());
+    let stages = stages.flatten().expect("a plan");
+    let mut names: Vec<_> = stages.iter().map(text).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_saved_dep_has_only_those_looked_at_that_it_reaches_unless_others_must_be() {
+    let project = Project::with(&[
+        (
+            "pipeline.yaml",
+            "
+stages:
+  clean: {cmd: sort raw > clean, deps: [raw], outs: [clean]}
+  train: {cmd: cat extra clean > model, deps: [clean, extra], outs: [model]}
+  score: {cmd: wc -c < model > score, deps: [model], outs: [score]}
+  other: {cmd: cp raw other, deps: [raw], outs: [other]}
+",
+        ),
+        ("raw", "b\na\n"),
+        ("extra", "1\n"),
+    ]);
+    let (mut watch, first) = Watch::start(&project);
+    assert_eq!(planned(&first), ["clean", "other", "score", "train"]);
+
+    // Replaced, and written in place.
+    project.replace("extra", "2\n");
+    let round = watch.round();
+    assert_eq!(planned(&round), ["score", "train"]);
+    assert_eq!(round.executed(), ["score", "train"]);
+    project.write("extra", "22\n");
+    let round = watch.round();
+    assert_eq!(planned(&round), ["score", "train"]);
+    assert_eq!(project.read("model"), "22\na\nb\n");
+
+    // What it gets of others is no longer as recorded: they are looked at too.
+    project.replace("clean", "edited\n");
+    project.replace("extra", "3\n");
+    let round = watch.round();
+    assert_eq!(planned(&round), ["clean", "other", "score", "train"]);
+    assert_eq!(project.read("model"), "3\na\nb\n");
+
+    // A dep that goes, and comes back, is no saved file.
+    project.remove("extra");
+    assert_eq!(watch.round().errors(), ["E012"]);
+    project.replace("extra", "4\n");
+    let round = watch.round();
+    assert_eq!(planned(&round), ["clean", "other", "score", "train"]);
+    assert_eq!(round.executed(), ["score", "train"]);
+    watch.interrupt();
+    project.repro([]).did_nothing("after short rounds");
 }

@@ -14,11 +14,13 @@ mod report;
 mod retry;
 mod work;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Diagnostic, Event, EventSink, Reason, StageName, Summary};
+use hpipe_store::LockFile;
 
 use crate::budget::{self, Budget};
 use crate::checkout::{suppose_recorded, suppose_thawed, thaw};
@@ -26,6 +28,7 @@ use crate::data::{bring_back, suppose_back};
 use crate::exec::{MemoUse, Setting};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
+use crate::lock_files::LockStamps;
 use crate::plan::{Plan, Selection};
 use crate::stage_locks::Patience;
 use crate::survey::survey_with;
@@ -121,10 +124,29 @@ pub fn repro(
     cancellation: &Cancellation,
 ) -> Result<Summary, Error> {
     if options.dry {
-        rehearse(workspace, options, sink)
-    } else {
-        perform(workspace, options, sink, cancellation)
+        return rehearse(workspace, options, sink);
     }
+    let plan = planned(workspace, options)?;
+    let done = perform(workspace, options, (&plan, None), sink, cancellation)?;
+    Ok(done.summary)
+}
+
+/// What came of one of several rounds in a process, and what the next one need not read again.
+#[derive(Debug)]
+pub(crate) struct Round {
+    pub(crate) summary: Summary,
+    /// None when it did not come to begin.
+    pub(crate) carried: Option<Carried>,
+}
+
+/// What was known at the end of a round.
+#[derive(Debug)]
+pub(crate) struct Carried {
+    pub(crate) lock_file: LockFile,
+    /// The state the lock files were in then.
+    pub(crate) lock_stamp: LockStamps,
+    /// How long stages took, in seconds.
+    pub(crate) durations: HashMap<StageName, f64>,
 }
 
 fn rehearse(
@@ -168,30 +190,34 @@ fn rehearse(
     Ok(summary)
 }
 
-fn perform(
+/// Makes the stages of a plan up to date; with what the round before carried over, if there was one.
+pub(crate) fn perform(
     workspace: &Workspace,
     options: &ReproOptions,
+    (plan, carried): (&Plan, Option<Carried>),
     sink: &dyn EventSink,
     cancellation: &Cancellation,
-) -> Result<Summary, Error> {
+) -> Result<Round, Error> {
     let began = Instant::now();
     let jobs = options.jobs.max(1);
     // The first in a process decides; a pool that is there already serves as well.
     let _ = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build_global();
-    let plan = planned(workspace, options)?;
     let budget = budget_of(workspace, options, &plan.order)?;
     let patience = match options.wait {
         true => Patience::UntilStopped(cancellation, sink),
         false => Patience::None,
     };
-    thaw(workspace, &plan, patience, sink)?;
-    bring_back(workspace, &plan, sink)?;
+    thaw(workspace, plan, patience, sink)?;
+    bring_back(workspace, plan, sink)?;
     let inputs = Inputs::fresh(workspace);
-    inputs.look_ahead(&workspace.paths_of(&plan))?;
+    inputs.look_ahead(&workspace.paths_of(plan))?;
     if cancellation.is_requested() {
-        return Ok(nothing_done(workspace, &plan, sink, began));
+        return Ok(Round {
+            summary: nothing_done(workspace, plan, sink, began),
+            carried: None,
+        });
     }
     if options.allow_missing {
         suppose_recorded(&inputs, workspace)?;
@@ -215,7 +241,7 @@ fn perform(
     };
     let wake = post.clone();
     let _listening = cancellation.subscribe(move |urgency| wake.send(Message::Cancelled(urgency)));
-    let mut repro = Repro::new(setting, options, &inputs, &plan, budget, post)?;
+    let mut repro = Repro::new(setting, options, &inputs, (plan, carried), budget, post)?;
     let crew = Crew::new(jobs);
     std::thread::scope(|threads| {
         let _duty = crew.on_duty();

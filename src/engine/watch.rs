@@ -7,31 +7,40 @@
 //! is taken for changed. Too many rounds are harmless, for what is up to date does not execute; a change that wakes
 //! nobody is not.
 //!
+//! Most often a file is saved that is a dep and nothing else. Then only the stages it reaches are looked at, in a short
+//! round (`reach`), by the watches that stand already. And nobody waits by the clock for a file whose writer has closed
+//! it, or that was renamed into place whole ([`SETTLED`]); one that is still open may be half a file ([`DEBOUNCE`]).
+//!
 //! A stage that fails is tried again in the next round, so one that writes, undeclared, into a source folder before it
 //! fails keeps waking us.
 
 mod lookout;
+mod news;
+mod reach;
 mod sources;
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Diagnostic, Event, EventSink, ProjectPath};
-use notify::event::{AccessKind, AccessMode};
-use notify::{Config, EventKind, RecommendedWatcher, Watcher as _};
+use hpipe_core::{Code, Diagnostic, Event, EventSink, Summary};
+use notify::{Config, RecommendedWatcher, Watcher as _};
 
 use crate::cancel::Subscription;
 use crate::location::Location;
-use crate::repro::{ReproOptions, planned, repro};
+use crate::plan::Plan;
+use crate::repro::{Carried, ReproOptions, Round, perform, planned, repro};
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error};
 use lookout::Lookout;
+use news::{Change, News, Woken};
+use reach::Reach;
 use sources::Sources;
 
-/// Editors write a file in several steps; changes this close together are one.
+/// Editors write a file in several steps, and git writes many files; changes this close together are one.
 const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// What is waited for after the last of a few whole files.
+const SETTLED: Duration = Duration::from_millis(1);
 
 /// Who never stops changing things is not waited for longer than this.
 const LONGEST_DEBOUNCE: Duration = Duration::from_secs(1);
@@ -57,18 +66,33 @@ pub fn watch<E: From<Error>>(
         let (mut watcher, opened) = open(&workspace, cancellation, reopen)?;
         let done = opened.and_then(|opened| {
             (workspace, options) = opened;
-            Ok(repro(&workspace, &options, sink, cancellation)?)
+            if options.dry {
+                repro(&workspace, &options, sink, cancellation)?;
+                return Ok(None);
+            }
+            let plan = planned(&workspace, &options)?;
+            let round = perform(&workspace, &options, (&plan, None), sink, cancellation)?;
+            Ok(Some(round))
         });
-        if let Err(error) = done {
-            report(error);
+        let mut done = done.map_err(report).ok().flatten();
+        let reach = done.as_ref();
+        let reach = reach.and_then(|_| Reach::of(&workspace, &options, &watcher.sources));
+        loop {
+            sink.emit(&Event::Watching {
+                paths: watcher.sources.named.len(),
+            });
+            let Some(woken) = watcher.wait() else {
+                return Ok(());
+            };
+            let next = short(&workspace, reach.as_ref(), &woken, done);
+            sink.emit(&Event::Woke { paths: woken.paths });
+            let Some((plan, carried)) = next else {
+                break;
+            };
+            let known = (&plan, Some(carried));
+            let round = perform(&workspace, &options, known, sink, cancellation);
+            done = round.map_err(|error| report(error.into())).ok();
         }
-        sink.emit(&Event::Watching {
-            paths: watcher.sources.named.len(),
-        });
-        let Some(paths) = watcher.wait() else {
-            return Ok(());
-        };
-        sink.emit(&Event::Woke { paths });
     }
 }
 
@@ -88,6 +112,31 @@ fn refuse_unknown(workspace: &Workspace, options: &ReproOptions) -> Result<(), E
         }),
         _ => Ok(()),
     }
+}
+
+/// Whether every stage came to a good end, so that only a change can make one stale.
+fn is_settled(round: &Round) -> bool {
+    let Summary {
+        failed,
+        blocked,
+        not_started,
+        ..
+    } = round.summary;
+    failed + blocked + not_started == 0
+}
+
+/// The stages that a short round looks at, if that is enough.
+fn short(
+    workspace: &Workspace,
+    reach: Option<&Reach>,
+    woken: &Woken,
+    done: Option<Round>,
+) -> Option<(Plan, Carried)> {
+    let carried = done.filter(is_settled)?.carried?;
+    let reach = reach.filter(|_| woken.files_only)?;
+    // What cannot be looked at is told by the whole round.
+    let plan = reach.plan(workspace, &woken.paths, &carried).ok()?;
+    Some((plan?, carried))
 }
 
 /// What the project says when it is read, and whoever notices when that changes.
@@ -121,36 +170,6 @@ fn open<'a, E: From<Error>>(
 enum Message {
     Changed(Change),
     Cancelled,
-}
-
-/// What the kernel says that changed.
-#[derive(Debug, PartialEq, Eq)]
-enum Change {
-    At(Vec<PathBuf>),
-    /// Nobody knows what: events were lost.
-    Anything,
-}
-
-impl Change {
-    /// What an event speaks of; none when it is about no change.
-    ///
-    /// When the kernel's queue ran over, its word is an event of no path that asks for a rescan.
-    fn of(event: notify::Result<notify::Event>) -> Option<Self> {
-        match event {
-            Err(_) => Some(Self::Anything),
-            Ok(event) if event.need_rescan() => Some(Self::Anything),
-            Ok(event) => is_change(event.kind).then_some(Self::At(event.paths)),
-        }
-    }
-}
-
-const fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => true,
-        // The only word there is of what was written through a mapping into memory.
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) | EventKind::Other => false,
-    }
 }
 
 /// Waits for a change of what the project reads.
@@ -201,71 +220,39 @@ impl<'a> Watcher<'a> {
         })
     }
 
-    /// The sources that changed, all of them when nobody knows which; none when the user wants to stop.
-    fn wait(&mut self) -> Option<Vec<ProjectPath>> {
-        let mut changed = BTreeSet::new();
-        while changed.is_empty() {
+    /// What changed, as soon as that seems to be all; none when the user wants to stop.
+    fn wait(&mut self) -> Option<Woken> {
+        let mut news = News::default();
+        while news.is_none() {
             let message = self.receiver.recv().ok()?;
-            self.take(message, &mut changed)?;
+            self.take(message, &mut news)?;
         }
         let began = Instant::now();
-        let mut quiet_at = began + DEBOUNCE;
+        let mut last = began;
         loop {
-            let patience = quiet_at.min(began + LONGEST_DEBOUNCE);
+            let pause = match news.is_settled() {
+                true => SETTLED,
+                false => DEBOUNCE,
+            };
+            let patience = (last + pause).min(began + LONGEST_DEBOUNCE);
             let left = patience.saturating_duration_since(Instant::now());
             match self.receiver.recv_timeout(left) {
                 Ok(message) => {
-                    if self.take(message, &mut changed)? {
-                        quiet_at = Instant::now() + DEBOUNCE;
+                    if self.take(message, &mut news)? {
+                        last = Instant::now();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => return Some(changed.into_iter().collect()),
+                Err(RecvTimeoutError::Timeout) => return Some(news.woken()),
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
     }
 
-    /// Adds the sources a message speaks of and says whether there are any; none when the user wants to stop.
-    fn take(&mut self, message: Message, changed: &mut BTreeSet<ProjectPath>) -> Option<bool> {
-        let mut told = BTreeSet::new();
+    /// Adds what a message speaks of and says whether that concerns a source; none when the user wants to stop.
+    fn take(&mut self, message: Message, news: &mut News) -> Option<bool> {
         match message {
-            Message::Cancelled => return None,
-            Message::Changed(Change::Anything) => told.extend(self.sources.named.iter().cloned()),
-            Message::Changed(Change::At(paths)) => {
-                for path in paths {
-                    self.lookout.tell(&path, &mut told);
-                }
-            }
+            Message::Cancelled => None,
+            Message::Changed(change) => Some(news.add(change, &self.sources, &mut self.lookout)),
         }
-        let is_any = !told.is_empty();
-        changed.append(&mut told);
-        Some(is_any)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use notify::event::{CreateKind, DataChange, Flag, ModifyKind};
-
-    use super::*;
-
-    #[test]
-    fn what_the_kernel_could_not_tell_is_any_change() {
-        let at = |kind| Change::of(Ok(notify::Event::new(kind).add_path(PathBuf::from("/x"))));
-        let told = || Some(Change::At(vec![PathBuf::from("/x")]));
-        assert_eq!(
-            at(EventKind::Modify(ModifyKind::Data(DataChange::Any))),
-            told()
-        );
-        assert_eq!(at(EventKind::Create(CreateKind::File)), told());
-        let access = |kind| at(EventKind::Access(kind));
-        assert_eq!(access(AccessKind::Close(AccessMode::Write)), told());
-        assert_eq!(access(AccessKind::Close(AccessMode::Read)), None);
-        assert_eq!(access(AccessKind::Open(AccessMode::Any)), None);
-
-        let overflow = notify::Event::new(EventKind::Other).set_flag(Flag::Rescan);
-        assert_eq!(Change::of(Ok(overflow)), Some(Change::Anything));
-        let error = notify::Error::generic("the disk is gone");
-        assert_eq!(Change::of(Err(error)), Some(Change::Anything));
     }
 }

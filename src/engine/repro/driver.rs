@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use hpipe_core::{Event, Outcome, ProjectPath, Reason, StageName, Summary};
 use hpipe_store::{LockFile, OutRecord};
 
-use super::ReproOptions;
 use super::locks::Held;
 use super::post::{Mailbox, Post};
 use super::publish::Unpublished;
 use super::retry::Retries;
 use super::work::{self, Done, Launched, Opened, Task};
+use super::{Carried, ReproOptions, Round};
 use crate::Error;
 use crate::budget::{Budget, Demand};
 use crate::cancel::Urgency;
@@ -27,6 +27,7 @@ use crate::inputs::Inputs;
 use crate::lock_files::LockStamps;
 use crate::plan::Plan;
 use crate::schedule::Schedule;
+use crate::workspace::Workspace;
 
 /// How long to wait before an executor that could not tell is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -90,13 +91,16 @@ impl<'a> Repro<'a> {
         setting: Setting<'a>,
         options: &'a ReproOptions,
         inputs: &'a Inputs<'a>,
-        plan: &Plan,
+        (plan, carried): (&Plan, Option<Carried>),
         budget: Budget,
         post: Post<Message>,
     ) -> Result<Self, Error> {
         let workspace = setting.workspace;
-        let lock_stamp = workspace.lock_stamp();
-        let durations = workspace.store().durations();
+        let Carried {
+            lock_file,
+            lock_stamp,
+            durations,
+        } = Carried::still(carried, workspace)?;
         let schedule = Schedule::new(
             workspace.graph(),
             plan,
@@ -116,7 +120,7 @@ impl<'a> Repro<'a> {
             launched: HashMap::new(),
             unknown: HashSet::new(),
             ask_again: None,
-            lock_file: workspace.read_lock()?,
+            lock_file,
             lock_stamp,
             unpublished: Unpublished::none(),
             durations,
@@ -413,7 +417,7 @@ impl<'a> Repro<'a> {
         self.error.get_or_insert(error);
     }
 
-    pub(super) fn conclude(mut self, began: Instant) -> Result<Summary, Error> {
+    pub(super) fn conclude(mut self, began: Instant) -> Result<Round, Error> {
         if self.error.is_none()
             && let Err(error) = self.leave()
         {
@@ -430,7 +434,29 @@ impl<'a> Repro<'a> {
         self.setting.sink.emit(&Event::Finished(self.summary));
         match self.error {
             Some(error) => Err(error),
-            None => Ok(self.summary),
+            None => Ok(Round {
+                summary: self.summary,
+                carried: Some(Carried {
+                    lock_file: self.lock_file,
+                    lock_stamp: self.lock_stamp,
+                    durations: self.durations,
+                }),
+            }),
+        }
+    }
+}
+
+impl Carried {
+    /// What was carried over, if the lock files are still what they were; else read anew.
+    fn still(carried: Option<Self>, workspace: &Workspace) -> Result<Self, Error> {
+        let lock_stamp = workspace.lock_stamp();
+        match carried {
+            Some(carried) if carried.lock_stamp == lock_stamp => Ok(carried),
+            _ => Ok(Self {
+                durations: workspace.store().durations(),
+                lock_file: workspace.read_lock()?,
+                lock_stamp,
+            }),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 const SETTINGS: [&str; 2] = ["hpipe.toml", "hpipe.local.toml"];
 
 /// The names of the files that say what does not count in a folder.
-const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
+pub(super) const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
 
 /// The paths whose change can make a stage stale.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
