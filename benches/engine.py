@@ -6,11 +6,14 @@ made is compared with what this script computes itself. `benches/engine.sh` inst
 """
 
 import argparse
+import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 JOBS = "2"
@@ -292,6 +295,63 @@ def small_files(options, table, base, count):
     table.add(f"{count} files of 4 KiB, nothing changed", figures, "1.0")
 
 
+# Watching: wall time, for what counts is how soon it reacts -----------------------------------------------------------
+
+
+class Watched:
+    """`hpipe watch` at work on a graph; `change` says how long one takes until its stage starts, and until all is done."""
+
+    def __init__(self, options, folder):
+        self.folder, self.turn = folder, 0
+        command = [options.hpipe, "watch", "--json", "-j", JOBS]
+        self.process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.until("watching")
+
+    def until(self, event):
+        for line in self.process.stdout:
+            found = json.loads(line)
+            if found.get("event") == event:
+                return found, time.monotonic()
+        sys.exit(f"hpipe watch ended in {self.folder}")
+
+    def change(self, name, how):
+        """Milliseconds from the end of the writing to `stage_started`, and to the end of the round."""
+        self.turn += 1
+        path, text = self.folder / "src" / name, f"{self.turn + 1000}\n"
+        if how == "renamed":
+            beside = self.folder / ".new"
+            beside.write_text(text)
+            saved = time.monotonic()
+            beside.rename(path)
+        else:
+            path.write_text(text)
+            saved = time.monotonic()
+        _, started = self.until("stage_started")
+        _, over = self.until("watching")
+        return (started - saved) * 1000, (over - saved) * 1000
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+
+
+def watched(options, table, base, kind, count):
+    """The leaf alone reads `src/leaf`: what one change costs must not depend on how many stages there are."""
+    folder = base / f"watch-{kind}-{count}"
+    write_graph(folder, kind, count)
+    watch = Watched(options, folder)
+    for how in ["renamed", "written"]:
+        watch.change("leaf", how)
+        times = [watch.change("leaf", how) for _ in range(max(5, options.runs))]
+        started, over = (sorted(column) for column in zip(*times))
+        told = f"{statistics.median(started):.2f} ({started[0]:.2f}-{started[-1]:.2f})"
+        whole = f"all done and watching again after {statistics.median(over):.1f} ms"
+        table.row(f"watch: a file {how}, {kind} {count}", "ms to its stage's start", told, "3", whole)
+    watch.end()
+    check(folder, kind, count)
+    shutil.rmtree(folder)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hpipe", required=True)
@@ -302,6 +362,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--graphs", default="wide:1000,chain:1000,layered:10000")
     parser.add_argument("--files", default="10000", help="numbers of small files; empty for none")
+    parser.add_argument("--watch", default="layered:1000", help="graphs that are watched; empty for none")
     parser.add_argument("--folder", required=True, type=Path, help="where to work; what lies there is removed")
     options = parser.parse_args()
     table = Table()
@@ -316,6 +377,9 @@ def main():
         restored(options, table, kind, count, peers)
         for peer in peers:
             shutil.rmtree(peer.folder)
+    for graph in filter(None, options.watch.split(",")):
+        kind, count = graph.split(":")
+        watched(options, table, options.folder, kind, int(count))
     for count in filter(None, options.files.split(",")):
         small_files(options, table, options.folder, int(count))
         for peer in ("hpipe", "git"):

@@ -2,12 +2,16 @@
 # Hashes one large file (default 2 GiB, in memory) with hpipe and with b3sum, in turn, and prints the wall seconds of each
 # and their ratio: the median of RUNS pairs (default 5). hpipe's time is that of a whole `hpipe status` that must hash it.
 #
-# Usage: benches/hash.sh [RUNS] [MEBIBYTES]     installs b3sum with cargo into target/b3sum
+# Usage: benches/hash.sh [RUNS] [MEBIBYTES]
+# Installs b3sum with cargo into target/b3sum. HPIPE=… measures another binary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-5} size=${2:-2048}
-cargo build --release --quiet
-hpipe=$PWD/target/release/hpipe
+if [ -z "${HPIPE:-}" ]; then
+  cargo build --release --quiet --no-default-features --package hpipe
+  HPIPE=$PWD/target/release/hpipe
+fi
+hpipe=$HPIPE
 [ -x target/b3sum/bin/b3sum ] || cargo install --quiet --root target/b3sum b3sum
 b3sum=$PWD/target/b3sum/bin/b3sum
 project=$(mktemp -d -p /dev/shm)
