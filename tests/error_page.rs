@@ -110,6 +110,9 @@ END
         ("E108", 0) => {
             "sed -i 's/python/sh/' pipeline.yaml; echo 'cat data.csv > model.pkl' > train.py; echo 1 > data.csv; hpipe repro"
         }
+        ("E109", 0) => "mkdir models; echo nonsense > models/track.db; hpipe server --port 0",
+        // The server answers it to its clients: tests/server.rs.
+        ("E110", 0) => return None,
         _ => "hpipe status",
     })
 }

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hpipe-core",
             "hpipe-engine",
             "hpipe-plot",
+            "hpipe-server",
             "hpipe-spec",
             "hpipe-store",
             "hpipe-track",
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hpipe-engine", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
     ("hpipe-learn", &[]),
     ("hpipe-plot", &[]),
+    ("hpipe-server", &["hpipe-core", "hpipe-track"]),
     ("hpipe-spec", &["hpipe-core"]),
     (
         "hpipe-stages",
@@ -48,6 +50,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hpipe-cli", &["polars", "linfa"]),
     ("hpipe-learn", &["polars", "ureq"]),
     ("hpipe-track", &["polars", "tokio", "axum"]),
+    ("hpipe-server", &["polars", "clap", "rustls"]),
     ("hpipe-tune", &["polars", "rayon", "rustix", "serde_json"]),
 ];
 

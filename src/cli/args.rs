@@ -13,6 +13,7 @@ mod outs;
 mod overview;
 mod plots;
 mod project;
+mod server;
 mod stage;
 mod tune;
 
@@ -35,6 +36,7 @@ pub(crate) use metrics::{Compare, Metrics, Params, Show};
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
 pub(crate) use project::{Completions, Init, Man, Root, Shell};
+pub(crate) use server::Server;
 pub(crate) use stage::{Freeze, Stage, StageAdd, StageList};
 pub(crate) use tune::Tune;
 
@@ -215,6 +217,10 @@ pub(crate) enum Command {
     /// Show and change settings: cache folder, jobs, ways of linking.
     #[command(subcommand, after_help = "Example: hpipe config set jobs 4")]
     Config(Config),
+    /// Serve runs, models and artifacts: MLflow's client works against it.
+    #[command(after_help = "Example: hpipe server --port 5000\n\n\
+        With MLFLOW_TRACKING_URI=http://127.0.0.1:5000 in its environment, a Python program's mlflow calls land in models/track.db.")]
+    Server(Server),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

@@ -20,6 +20,7 @@ mod reading;
 mod repro;
 mod root;
 mod schema;
+mod server;
 mod show;
 mod stage;
 mod status;
@@ -80,6 +81,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Checkout(arguments) => checkout::checkout(session, arguments),
         Command::Config(arguments) => config::config(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
+        Command::Server(arguments) => server::server(session, arguments),
         Command::Schema => schema::schema(session),
     }
 }

@@ -42,6 +42,12 @@ pub(crate) enum Error {
     /// A metrics file cannot be read.
     #[error(transparent)]
     Metrics(#[from] hpipe_track::Error),
+    /// The records of runs and models could not.
+    #[error(transparent)]
+    Records(#[from] hpipe_track::LedgerError),
+    /// The tracking server could not.
+    #[error(transparent)]
+    Server(#[from] hpipe_server::Error),
     /// The words of the command line fit each other but not the project.
     #[error("{message}")]
     Usage {
@@ -97,9 +103,12 @@ impl Error {
             Self::Usage { .. } | Self::AlreadyThere { .. } => Code::Usage,
             Self::Metrics(_) => Code::BadParamFile,
             Self::Lost { .. } => Code::NotInCache,
-            Self::Engine(_) | Self::File { .. } | Self::Stdout(_) | Self::Signals(_) => {
-                Code::Machine
-            }
+            Self::Records(error) => error.code(),
+            Self::Engine(_)
+            | Self::File { .. }
+            | Self::Stdout(_)
+            | Self::Signals(_)
+            | Self::Server(_) => Code::Machine,
         }
     }
 
@@ -136,6 +145,15 @@ impl Error {
             Self::AlreadyThere { .. } => {
                 Cow::from("name another folder, or go on with the project that is there")
             }
+            Self::Records(hpipe_track::LedgerError::Newer { .. }) => {
+                Cow::from("use the hpipe that wrote it, or a newer one")
+            }
+            Self::Records(hpipe_track::LedgerError::Damaged { .. }) => Cow::from(
+                "put a backup in its place, or move it away to begin anew; `sqlite3 FILE .recover` saves what can be read",
+            ),
+            Self::Server(hpipe_server::Error::Listen { .. }) => {
+                Cow::from("`--port 0` takes any port that is free")
+            }
             Self::Engine(hpipe_engine::Error::NoSandbox(_)) => {
                 Cow::from("use another machine, or set `sandbox.missing` to `warn` in the settings")
             }
@@ -152,7 +170,8 @@ impl Error {
     /// The error with all its causes: `failed to read x: permission denied`.
     fn sentence(&self) -> String {
         let attempted = matches!(self.code(), Code::Machine | Code::NotInCache)
-            || matches!(self, Self::Metrics(_));
+            || matches!(self, Self::Metrics(_))
+            || matches!(self, Self::Records(error) if error.refusal().is_none());
         format!(
             "{}{}",
             if attempted { "failed to " } else { "" },

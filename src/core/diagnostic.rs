@@ -344,6 +344,10 @@ codes! {
     Bug = "E107", Bug;
     /// A command in a sandbox read or wrote what its stage does not declare.
     Undeclared = "E108", StageFailed;
+    /// The database of runs and models is damaged, of a newer hpipe, or none.
+    BadRecords = "E109", Machine;
+    /// The bytes of an artifact are gone or not what they were.
+    DamagedArtifact = "E110", Machine;
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ const OBJECTS: &str = "objects-v1";
 /// Where bytes lie until they are whole.
 const SCRATCH: &str = "tmp";
 
+/// Bytes copied at once.
+const PIECE: usize = 256 * 1024;
+
 /// A folder of objects that are no cache.
 #[derive(Debug)]
 pub struct Keep {
@@ -39,6 +42,20 @@ pub struct Incoming {
     temporary: Temporary,
     hasher: blake3::Hasher,
     size: u64,
+}
+
+/// Bytes that arrived and wait to become part of an object; dropped, they leave nothing.
+#[derive(Debug)]
+pub struct Parked {
+    temporary: Temporary,
+    digest: Digest,
+}
+
+impl Parked {
+    /// The digest of the bytes.
+    pub const fn digest(&self) -> &Digest {
+        &self.digest
+    }
 }
 
 impl Keep {
@@ -127,6 +144,30 @@ impl Incoming {
         self.size
     }
 
+    /// Closes the file, so that many may wait.
+    pub fn park(self) -> Parked {
+        Parked {
+            digest: Digest::blake3(*self.hasher.finalize().as_bytes()),
+            temporary: self.temporary,
+        }
+    }
+
+    /// Takes in the bytes of another that waits.
+    ///
+    /// # Errors
+    /// When they cannot be read or written.
+    pub fn append(&mut self, part: &Parked) -> Result<(), Error> {
+        let path = part.temporary.path();
+        let mut file = File::open(path).map_err(Error::read(path))?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            match io::Read::read(&mut file, &mut piece).map_err(Error::read(path))? {
+                0 => return Ok(()),
+                read => self.write(&piece[..read])?,
+            }
+        }
+    }
+
     /// Puts the object in place, durably, and says its digest and size. One that is there already stays as it is, unless
     /// its bytes are damaged.
     ///
@@ -209,6 +250,24 @@ mod tests {
         assert!(keep.open(&digest, size).unwrap().is_none());
         put(&keep, b"weights");
         assert!(keep.open(&digest, size).unwrap().is_some());
+    }
+
+    #[test]
+    fn parts_become_one_object() {
+        let root = tempfile::tempdir().unwrap();
+        let keep = Keep::new(root.path().join("artifacts"));
+        let parts = [&b"wei"[..], b"", b"ghts"].map(|bytes| {
+            let mut incoming = keep.receive().unwrap();
+            incoming.write(bytes).unwrap();
+            incoming.park()
+        });
+        let mut whole = keep.receive().unwrap();
+        for part in &parts {
+            whole.append(part).unwrap();
+        }
+        drop(parts);
+        assert_eq!(whole.finish().unwrap(), put(&keep, b"weights"));
+        assert_eq!(objects(&keep.folder), 1);
     }
 
     #[test]

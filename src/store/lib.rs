@@ -63,7 +63,8 @@ pub use dvc::DVC_FILE_ENDING;
 pub use error::Error;
 pub use gc::{Collector, Garbage, GarbageKind, GarbageRules, Needed, Tally};
 pub use ignore_rules::IgnoreRules;
-pub use keep::{Incoming, Keep};
+pub use keep::{Incoming, Keep, Parked};
+
 pub use lock_file::{LockAction, LockDep, LockEntry, LockFile, LockOut, LockParams, LockStamp};
 pub use locks::{LockName, StageLock};
 pub use look::Look;
@@ -71,4 +72,5 @@ pub use placeholder::{Placeholder, TemporaryFolder};
 pub use restore::LinkType;
 pub use run_cache::{OutRecord, Published, RunRecord};
 pub use store::Store;
+pub use utc::now_millis;
 pub use verify::{Fault, Mended, Reference, Verification};

@@ -13,6 +13,11 @@ pub(crate) fn now_micros() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Milliseconds since 1970-01-01T00:00:00Z, for records that people sort by time.
+pub fn now_millis() -> i64 {
+    i64::try_from(now_micros() / 1000).unwrap_or(i64::MAX)
+}
+
 /// Writes a time as `20261122T101530.123456Z`, which sorts as text as it does in time.
 pub(crate) fn compact(micros: u64) -> String {
     let seconds = micros / 1_000_000;

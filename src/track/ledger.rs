@@ -44,6 +44,7 @@ pub use batch::Batch;
 pub use error::{LedgerError, Refusal, Result};
 pub use experiments::NewExperiment;
 pub use history::{HistoryEvent, Transition};
+pub use hpipe_store::{Incoming as ArtifactWriter, Parked as ParkedArtifact};
 pub use logged_models::NewLoggedModel;
 pub use model_versions::NewModelVersion;
 pub use query::{ExperimentQuery, LoggedModelQuery, ModelOrder, Page, RegistryQuery, RunQuery};
@@ -206,7 +207,10 @@ fn read_on<T>(connection: &Connection, work: impl FnOnce(&Records<'_>) -> Result
 }
 
 /// A new id of 32 hexadecimal digits, as a random UUID without its hyphens.
-fn new_id() -> Result<String> {
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn new_id() -> Result<String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| LedgerError::Random(error.to_string()))?;
     bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -15,6 +15,7 @@
 )]
 
 mod live;
+pub(crate) mod serving;
 mod watching;
 
 use std::collections::BTreeMap;

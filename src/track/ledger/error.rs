@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hpipe_core::Digest;
+use hpipe_core::{Code, Digest};
 
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -83,22 +83,22 @@ pub enum Refusal {
 
 impl LedgerError {
     /// What the request is about does not exist.
-    pub(crate) fn missing(message: impl Into<String>) -> Self {
+    pub fn missing(message: impl Into<String>) -> Self {
         Self::refused(Refusal::Missing, message)
     }
 
     /// What the request would make exists already.
-    pub(crate) fn exists(message: impl Into<String>) -> Self {
+    pub fn exists(message: impl Into<String>) -> Self {
         Self::refused(Refusal::Exists, message)
     }
 
     /// The words of the request are wrong.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+    pub fn invalid(message: impl Into<String>) -> Self {
         Self::refused(Refusal::Invalid, message)
     }
 
     /// What the request is about is not in the state for it.
-    pub(crate) fn state(message: impl Into<String>) -> Self {
+    pub fn state(message: impl Into<String>) -> Self {
         Self::refused(Refusal::State, message)
     }
 
@@ -142,6 +142,16 @@ impl LedgerError {
                 message,
             },
             other => other,
+        }
+    }
+
+    /// The diagnostic code of what the machine refused.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Damaged { .. } | Self::Newer { .. } => Code::BadRecords,
+            Self::DamagedArtifact { .. } => Code::DamagedArtifact,
+            Self::Refused { .. } => Code::Usage,
+            _ => Code::Machine,
         }
     }
 

@@ -1,0 +1,44 @@
+//! `hpipe server`: the tracking server, until it is told to stop.
+
+use std::sync::Arc;
+
+use hpipe_server::Server;
+use hpipe_track::Ledger;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::args::Server as Arguments;
+use crate::error::{Error, Exit};
+use crate::json;
+use crate::session::Session;
+
+/// The folder, from the project's root, of what cannot be computed again.
+const MODELS: &str = "models";
+
+/// Serves what is recorded in the project, or, where there is no project, in the folder.
+pub(super) fn server(session: &Session, arguments: &Arguments) -> Result<Exit, Error> {
+    let root = match session.locate() {
+        Ok(location) => location.root,
+        Err(_) => session.folder().clone(),
+    };
+    let models = root.join(MODELS);
+    let ledger = Ledger::open(&models, Arc::new(hpipe_store::now_millis))?;
+    let database = ledger.path().to_path_buf();
+    let ui = session.ui.clone();
+    let report = Box::new(move |fault: &str| ui.warning(fault));
+    let server = Server::bind(ledger, &arguments.host, arguments.port, report)?;
+    let stopper = server.stopper();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::Signals)?;
+    std::thread::spawn(move || signals.forever().for_each(|_| stopper.stop()));
+    let url = format!("http://{}", server.address());
+    match arguments.json {
+        true => session.ui.data(&json::serving(&url, &database)),
+        false => session.ui.note(&format!(
+            "serving {} at {url} as MLflow {} would; Ctrl-C ends it",
+            database.display(),
+            hpipe_server::MLFLOW_VERSION
+        )),
+    }
+    server.run()?;
+    Ok(Exit::Done)
+}

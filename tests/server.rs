@@ -1,0 +1,167 @@
+//! `hpipe server` as a process: what was acknowledged survives its death, it ends when it is told to, and damage is told.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+
+use serde_json::{Value, json};
+use support::Project;
+use support::serving::{Serving, ask};
+
+/// Clients that log at once.
+const CLIENTS: usize = 8;
+
+/// Values acknowledged before the server is killed.
+const ENOUGH: usize = 60;
+
+fn begin_run(server: &Serving) -> String {
+    let made = server.call(
+        "/runs/create",
+        &json!({"experiment_id": "0", "start_time": 1}),
+    );
+    let made = made.expect("answered");
+    made["run"]["info"]["run_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
+}
+
+fn history(server: &Serving, run: &str, key: &str) -> Vec<i64> {
+    let path = format!("/api/2.0/mlflow/metrics/get-history?run_id={run}&metric_key={key}");
+    let (status, body) = server.ask("GET", &path, "").expect("answered");
+    assert_eq!(status, 200, "{body}");
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    let metrics = body["metrics"].as_array().cloned().unwrap_or_default();
+    let steps = metrics.iter().map(|metric| metric["step"].as_i64());
+    steps.map(|step| step.expect("a step")).collect()
+}
+
+/// Logs steps to a metric until the server is gone; each that was acknowledged is noted.
+fn log_until_death(
+    url: &str,
+    run: &str,
+    client: usize,
+    acknowledged: &Mutex<Vec<(usize, i64)>>,
+    tell: &dyn Fn(),
+) {
+    for step in 0.. {
+        let metric = json!({"run_id": run, "key": format!("m{client}"), "value": 1.0, "timestamp": 1, "step": step});
+        match ask(
+            url,
+            "POST",
+            "/api/2.0/mlflow/runs/log-metric",
+            &metric.to_string(),
+        ) {
+            Some((200, _)) => {
+                acknowledged.lock().expect("a list").push((client, step));
+                tell();
+            }
+            _ => return,
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let project = Project::new();
+    let server = Serving::start(project.root());
+    let run = begin_run(&server);
+    let url = server.url.clone();
+    let acknowledged = Mutex::new(Vec::new());
+    let (told, heard) = channel();
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let (url, run, acknowledged, told) = (&url, &run, &acknowledged, told.clone());
+            scope.spawn(move || {
+                log_until_death(url, run, client, acknowledged, &|| drop(told.send(())));
+            });
+        }
+        for _ in 0..ENOUGH {
+            heard.recv().expect("a client logs");
+        }
+        server.kill();
+    });
+    let server = Serving::start(project.root());
+    let found: Vec<_> = (0..CLIENTS)
+        .map(|client| history(&server, &run, &format!("m{client}")))
+        .collect();
+    let acknowledged = acknowledged.into_inner().expect("a list");
+    assert!(acknowledged.len() >= ENOUGH);
+    for (client, step) in acknowledged {
+        assert!(found[client].contains(&step), "m{client} lost step {step}");
+    }
+    assert!(server.stop().success());
+}
+
+#[test]
+fn it_ends_when_told_and_its_database_is_whole() {
+    let project = Project::new();
+    let server = Serving::start(project.root());
+    assert_eq!(
+        server.ask("GET", "/health", ""),
+        Some((200, "OK".to_owned()))
+    );
+    let run = begin_run(&server);
+    assert!(server.stop().success());
+    assert!(!project.root().join("models/track.db-wal").exists());
+    let server = Serving::start(project.root());
+    let path = format!("/api/2.0/mlflow/runs/get?run_id={run}");
+    assert_eq!(server.ask("GET", &path, "").expect("answered").0, 200);
+}
+
+/// The files of objects below the folder of artifacts.
+fn objects(project: &Project) -> Vec<PathBuf> {
+    let folder = project.root().join("models/artifacts/objects-v1");
+    let fans = fs::read_dir(folder).expect("objects");
+    let entries =
+        fans.flat_map(|fan| fs::read_dir(fan.expect("a folder").path()).expect("a folder"));
+    entries.map(|entry| entry.expect("a file").path()).collect()
+}
+
+#[test]
+fn a_damaged_artifact_is_told_with_its_code() {
+    let project = Project::new();
+    let server = Serving::start(project.root());
+    let path = "/api/2.0/mlflow-artifacts/artifacts/0/r/artifacts/model.bin";
+    let put = server.ask("PUT", path, "weights").expect("answered");
+    assert_eq!(put.0, 200);
+    assert_eq!(
+        server.ask("GET", path, ""),
+        Some((200, "weights".to_owned()))
+    );
+    let object = objects(&project).remove(0);
+    fs::remove_file(&object).expect("removed");
+    fs::write(&object, "weightz").expect("written");
+    let (status, body) = server.ask("GET", path, "").expect("answered");
+    assert_eq!(status, 500);
+    assert!(
+        body.contains("error[E110]: failed to read the artifact `0/r/artifacts/model.bin`"),
+        "{body}"
+    );
+}
+
+#[test]
+fn many_clients_lose_nothing() {
+    let project = Project::new();
+    let server = Serving::start(project.root());
+    let run = begin_run(&server);
+    std::thread::scope(|scope| {
+        for client in 0..32 {
+            let (server, run) = (&server, &run);
+            scope.spawn(move || {
+                for step in 0..10 {
+                    let metrics = json!([{"key": format!("m{client}"), "value": step, "timestamp": 1, "step": step}]);
+                    let params = json!([{"key": format!("p{client}.{step}"), "value": "x"}]);
+                    let batch = json!({"run_id": run, "metrics": metrics, "params": params});
+                    server.call("/runs/log-batch", &batch).expect("answered");
+                }
+            });
+        }
+    });
+    for client in 0..32 {
+        assert_eq!(history(&server, &run, &format!("m{client}")).len(), 10);
+    }
+}
