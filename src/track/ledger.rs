@@ -70,8 +70,9 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// Everything recorded in one project. May be used from many threads, and by several processes at once.
 pub struct Ledger {
     path: PathBuf,
-    writer: Writer,
+    // Before the writer: fields are dropped in order, and only one that may write takes the log of the database away.
     readers: Mutex<Vec<Connection>>,
+    writer: Writer,
     keep: Keep,
     clock: Clock,
 }

@@ -1,5 +1,6 @@
 //! `hpipe server`: the tracking server, until it is told to stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hpipe_server::Server;
@@ -15,11 +16,21 @@ use crate::session::Session;
 /// The folder, from the project's root, of what cannot be computed again.
 const MODELS: &str = "models";
 
+/// The folder the command is about, where there is no project around it.
+fn folder(session: &Session) -> Result<PathBuf, Error> {
+    let folder = session.folder();
+    folder.canonicalize().map_err(|source| Error::File {
+        attempt: "find",
+        path: folder.clone(),
+        source,
+    })
+}
+
 /// Serves what is recorded in the project, or, where there is no project, in the folder.
 pub(super) fn server(session: &Session, arguments: &Arguments) -> Result<Exit, Error> {
     let root = match session.locate() {
         Ok(location) => location.root,
-        Err(_) => session.folder().clone(),
+        Err(_) => folder(session)?,
     };
     let models = root.join(MODELS);
     let ledger = Ledger::open(&models, Arc::new(hpipe_store::now_millis))?;
