@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hpipe_core::{EventSink, ProjectPath, Registry};
-use hpipe_engine::{Cancellation, Confirm, Environment, Location, Setup, Support, Workspace};
+use hpipe_engine::{
+    Cancellation, Confirm, Environment, Location, Opening, Setup, Support, Workspace,
+};
 use hpipe_spec::Settings;
 use hpipe_store::Store;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -101,6 +103,14 @@ impl Session {
         Ok(Workspace::open_supposing(location, setup.into(), texts)?)
     }
 
+    /// Finds the project around the folder, with what the command line says about its setup.
+    pub(crate) fn find_with(&self, change: impl FnOnce(&mut Setup)) -> Result<Opening, Error> {
+        let location = self.locate()?;
+        let mut setup = self.setup(&location)?;
+        change(&mut setup);
+        Ok(Opening::new(location, setup.into())?)
+    }
+
     /// Opens the project around the folder, and tells its warnings.
     pub(crate) fn open(&self) -> Result<Workspace, Error> {
         self.open_with(|_| ())
@@ -108,10 +118,12 @@ impl Session {
 
     /// As [`open`](Self::open), with what the command line says about the project's setup.
     pub(crate) fn open_with(&self, change: impl FnOnce(&mut Setup)) -> Result<Workspace, Error> {
-        let location = self.locate()?;
-        let mut setup = self.setup(&location)?;
-        change(&mut setup);
-        let workspace = Workspace::open(location, setup.into())?;
+        self.read(self.find_with(change)?)
+    }
+
+    /// Reads a project, and tells its warnings.
+    pub(crate) fn read(&self, opening: Opening) -> Result<Workspace, Error> {
+        let workspace = opening.open()?;
         self.ui
             .diagnostics(workspace.warnings(), workspace.sources());
         Ok(workspace)

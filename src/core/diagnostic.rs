@@ -95,6 +95,11 @@ impl Sources {
         &self.0[id.0 as usize].0
     }
 
+    /// Every source's name and text.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, text)| (&**name, &**text))
+    }
+
     /// The text of a source.
     pub fn text(&self, id: SourceId) -> &str {
         &self.0[id.0 as usize].1

@@ -13,17 +13,18 @@ use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::workspace::Workspace;
 
-/// Checks the planned stages; `planned` says which are.
+/// Checks the stages in `order`, which are among those of the plan.
 ///
 /// # Errors
 /// [`Error::Invalid`] with every missing dep, bad working folder and missing param.
 pub(crate) fn check(
     workspace: &Workspace,
     inputs: &Inputs<'_>,
+    plan: &[StageIndex],
     order: &[StageIndex],
 ) -> Result<(), Error> {
     let mut planned = vec![false; workspace.pipeline().stages.len()];
-    for index in order {
+    for index in plan {
         planned[index.index()] = true;
     }
     let mut faults = Vec::new();
@@ -142,6 +143,12 @@ fn dep_help(
             None => format!("put `{path}` there, or add the stage that makes it"),
         },
     }
+}
+
+/// Whether a planned stage names the program that executes its commands.
+pub(crate) fn names_shell(workspace: &Workspace, order: &[StageIndex]) -> bool {
+    let mut stages = order.iter().map(|index| workspace.stage(*index));
+    stages.any(|stage| stage.execution().shell.is_some())
 }
 
 /// The programs that planned stages execute their commands by and that are not there, as warnings: whoever needs such a

@@ -159,22 +159,35 @@ fn gone(workspace: &Workspace, plan: &Plan, keep: bool) -> Result<Vec<Tracked>, 
     let store = workspace.store();
     let mut found: Vec<Tracked> = Vec::new();
     for file in workspace.data_files() {
-        let ours = file.as_str().strip_suffix(DATA_FILE_ENDING);
-        let theirs = file.as_str().strip_suffix(DVC_FILE_ENDING);
-        let Some(path) = ours.or(theirs).map(ProjectPath::new) else {
+        let Some(path) = lost(workspace, plan, file) else {
             continue;
         };
-        let is_there = path.on_disk(store.root()).symlink_metadata().is_ok();
-        if is_there || is_made(workspace, &path) || !needs(workspace, plan, &path) {
-            continue;
-        }
-        let content = match ours {
-            Some(_) => Some(store.read_data_file(file)?.1).filter(|content| store.has(content)),
-            None => store.dvc_content(file, keep)?,
+        let content = match file.as_str().ends_with(DATA_FILE_ENDING) {
+            true => Some(store.read_data_file(file)?.1).filter(|content| store.has(content)),
+            false => store.dvc_content(file, keep)?,
         };
         found.extend(content.map(|content| Tracked { path, content }));
     }
     Ok(found)
+}
+
+/// Whether data that planned stages need is not there, so that it may come back once a cache has it.
+pub(crate) fn lacks_data(workspace: &Workspace, plan: &Plan) -> bool {
+    let files = workspace.data_files().iter();
+    files
+        .filter_map(|file| lost(workspace, plan, file))
+        .next()
+        .is_some()
+}
+
+/// The data of a data file, if planned stages need it and it is not there.
+fn lost(workspace: &Workspace, plan: &Plan, file: &ProjectPath) -> Option<ProjectPath> {
+    let ours = file.as_str().strip_suffix(DATA_FILE_ENDING);
+    let theirs = file.as_str().strip_suffix(DVC_FILE_ENDING);
+    let path = ours.or(theirs).map(ProjectPath::new)?;
+    let on_disk = path.on_disk(workspace.store().root());
+    let is_there = on_disk.symlink_metadata().is_ok();
+    (!is_there && !is_made(workspace, &path) && needs(workspace, plan, &path)).then_some(path)
 }
 
 /// Whether a stage makes it, something in it, or what it lies in: then it is the stage's, whatever the data file says.

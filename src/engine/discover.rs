@@ -9,10 +9,12 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use hpipe_core::Digest;
 use hpipe_core::ProjectPath;
-use hpipe_store::{DATA_FILE_ENDING, DVC_FILE_ENDING, IgnoreRules};
+use hpipe_store::{DATA_FILE_ENDING, DVC_FILE_ENDING, IgnoreRules, Names};
 
 use crate::Error;
 use crate::location::{BOUNDARIES, PIPELINE_FILES};
@@ -45,6 +47,31 @@ pub(crate) struct Discovered {
     pub(crate) pipelines: Vec<ProjectPath>,
     /// Files named `*.dvc` and `*.hpipe`, which put data under control.
     pub(crate) tracking: Vec<ProjectPath>,
+    /// The folders that were listed.
+    pub(crate) searched: Vec<Searched>,
+}
+
+/// A folder that was listed, and what the search found out by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Searched {
+    pub(crate) folder: ProjectPath,
+    /// The digest of the names that matter; none when a link is among them.
+    pub(crate) names: Option<Digest>,
+    /// Its files with rules, each with the digest of its text if that was read; none when they changed meanwhile.
+    pub(crate) rules: Option<Vec<(ProjectPath, Option<Digest>)>>,
+}
+
+/// Whether an entry of a folder matters to the search, by its name and whether it is a folder.
+pub(crate) fn matters(name: &[u8], is_folder: bool) -> bool {
+    let is = |known: &&str| known.as_bytes() == name;
+    is_folder
+        || TRACKING
+            .iter()
+            .any(|ending| name.ends_with(ending.as_bytes()))
+        || PIPELINE_FILES.iter().any(is)
+        || BOUNDARIES.iter().any(is)
+        || TAGS.iter().any(is)
+        || std::str::from_utf8(name).is_ok_and(IgnoreRules::in_search)
 }
 
 /// Searches the project at `root` below its folder `from`; folders among `outs` are not entered.
@@ -122,8 +149,9 @@ struct Listing {
     folders: Vec<OsString>,
     pipeline: Option<usize>,
     tracking: Vec<OsString>,
-    has_rules: bool,
+    rules: Vec<OsString>,
     is_closed: bool,
+    names: Names,
 }
 
 impl Search<'_> {
@@ -135,17 +163,30 @@ impl Search<'_> {
         rules: &IgnoreRules,
         depth: usize,
     ) -> Result<(), Error> {
-        let listing = list(folder);
+        let mut listing = list(folder);
+        let names = listing.names.digest();
+        let mut searched = Searched {
+            folder: ProjectPath::new(prefix),
+            names,
+            rules: Some(Vec::new()),
+        };
         if depth > 0 && listing.is_closed {
+            self.found.searched.push(searched);
             return Ok(());
         }
         if let Some(entered) = &mut self.entered {
             entered.push(ProjectPath::new(prefix.trim_end_matches('/')));
         }
-        let own = match listing.has_rules {
-            true => Some(rules.for_search(folder)?),
-            false => None,
+        let own = match listing.rules.is_empty() {
+            true => None,
+            false => {
+                let before = listing.rule_texts(folder, prefix);
+                let own = rules.for_search(folder)?;
+                searched.rules = (listing.rule_texts(folder, prefix) == before).then_some(before);
+                Some(own)
+            }
         };
+        self.found.searched.push(searched);
         let rules = own.as_ref().unwrap_or(rules);
         self.take(folder, prefix, &listing, rules, depth);
         if depth == DEPTH_LIMIT {
@@ -197,6 +238,11 @@ fn list(folder: &Path) -> Listing {
             continue;
         };
         let name = entry.file_name();
+        if matters(name.as_bytes(), kind.is_dir()) {
+            listing
+                .names
+                .add(name.as_bytes(), kind.is_dir(), kind.is_symlink());
+        }
         if kind.is_dir() {
             listing.folder(name);
         } else {
@@ -204,6 +250,10 @@ fn list(folder: &Path) -> Listing {
         }
     }
     listing
+}
+
+fn digest_of(bytes: &[u8]) -> Digest {
+    Digest::blake3(*blake3::hash(bytes).as_bytes())
 }
 
 /// Follows links, which are rare: a pipeline file may be one.
@@ -231,8 +281,20 @@ impl Listing {
         } else {
             let marks = BOUNDARIES.iter().chain(&TAGS);
             self.is_closed |= marks.into_iter().any(|mark| text == *mark);
-            self.has_rules |= IgnoreRules::in_search(text);
+            if IgnoreRules::in_search(text) {
+                self.rules.push(name);
+            }
         }
+    }
+
+    /// The files with rules and the digests of their texts.
+    fn rule_texts(&self, folder: &Path, prefix: &str) -> Vec<(ProjectPath, Option<Digest>)> {
+        let text = |name: &OsString| {
+            let path = ProjectPath::new(&format!("{prefix}{}", name.to_string_lossy()));
+            let bytes = std::fs::read(folder.join(name)).ok();
+            (path, bytes.map(|bytes| digest_of(&bytes)))
+        };
+        self.rules.iter().map(text).collect()
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hpipe_core::{Code, Content, Diagnostic, ProjectPath};
+use hpipe_core::{Code, Content, Diagnostic, Digest, ProjectPath};
 use hpipe_spec::{Action, Param, ParamFile, StageSpec};
 use hpipe_store::Store;
 use rayon::prelude::*;
@@ -23,6 +23,8 @@ pub(crate) struct Inputs<'a> {
     looked: Mutex<Contents>,
     made: Mutex<Contents>,
     params: Mutex<BTreeMap<ProjectPath, Arc<ParamFile>>>,
+    /// The digest of each params file that was read; none where it was read with several texts.
+    texts: Mutex<BTreeMap<ProjectPath, Option<Digest>>>,
 }
 
 type Contents = BTreeMap<ProjectPath, Option<Content>>;
@@ -44,7 +46,13 @@ impl<'a> Inputs<'a> {
             looked: Mutex::default(),
             made: Mutex::default(),
             params: Mutex::default(),
+            texts: Mutex::default(),
         }
+    }
+
+    /// The digest of the params file at `path`, if it had but one text all the time.
+    pub(crate) fn text_digest(&self, path: &ProjectPath) -> Option<Digest> {
+        hold(&self.texts).get(path).copied().flatten()
     }
 
     /// Knows what `before` has looked at, and nothing that was made.
@@ -77,7 +85,7 @@ impl<'a> Inputs<'a> {
     }
 
     fn ask(&self, path: &ProjectPath) -> Result<Option<Content>, Error> {
-        match self.store().content(path) {
+        match self.store().witnessed_content(path) {
             Err(error) if is_no_content(&error) => Ok(None),
             answer => Ok(answer?),
         }
@@ -227,6 +235,11 @@ impl<'a> Inputs<'a> {
         let Some(text) = self.workspace.read_text(path)? else {
             return Ok(None);
         };
+        let digest = Digest::blake3(*blake3::hash(text.as_bytes()).as_bytes());
+        hold(&self.texts)
+            .entry(path.clone())
+            .and_modify(|known| *known = known.filter(|known| *known == digest))
+            .or_insert(Some(digest));
         let file = Arc::new(ParamFile::parse(path, &text).map_err(|fault| Error::from(*fault))?);
         hold(&self.params).insert(path.clone(), file.clone());
         Ok(Some(file))

@@ -13,7 +13,7 @@ use hpipe_core::{Code, Diagnostic, ProjectPath, Registry, Sources, StageName};
 use hpipe_spec::{Pipeline, Pool, check_builtins, parse_beside};
 
 use crate::Error;
-use crate::discover::{Discovered, discover};
+use crate::discover::{Discovered, Searched, discover};
 use crate::graph::{Graph, StageIndex};
 use crate::location::{Location, PIPELINE_FILES, absent_pipeline, lock_of, no_pipeline};
 use crate::path_range::around;
@@ -84,6 +84,18 @@ pub(crate) struct Joined {
     pub(crate) warnings: Vec<Diagnostic>,
     /// Files that put data under control.
     pub(crate) tracking: Vec<ProjectPath>,
+    pub(crate) grounds: Grounds,
+}
+
+/// What the reading of a project rested on besides the texts of its files.
+#[derive(Debug, Default)]
+pub(crate) struct Grounds {
+    /// The folders that were searched for pipeline files.
+    pub(crate) searched: Vec<Searched>,
+    /// The folders that were asked for where they lead.
+    pub(crate) folders: Vec<ProjectPath>,
+    /// What was read for pipeline files that lie in what a stage makes.
+    pub(crate) made: Vec<ProjectPath>,
 }
 
 /// Reads the project at `location`.
@@ -100,20 +112,29 @@ pub(crate) fn read(
         registry,
         sources: Sources::default(),
         parts: Vec::new(),
+        folders: Vec::new(),
     };
     reader.root(location)?;
     let outs = reader.out_folders();
     let Discovered {
         mut pipelines,
         tracking,
+        searched,
     } = discover(disk.root, &location.folder_of_file(), &outs)?;
     pipelines.extend(supposed(location, disk, &pipelines));
     for path in pipelines {
         reader.file(&path, false)?;
     }
-    reader.leave_made();
-    let joined = reader.joined(location)?;
-    Ok(Joined { tracking, ..joined })
+    let made = reader.leave_made();
+    let folders = std::mem::take(&mut reader.folders);
+    let mut joined = reader.joined(location)?;
+    joined.tracking = tracking;
+    joined.grounds = Grounds {
+        searched,
+        folders,
+        made,
+    };
+    Ok(joined)
 }
 
 /// Pipeline files of sub-folders that are only supposed to be there.
@@ -167,6 +188,8 @@ struct Reader<'a> {
     registry: &'a Registry,
     sources: Sources,
     parts: Vec<Part>,
+    /// The folders that were asked for where they lead.
+    folders: Vec<ProjectPath>,
 }
 
 impl Reader<'_> {
@@ -185,8 +208,9 @@ impl Reader<'_> {
     }
 
     /// Leaves out the files that lie in what a stage of another makes, which are no files of the project. One that is
-    /// left out makes nothing; of files that lie in each other's outs all stay, and the graph refuses them.
-    fn leave_made(&mut self) {
+    /// left out makes nothing; of files that lie in each other's outs all stay, and the graph refuses them. Says what
+    /// was read for those.
+    fn leave_made(&mut self) -> Vec<ProjectPath> {
         let outs: Vec<HashSet<_>> = self.parts.iter().map(Part::out_folders).collect();
         let makers: Vec<Vec<usize>> = (self.parts.iter().enumerate())
             .map(|(place, part)| {
@@ -207,8 +231,10 @@ impl Reader<'_> {
         drop(outs);
         let is_made = made(&makers);
         let mut places = is_made.iter();
-        self.parts
-            .retain(|_| !places.next().copied().unwrap_or_default());
+        let left = self
+            .parts
+            .extract_if(.., |_| places.next().copied().unwrap_or_default());
+        left.flat_map(|part| part.pipeline.read).collect()
     }
 
     /// What the root's stages make.
@@ -247,7 +273,7 @@ impl Reader<'_> {
             .partition(Diagnostic::is_error);
         file.faults = faults;
         let mut pipeline = parsed.pipeline.unwrap_or_default();
-        resolve(&mut pipeline, self.disk.root);
+        self.folders.extend(resolve(&mut pipeline, self.disk.root));
         file.faults.extend(check_builtins(&pipeline, self.registry));
         if file.is_broken() {
             pipeline = Pipeline::default();
@@ -420,6 +446,7 @@ impl Reader<'_> {
             sources: self.sources,
             warnings,
             tracking: Vec::new(),
+            grounds: Grounds::default(),
         }
     }
 }

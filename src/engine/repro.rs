@@ -10,6 +10,7 @@ mod driver;
 mod locks;
 mod post;
 mod publish;
+mod recall;
 mod report;
 mod retry;
 mod work;
@@ -36,6 +37,7 @@ use crate::workspace::Workspace;
 use crate::{Cancellation, Error, check};
 use crew::Crew;
 use driver::{Message, Repro};
+use recall::Recall;
 
 /// How `repro` shall go about it.
 #[derive(Debug, Clone)]
@@ -169,7 +171,7 @@ fn rehearse(
     }
     let order: Vec<_> = surveyed.iter().map(|one| one.stage).collect();
     budget_of(workspace, options, &order)?;
-    check::check(workspace, &checked, &order)?;
+    check::check(workspace, &checked, &order, &order)?;
     sink.emit(&plan_event(workspace, &order));
     for text in check::absent_shells(workspace, &order) {
         sink.emit(&Event::Warning { text });
@@ -212,7 +214,9 @@ pub(crate) fn perform(
     thaw(workspace, plan, patience, sink)?;
     bring_back(workspace, plan, sink)?;
     let inputs = Inputs::fresh(workspace);
-    inputs.look_ahead(&workspace.paths_of(plan))?;
+    let mut recall = Recall::new(workspace, options, plan);
+    let open = recall.open();
+    inputs.look_ahead(&workspace.paths_of(&open))?;
     if cancellation.is_requested() {
         return Ok(Round {
             summary: nothing_done(workspace, plan, sink, began),
@@ -222,10 +226,13 @@ pub(crate) fn perform(
     if options.allow_missing {
         suppose_recorded(&inputs, workspace)?;
     }
-    check::check(workspace, &inputs, &plan.order)?;
+    check::check(workspace, &inputs, &plan.order, &open)?;
     let planned = plan.order.iter().map(|index| workspace.stage(*index));
     let no_sandbox = workspace.setup().sandbox.warning(planned)?;
     sink.emit(&plan_event(workspace, &plan.order));
+    if no_sandbox.is_some() || check::names_shell(workspace, &plan.order) {
+        recall.leave_no_seal(); // it may be told again, or for the first time
+    }
     let shells = check::absent_shells(workspace, &plan.order);
     for text in no_sandbox.into_iter().chain(shells) {
         sink.emit(&Event::Warning { text });
@@ -241,7 +248,8 @@ pub(crate) fn perform(
     };
     let wake = post.clone();
     let _listening = cancellation.subscribe(move |urgency| wake.send(Message::Cancelled(urgency)));
-    let mut repro = Repro::new(setting, options, &inputs, (plan, carried), budget, post)?;
+    let known = (carried, recall);
+    let mut repro = Repro::new(setting, options, &inputs, plan, known, budget, post)?;
     let crew = Crew::new(jobs);
     std::thread::scope(|threads| {
         let _duty = crew.on_duty();

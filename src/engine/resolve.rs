@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use hpipe_core::ProjectPath;
 use hpipe_spec::Pipeline;
 
-/// Rewrites the deps, outs, params files and working folders of `pipeline`, the project being at `root` (canonical).
-pub(crate) fn resolve(pipeline: &mut Pipeline, root: &Path) {
+/// Rewrites the deps, outs, params files and working folders of `pipeline`, the project being at `root` (canonical); says
+/// which folders it asked for where they lead.
+pub(crate) fn resolve(pipeline: &mut Pipeline, root: &Path) -> Vec<ProjectPath> {
     let mut folders = Folders {
         root,
         known: HashMap::new(),
@@ -31,6 +32,7 @@ pub(crate) fn resolve(pipeline: &mut Pipeline, root: &Path) {
             *path = resolved;
         }
     }
+    folders.known.into_keys().collect()
 }
 
 /// The files that are declared to be shown.

@@ -14,6 +14,7 @@ use crate::data::suppose_back;
 use crate::decide::{Decision, Evidence, Known};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
+use crate::location::Location;
 use crate::plan::{Plan, Selection};
 use crate::workspace::Workspace;
 
@@ -86,7 +87,7 @@ pub(crate) fn survey_with(
         forced,
         pending: vec![false; workspace.pipeline().stages.len()],
     };
-    inputs.look_ahead(&workspace.paths_of(&plan))?;
+    inputs.look_ahead(&workspace.paths_of(&plan.order))?;
     plan.order
         .iter()
         .map(|stage| survey.look_at(*stage))
@@ -277,19 +278,25 @@ const fn is_own(kind: ReasonKind) -> bool {
     )
 }
 
-impl Workspace {
+impl Location {
     /// What these targets mean from the folder that the user is in.
     pub fn chosen(&self, targets: &[String]) -> Selection {
-        let location = self.location();
         Selection {
             targets: targets
                 .iter()
-                .map(|target| location.as_target(target))
+                .map(|target| self.as_target(target))
                 .collect(),
-            folder: Some(location.folder.clone()),
-            of_root: location.is_named,
+            folder: Some(self.folder.clone()),
+            of_root: self.is_named,
             ..Selection::default()
         }
+    }
+}
+
+impl Workspace {
+    /// What these targets mean from the folder that the user is in.
+    pub fn chosen(&self, targets: &[String]) -> Selection {
+        self.location().chosen(targets)
     }
 
     /// The stages `selection` is about, in order.
@@ -331,9 +338,9 @@ impl Workspace {
         faults
     }
 
-    /// Every path a decision about the planned stages looks at, once.
-    pub(crate) fn paths_of(&self, plan: &Plan) -> Vec<&ProjectPath> {
-        let stages = plan.order.iter().map(|index| self.stage(*index));
+    /// Every path a decision about these stages looks at, once.
+    pub(crate) fn paths_of(&self, stages: &[StageIndex]) -> Vec<&ProjectPath> {
+        let stages = stages.iter().map(|index| self.stage(*index));
         let mut paths: Vec<_> = stages
             .flat_map(|stage| {
                 stage

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use hpipe_core::{Diagnostic, ProjectPath, Registry, Sources};
 use hpipe_spec::{Files, Pipeline};
-use hpipe_store::Store;
+use hpipe_store::{Seal, Store};
 
 use crate::Error;
 use crate::graph::{Graph, StageIndex};
-use crate::joined::{self, Joined, PipelineFile};
+use crate::joined::{self, Grounds, Joined, PipelineFile};
 use crate::location::Location;
 use crate::setup::Setup;
 
@@ -31,6 +31,7 @@ pub struct Workspace {
     setup: Arc<Setup>,
     joined: Joined,
     texts: Texts,
+    seal: Option<Option<Seal>>,
 }
 
 /// Texts that pipeline and params files are taken to have, whatever is on disk.
@@ -82,7 +83,24 @@ impl Workspace {
             setup,
             joined,
             texts,
+            seal: None,
         })
+    }
+
+    /// The same, with the answer of who was asked for a seal before.
+    pub(crate) fn with_seal(self, seal: Option<Option<Seal>>) -> Self {
+        Self { seal, ..self }
+    }
+
+    /// The seal that was checked before this was opened, if there was one; none at all when nobody asked for one, and
+    /// nothing is to be sealed.
+    pub(crate) const fn seal(&self) -> Option<&Option<Seal>> {
+        self.seal.as_ref()
+    }
+
+    /// What reading the project rested on.
+    pub(crate) const fn grounds(&self) -> &Grounds {
+        &self.joined.grounds
     }
 
     /// Where the project lies.

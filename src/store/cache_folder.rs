@@ -15,7 +15,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use hpipe_core::{Digest, StageName};
+use hpipe_core::{Digest, ProjectPath, StageName};
 
 use crate::Error;
 use crate::disk::{self, Durability};
@@ -134,6 +134,29 @@ impl CacheFolder {
     /// Where an object found damaged is put aside.
     pub(crate) fn damaged(&self, digest: &Digest) -> PathBuf {
         self.path().join(DAMAGED).join(digest.hex())
+    }
+
+    /// The folder all objects lie in.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.path().join(OBJECTS)
+    }
+
+    /// Where in that folder the object of this digest lies.
+    pub(crate) fn object_name(digest: &Digest) -> String {
+        let mut name = digest.hex();
+        name.insert(2, '/');
+        name
+    }
+
+    /// Where the mirror of the lock file at `path` lies.
+    pub(crate) fn lock_mirror(&self, path: &ProjectPath) -> PathBuf {
+        let digest = blake3::hash(path.as_str().as_bytes()).to_hex();
+        self.own_path().join("lock-mirrors-v1").join(&digest[..32])
+    }
+
+    /// Where the seal of this name lies.
+    pub(crate) fn seal(&self, name: &str) -> PathBuf {
+        self.own_path().join("seals-v1").join(name)
     }
 
     /// Where the run record of this stage key lies.

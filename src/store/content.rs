@@ -20,7 +20,8 @@ use crate::file_stat::{FileStat, is_executable};
 use crate::ignore_rules::IgnoreRules;
 use crate::objects::ObjectId;
 use crate::tree::{self, Entry};
-use crate::walk::{self, Found, Trail};
+use crate::walk::{self, Found, Listing, Trail};
+use crate::witness::{Record, State, key_path};
 use crate::{Error, Store};
 
 /// How often a file that changes while it is read is tried before that is an error.
@@ -66,6 +67,8 @@ pub(crate) enum Manner {
 pub(crate) struct Survey<'a> {
     pub(crate) store: &'a Store,
     manner: Manner,
+    /// Where the states are noted that prove what was found.
+    record: Option<&'a Record>,
 }
 
 /// What a folder was found to be.
@@ -78,7 +81,19 @@ struct Folder {
 
 impl<'a> Survey<'a> {
     pub(crate) const fn new(store: &'a Store, manner: Manner) -> Self {
-        Self { store, manner }
+        Self {
+            store,
+            manner,
+            record: None,
+        }
+    }
+
+    /// The same walk, with a record of the states that prove what it finds.
+    pub(crate) const fn recording(self, record: &'a Record) -> Self {
+        Self {
+            record: Some(record),
+            ..self
+        }
     }
 
     /// What lies at a path the pipeline names.
@@ -89,6 +104,9 @@ impl<'a> Survey<'a> {
             None => Ok(None),
             Some((ContentKind::File, metadata)) => self.file(&on_disk, key, &metadata),
             Some((ContentKind::Folder, _)) => {
+                if let Some(record) = self.record {
+                    self.note_rules_above(record, &on_disk);
+                }
                 let above = IgnoreRules::above(self.store.root(), &on_disk)?;
                 let key = if key == b"." { b"" } else { key };
                 let folder = self.folder(&on_disk, key, &above, None)?;
@@ -106,7 +124,7 @@ impl<'a> Survey<'a> {
         outer: Option<&Trail<'_>>,
     ) -> Result<Folder, Error> {
         let trail = Trail::enter(path, outer)?;
-        let listing = walk::list(path, above, &self.store.cache)?.all_content()?;
+        let listing = self.list(path, key, above)?;
         let (found, rules) = (listing.found, listing.rules);
         let may_be_hollow = !listing.left_out.is_empty() || found.iter().any(Found::is_folder);
         let entry = |found: Found| self.entry(found, key, &rules, &trail);
@@ -123,6 +141,23 @@ impl<'a> Survey<'a> {
         let is_hollow = may_be_hollow && entries.iter().all(is_rules_file);
         let content = tree::build(entries, &mut |digest, bytes| self.node(digest, &bytes))?;
         Ok(Folder { content, is_hollow })
+    }
+
+    /// Lists a folder all of which has content, and notes what proves the listing.
+    fn list(self, path: &Path, key: &[u8], above: &IgnoreRules) -> Result<Listing, Error> {
+        let list = || walk::list(path, above, &self.store.cache)?.all_content();
+        let Some(record) = self.record else {
+            return list();
+        };
+        let before = FileStat::new(&path.metadata().map_err(Error::read(path))?);
+        let reading = self.store.clock.read_for(&self.store.cache, &before);
+        self.note_rules(record, key_path(key), false);
+        let listing = list()?;
+        match reading.is_some_and(|reading| reading.is_after(&before)) {
+            true => self.note_listed(record, key, path, &before, &listing.left_out),
+            false => record.spoil(),
+        }
+        Ok(listing)
     }
 
     fn entry(
@@ -167,6 +202,9 @@ impl<'a> Survey<'a> {
             && let Some(digest) = self.store.stat_cache().get(key, &stat)
             && self.suffices(digest, stat.size)
         {
+            if let Some(record) = self.record {
+                record.note(key, State::Stat(stat));
+            }
             return Ok(Some(Content::file(
                 digest,
                 stat.size,
@@ -223,6 +261,11 @@ impl<'a> Survey<'a> {
         }
         if reading.is_some_and(|reading| reading.is_after(&before)) {
             self.store.stat_cache().insert(key, before, digest);
+            if let Some(record) = self.record {
+                record.note(key, State::Stat(before));
+            }
+        } else if let Some(record) = self.record {
+            record.spoil();
         }
         Ok(Some(Content::file(
             digest,

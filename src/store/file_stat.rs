@@ -34,6 +34,17 @@ impl FileStat {
         }
     }
 
+    /// Picks the telling fields from what the kernel itself says.
+    pub(crate) fn of_kernel(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            size: stat.st_size.cast_unsigned(),
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec.cast_signed()),
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec.cast_signed()),
+            inode: stat.st_ino,
+            device: stat.st_dev,
+        }
+    }
+
     /// The later of both times, in nanoseconds since 1970.
     pub(crate) fn latest(&self) -> i64 {
         self.modified.max(self.changed)

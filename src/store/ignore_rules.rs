@@ -13,7 +13,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::Error;
 
 /// The files that hold patterns; the later one wins over the earlier.
-const FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
+pub(crate) const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
 
 /// Those that say where pipeline files are not looked for: what git does not keep is no part of the project either.
 const SEARCH_FILES: [&str; 3] = [".gitignore", ".dvcignore", ".hpipeignore"];
@@ -41,7 +41,7 @@ impl IgnoreRules {
         };
         let mut ancestor = root.to_path_buf();
         for name in below {
-            rules = rules.in_folder(&ancestor, &FILES)?;
+            rules = rules.in_folder(&ancestor, &RULES_FILES)?;
             ancestor.push(name);
         }
         Ok(rules)
@@ -49,7 +49,7 @@ impl IgnoreRules {
 
     /// Whether this name is that of a file with rules.
     pub(crate) fn is_rules_file(name: &[u8]) -> bool {
-        FILES.iter().any(|file| file.as_bytes() == name)
+        RULES_FILES.iter().any(|file| file.as_bytes() == name)
     }
 
     /// These rules and those that `folder` itself holds.
@@ -57,7 +57,7 @@ impl IgnoreRules {
     /// # Errors
     /// [`Error::IgnoreFile`] or [`Error::Read`].
     pub(crate) fn with_own(&self, folder: &Path) -> Result<Self, Error> {
-        self.in_folder(folder, &FILES)
+        self.in_folder(folder, &RULES_FILES)
     }
 
     /// Whether this name is that of a file with rules for the search of pipeline files.

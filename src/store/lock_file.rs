@@ -12,11 +12,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use hpipe_core::{Content, Digest, Mapping, ProjectPath, StageName, Value};
+use hpipe_core::{Content, Digest, Mapping, ProjectPath, StageName, Value, with_causes};
 
 use crate::disk::{self, Durability};
 use crate::file_hash::hash_bytes;
-use crate::{Error, Store, lock_format};
+use crate::{Error, Store, lock_format, lock_mirror};
 
 /// What stages were last brought up to date with.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -135,18 +135,50 @@ impl LockStamp {
 
 /// The lock files as last read or written, so that publishing need not parse what nobody else has touched.
 #[derive(Debug, Default)]
-pub(crate) struct LockMemory(Mutex<BTreeMap<ProjectPath, (Digest, LockFile)>>);
+pub(crate) struct LockMemory(Mutex<BTreeMap<ProjectPath, Remembered>>);
+
+#[derive(Debug)]
+struct Remembered {
+    digest: Digest,
+    lock: LockFile,
+    /// Whether the mirror says the same.
+    is_mirrored: bool,
+}
+
+/// With fewer stages than this a mirror wins nothing.
+const WORTH_A_MIRROR: usize = 32;
 
 impl LockMemory {
     fn recall(&self, path: &ProjectPath, digest: &Digest) -> Option<LockFile> {
         let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, lock) = memory.get(path)?;
-        (known == digest).then(|| lock.clone())
+        let known = memory.get(path)?;
+        (known.digest == *digest).then(|| known.lock.clone())
     }
 
-    fn remember(&self, path: &ProjectPath, digest: Digest, lock: &LockFile) {
+    fn remember(&self, path: &ProjectPath, digest: Digest, lock: &LockFile, is_mirrored: bool) {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.insert(path.clone(), (digest, lock.clone()));
+        let remembered = Remembered {
+            digest,
+            lock: lock.clone(),
+            is_mirrored,
+        };
+        memory.insert(path.clone(), remembered);
+    }
+
+    /// The mirrors that are to be written, by the path of their lock file.
+    fn mirrors(&self) -> Vec<(ProjectPath, Vec<u8>)> {
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let worth = memory
+            .iter_mut()
+            .filter(|(_, known)| !known.is_mirrored && known.lock.stages.len() >= WORTH_A_MIRROR);
+        let encode = |(path, known): (&ProjectPath, &mut Remembered)| {
+            known.is_mirrored = true;
+            (
+                path.clone(),
+                lock_mirror::encode(&known.digest, &known.lock),
+            )
+        };
+        worth.map(encode).collect()
     }
 }
 
@@ -158,6 +190,16 @@ fn is_blank(bytes: &[u8]) -> bool {
 }
 
 impl Store {
+    /// The digest of the lock file at `path` as last read or written; none if it does not exist.
+    pub(crate) fn known_lock(&self, path: &ProjectPath) -> Option<Digest> {
+        let memory = self
+            .lock_memory
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        memory.get(path).map(|known| known.digest)
+    }
+
     /// Reads the lock file at `path`. One that does not exist is empty; so are, with a warning, an empty one and one of ours
     /// that was torn: cut short, zeroed, a bit flipped.
     ///
@@ -182,6 +224,10 @@ impl Store {
         if let Some(lock) = self.lock_memory.recall(path, &digest) {
             return Ok(lock);
         }
+        if let Some(lock) = self.mirrored(path, &digest) {
+            self.lock_memory.remember(path, digest, &lock, true);
+            return Ok(lock);
+        }
         let lock = match lock_format::parse(&bytes, &on_disk) {
             Err(Error::BadLock { line, message, .. }) if lock_format::is_ours(&bytes) => {
                 self.warnings.add(format!(
@@ -192,7 +238,7 @@ impl Store {
             }
             parsed => parsed?,
         };
-        self.lock_memory.remember(path, digest, &lock);
+        self.lock_memory.remember(path, digest, &lock, false);
         Ok(lock)
     }
 
@@ -200,7 +246,8 @@ impl Store {
     fn keep_damaged_lock(&self, path: &ProjectPath) -> Result<(), Error> {
         let on_disk = path.on_disk(self.root());
         let bytes = std::fs::read(&on_disk).unwrap_or_default();
-        if is_blank(&bytes) || lock_format::parse(&bytes, &on_disk).is_ok() {
+        let is_known = self.known_lock(path) == Some(hash_bytes(&bytes));
+        if is_known || is_blank(&bytes) || lock_format::parse(&bytes, &on_disk).is_ok() {
             return Ok(());
         }
         let aside = self.cache.damaged(&hash_bytes(&bytes));
@@ -212,6 +259,28 @@ impl Store {
             aside.display()
         ));
         Ok(())
+    }
+
+    /// What the mirror says of the lock file at `path` with this digest.
+    fn mirrored(&self, path: &ProjectPath, digest: &Digest) -> Option<LockFile> {
+        if self.is_replica() {
+            return None; // it has a lock file of its own
+        }
+        let bytes = std::fs::read(self.cache.lock_mirror(path)).ok()?;
+        lock_mirror::decode(&bytes, digest)
+    }
+
+    /// Writes the mirrors of the lock files that were read or written without one; a failure is a warning.
+    pub(crate) fn write_mirrors(&self) {
+        for (path, bytes) in self.lock_memory.mirrors() {
+            let mirror = self.cache.lock_mirror(&path);
+            match self.cache.create_folder_of(&mirror) {
+                Ok(()) => self.write_hint(&mirror, &bytes),
+                Err(error) => self
+                    .warnings
+                    .add(format!("failed to {}", with_causes(&error))),
+            }
+        }
     }
 
     /// The state the lock file at `path` is in. Ask for it before reading the file: then a later equal one proves that what
@@ -272,7 +341,7 @@ impl Store {
         }
         self.write_file(path, text.as_bytes())?;
         self.lock_memory
-            .remember(path, hash_bytes(text.as_bytes()), lock);
+            .remember(path, hash_bytes(text.as_bytes()), lock, false);
         Ok(())
     }
 }

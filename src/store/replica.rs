@@ -22,6 +22,7 @@ use crate::disk::{self, Mode};
 use crate::file_stat::is_executable;
 use crate::lock_file::LockMemory;
 use crate::warnings::Warnings;
+use crate::witness::Witnesses;
 use crate::{Error, Store};
 
 impl Store {
@@ -40,6 +41,7 @@ impl Store {
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
             session: self.session.clone(),
+            witnesses: Witnesses::default(),
             clock: Clock::default(),
             rereads: false,
             seen: Seen::of(&self.cache.collections()),

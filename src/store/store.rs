@@ -20,6 +20,7 @@ use crate::scratch::Temporary;
 use crate::stat_cache::{self, StatCache};
 use crate::vital::Vital;
 use crate::warnings::Warnings;
+use crate::witness::Witnesses;
 use crate::{Error, LinkType};
 
 /// Bytes: room for the deepest folder the walk follows.
@@ -35,6 +36,7 @@ pub struct Store {
     pub(crate) stat_cache: OnceLock<StatCache>,
     /// Shared with the replicas of this store.
     pub(crate) session: Arc<OnceLock<Session>>,
+    pub(crate) witnesses: Witnesses,
     // Declared before the cache folder, whose scratch folder holds its probe: fields are dropped in order.
     pub(crate) clock: Clock,
     pub(crate) cache: CacheFolder,
@@ -77,6 +79,7 @@ impl Store {
             lock_memory: LockMemory::default(),
             stat_cache: OnceLock::new(),
             session: Arc::default(),
+            witnesses: Witnesses::default(),
             clock: Clock::default(),
             rereads: false,
             seen: Seen::of(&cache.collections()),
@@ -127,10 +130,13 @@ impl Store {
         self.warnings.take()
     }
 
-    /// Writes the stat cache, if anything was learned. Call it at the end of a command; a failure is a warning.
+    /// Writes the stat cache and the mirrors of lock files, if anything was learned. Call it at the end of a command; a failure is a warning.
     ///
     /// Of a replica nothing is written: it knows files by the paths that the project's own have.
     pub fn flush(&self) {
+        if !self.is_replica() {
+            self.write_mirrors();
+        }
         let Some(stat_cache) = self.stat_cache.get().filter(|_| !self.is_replica()) else {
             return;
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hpipe_core::{Event, EventSink, Outcome, ProjectPath, Registry};
-use hpipe_engine::{Cancellation, Location, ReproOptions, Setup, Workspace};
+use hpipe_engine::{Cancellation, Location, Opening, ReproOptions, Setup, Workspace};
 use hpipe_store::Store;
 
 use crate::mix::Mix;
@@ -74,6 +74,41 @@ pub(crate) fn store(root: &Path) -> Store {
     setup().open_store(&location(root)).expect("the store")
 }
 
+/// Everything told, but for times.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl EventSink for Told {
+    fn emit(&self, event: &Event) {
+        let text = match event {
+            Event::Finished(summary) => format!("{} stages", summary.stages()),
+            other => format!("{other:?}"),
+        };
+        self.0.lock().expect("nobody panics here").push(text);
+    }
+}
+
+/// Whether a repro that asks no seal tells what the seal told, in the same order.
+fn decided_alike(root: &Path, options: &ReproOptions) -> Result<(), String> {
+    let (from_seal, decided) = (Told::default(), Told::default());
+    let open = || Opening::new(location(root), setup().into()).map_err(|e| format!("{e:?}"));
+    if open()?.recall(options, &from_seal).is_none() {
+        return Err("a seal answered once and not again".to_owned());
+    }
+    let workspace =
+        Workspace::open(location(root), setup().into()).map_err(|e| format!("{e:?}"))?;
+    hpipe_engine::repro(&workspace, options, &decided, &Cancellation::default())
+        .map_err(|e| format!("{e:?}"))?;
+    let told = |told: Told| told.0.into_inner().expect("nobody panics there");
+    let (from_seal, decided) = (told(from_seal), told(decided));
+    match from_seal == decided {
+        true => Ok(()),
+        false => Err(format!(
+            "the seal told {from_seal:?}, and a decision {decided:?}"
+        )),
+    }
+}
+
 /// Makes the project at `root` up to date; with `dry` only says what that would take.
 pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> {
     let options = ReproOptions {
@@ -82,10 +117,15 @@ pub(crate) fn run(root: &Path, jobs: usize, dry: bool) -> Result<Trace, String> 
         ..ReproOptions::default()
     };
     let recorder = Recorder::default();
-    let workspace =
-        Workspace::open(location(root), setup().into()).map_err(|e| format!("{e:?}"))?;
-    hpipe_engine::repro(&workspace, &options, &recorder, &Cancellation::default())
-        .map_err(|e| format!("{e:?}"))?;
+    let mut opening = Opening::new(location(root), setup().into()).map_err(|e| format!("{e:?}"))?;
+    // As the command does; what a seal answers must be what a decision comes to.
+    if opening.recall(&options, &recorder).is_some() {
+        decided_alike(root, &options)?;
+    } else {
+        let workspace = opening.open().map_err(|e| format!("{e:?}"))?;
+        hpipe_engine::repro(&workspace, &options, &recorder, &Cancellation::default())
+            .map_err(|e| format!("{e:?}"))?;
+    }
     let trace = recorder.0.into_inner().expect("nobody panics there");
     if trace.failures.is_empty() {
         Ok(trace)

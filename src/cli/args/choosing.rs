@@ -3,7 +3,7 @@
 //! What they mean is told by the engine (`targets`); here is only how they are written.
 
 use clap::Args;
-use hpipe_engine::{Selection, Untargeted, Workspace};
+use hpipe_engine::{Location, Selection, Untargeted};
 
 /// Targets and the flags that widen them.
 #[derive(Debug, Clone, Default, Args)]
@@ -34,8 +34,8 @@ impl Choosing {
         self.targets.is_empty() && !self.pipeline
     }
 
-    /// What is chosen in `workspace`; without targets, `untargeted`.
-    pub(crate) fn selection(&self, workspace: &Workspace, untargeted: Untargeted) -> Selection {
+    /// What is chosen by somebody at `location`; without targets, `untargeted`.
+    pub(crate) fn selection(&self, location: &Location, untargeted: Untargeted) -> Selection {
         Selection {
             untargeted: match self.all_pipelines {
                 true => Untargeted::All,
@@ -44,7 +44,7 @@ impl Choosing {
             pipeline: self.pipeline,
             recursive: self.recursive,
             glob: self.glob,
-            ..workspace.chosen(&self.targets)
+            ..location.chosen(&self.targets)
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn checkout(session: &Session, arguments: &Checkout) -> Result<Exit, 
     let done = match others.targets.is_empty() && !of_data.is_empty() {
         true => Vec::new(),
         false => {
-            let selection = others.selection(&workspace, Untargeted::Known);
+            let selection = others.selection(workspace.location(), Untargeted::Known);
             hpipe_engine::checkout(&workspace, &selection, relink, &sink)?
         }
     };

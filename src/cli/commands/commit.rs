@@ -10,7 +10,9 @@ use crate::ui::{Mode, PlainSink, brief, count};
 /// Commits the targets and says which changed anything.
 pub(super) fn commit(session: &Session, arguments: &Commit) -> Result<Exit, Error> {
     let workspace = session.open()?;
-    let selection = arguments.choosing.selection(&workspace, Untargeted::Known);
+    let selection = arguments
+        .choosing
+        .selection(workspace.location(), Untargeted::Known);
     let sink = PlainSink::new(session.ui.clone(), Mode::Repro);
     let committed = hpipe_engine::commit(&workspace, &selection, arguments.force, &sink)?;
     session.tell_warnings(&workspace);

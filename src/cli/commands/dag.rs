@@ -19,7 +19,8 @@ use crate::state::State;
 /// Draws the targets and what they need, or everything.
 pub(super) fn dag(session: &Session, arguments: &Dag) -> Result<Exit, Error> {
     let workspace = session.open()?;
-    let mut selection = arguments.choosing.selection(&workspace, Untargeted::Known);
+    let location = workspace.location();
+    let mut selection = arguments.choosing.selection(location, Untargeted::Known);
     selection.pipeline |= arguments.full;
     let form = &arguments.form;
     let states = if form.json {

@@ -1,7 +1,10 @@
 //! `hpipe repro`: makes stages up to date.
 
 use hpipe_core::Summary;
-use hpipe_engine::{Cancellation, Confined, ReproOptions, Selection, Setup, Untargeted, Workspace};
+use hpipe_engine::{
+    Cancellation, Confined, Location, Opening, ReproOptions, Selection, Setup, Untargeted,
+    Workspace,
+};
 
 use crate::args::{Repro, Working};
 use crate::commands::watch::watch;
@@ -11,7 +14,7 @@ use crate::ui::Mode;
 
 /// Makes the targets up to date and says how that went.
 pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error> {
-    let (workspace, options) = opened(session, arguments)?;
+    let (mut opening, options) = opening(session, arguments)?;
     if arguments.pull {
         session.ui.warning(
             "no remote is set, so nothing is pulled; what the local cache has is restored",
@@ -26,9 +29,14 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
         false => session.sink(arguments.working.json, mode),
     };
     if arguments.watch {
+        let workspace = session.read(opening)?;
         return watch(session, arguments, (workspace, options), &*sink);
     }
     let cancellation = session.cancellation()?;
+    if let Some(summary) = opening.recall(&options, &*sink) {
+        return Ok(exit(&summary, &cancellation));
+    }
+    let workspace = session.read(opening)?;
     let summary = hpipe_engine::repro(&workspace, &options, &*sink, &cancellation)?;
     Ok(match exit(&summary, &cancellation) {
         Exit::StageFailed if arguments.ignore_errors => Exit::Done,
@@ -41,7 +49,13 @@ pub(super) fn opened(
     session: &Session,
     arguments: &Repro,
 ) -> Result<(Workspace, ReproOptions), Error> {
-    let workspace = session.open_with(|setup| set_up(setup, &arguments.working))?;
+    let (opening, options) = opening(session, arguments)?;
+    Ok((session.read(opening)?, options))
+}
+
+/// The project found, but not read.
+fn opening(session: &Session, arguments: &Repro) -> Result<(Opening, ReproOptions), Error> {
+    let opening = session.find_with(|setup| set_up(setup, &arguments.working))?;
     if let Some(name) = &arguments.executor {
         hpipe_engine::check_executor(name)?;
     }
@@ -51,9 +65,9 @@ pub(super) fn opened(
         ignore_errors: arguments.ignore_errors,
         force_downstream: arguments.force_downstream,
         confirm: arguments.interactive.then(|| session.confirm()),
-        ..options(session, &workspace, &arguments.working)
+        ..options(session, opening.location(), &arguments.working)
     };
-    Ok((workspace, options))
+    Ok((opening, options))
 }
 
 fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
@@ -73,12 +87,12 @@ fn set_up(setup: &mut Setup, arguments: &Working) {
 }
 
 /// The options that `watch` has too.
-fn options(session: &Session, workspace: &Workspace, arguments: &Working) -> ReproOptions {
+fn options(session: &Session, location: &Location, arguments: &Working) -> ReproOptions {
     ReproOptions {
         selection: Selection {
             single_item: arguments.single_item,
             downstream: arguments.downstream,
-            ..arguments.choosing.selection(workspace, Untargeted::Nearest)
+            ..arguments.choosing.selection(location, Untargeted::Nearest)
         },
         force: arguments.force,
         keep_going: arguments.keep_going,

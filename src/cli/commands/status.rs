@@ -13,7 +13,9 @@ use crate::ui::{Verbosity, status_text};
 /// Surveys the targets; with `-q`, only the exit code tells.
 pub(super) fn status(session: &Session, arguments: &Status) -> Result<Exit, Error> {
     let workspace = session.open()?;
-    let selection = arguments.choosing.selection(&workspace, Untargeted::Known);
+    let selection = arguments
+        .choosing
+        .selection(workspace.location(), Untargeted::Known);
     let surveyed = survey(&workspace, &selection, false)?;
     let reports: Vec<_> = surveyed.iter().map(|one| report(&workspace, one)).collect();
     workspace.store().flush();

@@ -34,7 +34,7 @@ impl<'a> Known<'a> {
     pub fn new(origin: &'a Workspace, selection: &Selection) -> Result<Self, Error> {
         let plan = origin.plan(selection)?;
         let sources = Inputs::fresh(origin);
-        sources.look_ahead(&origin.paths_of(&plan))?;
+        sources.look_ahead(&origin.paths_of(&plan.order))?;
         Ok(Self {
             origin,
             selection: selection.clone(),

@@ -13,6 +13,7 @@ use hpipe_store::{LockFile, OutRecord};
 use super::locks::Held;
 use super::post::{Mailbox, Post};
 use super::publish::Unpublished;
+use super::recall::Recall;
 use super::retry::Retries;
 use super::work::{self, Done, Launched, Opened, Task};
 use super::{Carried, ReproOptions, Round};
@@ -74,15 +75,16 @@ pub(super) struct Repro<'a> {
     pub(super) redeclared: Vec<StageIndex>,
     /// The `.gitignore` files that keep outs of ours out of git; none as long as nobody has looked.
     pub(super) ignoring: Option<BTreeSet<ProjectPath>>,
+    pub(super) recall: Recall<'a>,
     /// Number of stages in the plan.
-    planned: usize,
+    pub(super) planned: usize,
     pub(super) working: usize,
     pub(super) waiting: usize,
     /// Warnings that were told.
     pub(super) told: HashSet<String>,
     /// Starts nothing any more.
     pub(super) stopping: bool,
-    error: Option<Error>,
+    pub(super) error: Option<Error>,
     pub(super) summary: Summary,
 }
 
@@ -91,7 +93,8 @@ impl<'a> Repro<'a> {
         setting: Setting<'a>,
         options: &'a ReproOptions,
         inputs: &'a Inputs<'a>,
-        (plan, carried): (&Plan, Option<Carried>),
+        plan: &Plan,
+        (carried, mut recall): (Option<Carried>, Recall<'a>),
         budget: Budget,
         post: Post<Message>,
     ) -> Result<Self, Error> {
@@ -110,6 +113,7 @@ impl<'a> Repro<'a> {
             budget,
             Demand::all(workspace.pipeline()),
         );
+        recall.begin_with(workspace, &lock_file);
         Ok(Self {
             setting,
             options,
@@ -130,6 +134,7 @@ impl<'a> Repro<'a> {
             redeclared: Vec::new(),
             told: HashSet::new(),
             ignoring: None,
+            recall,
             planned: plan.order.len(),
             working: 0,
             waiting: 0,
@@ -205,10 +210,15 @@ impl<'a> Repro<'a> {
             self.finish(index, Outcome::Frozen, Duration::ZERO, Vec::new(), None);
             return Ok(());
         }
+        if self.recall.is_up_to_date(index) {
+            self.finish(index, Outcome::UpToDate, Duration::ZERO, Vec::new(), None);
+            return Ok(());
+        }
         // Whether the run cache knows it is asked when it is its turn.
         match self.decide_with(index, false)? {
             Decision::UpToDate(_) => self.up_to_date(index),
             Decision::Restore(..) | Decision::Run(..) => {
+                self.recall.must_work(self.setting.workspace, index);
                 self.schedule.queue(index);
                 Ok(())
             }
@@ -351,6 +361,7 @@ impl<'a> Repro<'a> {
         self.working -= 1;
         // Time has passed since anybody looked.
         self.inputs.expire();
+        self.recall.expire();
         match self.delay_of(&done) {
             Some(delay) => self.try_again(done, delay),
             None => self.settle(done),
@@ -428,6 +439,8 @@ impl<'a> Repro<'a> {
             .store()
             .save_durations(&self.durations);
         self.setting.workspace.store().flush();
+        self.tell_warnings();
+        self.seal();
         self.tell_warnings();
         self.summary.not_started = self.planned - self.summary.stages();
         self.summary.duration = began.elapsed();

@@ -95,6 +95,7 @@ impl Repro<'_> {
     pub(super) fn catch_up(&mut self) -> Result<(), Error> {
         let workspace = self.setting.workspace;
         self.inputs.forget_everything();
+        self.recall.forget_everything();
         self.lock_stamp = workspace.lock_stamp();
         self.lock_file = workspace.read_lock()?;
         if self.options.allow_missing {
