@@ -21,7 +21,7 @@ pub(super) struct Recall<'a> {
     /// The lock file that `sealed` speaks of.
     recorded: LockFile,
     has_expired: bool,
-    /// Whether a seal is to be left.
+    /// Whether a seal is to be left: by commands that ask for one. A round of `watch` may look at a part of the stages alone.
     is_to_seal: bool,
 }
 
@@ -93,8 +93,8 @@ impl Repro<'_> {
         let is_quiet = self.told.is_empty() && workspace.warnings().is_empty();
         // After much work the outs are too young for their states to prove anything.
         let is_worth_it = worked <= self.planned / 8 + 8;
-        if !self.is_whole() || !is_quiet || !is_worth_it || lacks_data(workspace, self.recall.plan)
-        {
+        let is_wanted = self.recall.is_to_seal && is_quiet && is_worth_it && self.is_whole();
+        if !is_wanted || lacks_data(workspace, self.recall.plan) {
             return;
         }
         let sealed = self.recall.sealed.as_ref();

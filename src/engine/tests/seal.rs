@@ -755,3 +755,13 @@ fn an_out_of_a_frozen_stage_comes_back() {
     project.repro(true);
     assert!(project.path("out/c").exists());
 }
+
+/// A round of `watch` is one that never asked: it may have looked at a part of the stages alone.
+#[test]
+fn who_did_not_ask_for_a_seal_leaves_none() {
+    let project = Project::sealed();
+    project.verdict_without_seal();
+    assert_eq!(project.seals(), Vec::<PathBuf>::new());
+    project.repro(true);
+    assert_eq!(project.seals().len(), 1);
+}
