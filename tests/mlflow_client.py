@@ -272,7 +272,7 @@ def test_artifacts():
     assert get(f"{base}?path=..")[0] == 400 and get(f"{base}?path=%2e%2e%2fx")[0] == 400
     assert get(f"/api/2.0/mlflow/artifacts/list?run_id={id}&path=../..")[0] == 400
     assert get(f"{base}/0/nothing")[0] == 404
-    files = json.loads(get(f"{base}?path=0/{id}/artifacts/top")[1])["files"]
+    files = json.loads(get(f"{base}?path={run.info.experiment_id}/{id}/artifacts/top")[1])["files"]
     assert [f["path"] for f in files] == ["large.bin", "sub"]
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
