@@ -20,10 +20,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Code, Diagnostic, Event, EventSink, Reason, StageName, Summary};
+use hpipe_core::{Code, Diagnostic, Event, EventSink, Outcome, Reason, StageName, Summary};
 use hpipe_store::LockFile;
 
-use crate::budget::{self, Budget};
+use crate::budget::{self, Budget, Demand};
 use crate::checkout::{suppose_recorded, suppose_thawed, thaw};
 use crate::data::{bring_back, suppose_back};
 use crate::exec::{MemoUse, Setting};
@@ -32,7 +32,7 @@ use crate::inputs::Inputs;
 use crate::lock_files::LockStamps;
 use crate::plan::{Plan, Selection};
 use crate::stage_locks::Patience;
-use crate::survey::survey_with;
+use crate::survey::{Supposed, Surveyed, survey_with};
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error, check};
 use crew::Crew;
@@ -165,12 +165,21 @@ fn rehearse(
         suppose_recorded(&inputs, workspace)?;
         suppose_recorded(&checked, workspace)?;
     }
-    let mut surveyed = survey_with(workspace, &options.selection, options.force, &inputs)?;
+    let mut surveyed = survey_with(
+        workspace,
+        &options.selection,
+        Supposed::of(options),
+        &inputs,
+    )?;
     if options.stop_after.is_some() {
         surveyed.retain(|one| plan.order.contains(&one.stage));
     }
     let order: Vec<_> = surveyed.iter().map(|one| one.stage).collect();
-    budget_of(workspace, options, &order)?;
+    let would_run = surveyed
+        .iter()
+        .filter(|one| one.outcome == Outcome::WouldRun);
+    let would_run: Vec<_> = would_run.map(|one| one.stage).collect();
+    refuse_unplaceable(workspace, &would_run, &budget_of(workspace, options))?;
     check::check(workspace, &checked, &order, &order)?;
     sink.emit(&plan_event(workspace, &order));
     for text in check::absent_shells(workspace, &order) {
@@ -206,7 +215,8 @@ pub(crate) fn perform(
     let _ = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build_global();
-    let budget = budget_of(workspace, options, &plan.order)?;
+    let budget = budget_of(workspace, options);
+    let demands = demands_of(workspace, options, plan, &budget)?;
     let patience = match options.wait {
         true => Patience::UntilStopped(cancellation, sink),
         false => Patience::None,
@@ -249,7 +259,15 @@ pub(crate) fn perform(
     let wake = post.clone();
     let _listening = cancellation.subscribe(move |urgency| wake.send(Message::Cancelled(urgency)));
     let known = (carried, recall);
-    let mut repro = Repro::new(setting, options, &inputs, plan, known, budget, post)?;
+    let mut repro = Repro::new(
+        setting,
+        options,
+        &inputs,
+        plan,
+        known,
+        (budget, demands),
+        post,
+    )?;
     let crew = Crew::new(jobs);
     std::thread::scope(|threads| {
         let _duty = crew.on_duty();
@@ -299,18 +317,52 @@ fn not_planned(last: &str, workspace: &Workspace) -> Error {
 }
 
 /// What the machine has, after making sure that no stage asks for more.
-fn budget_of(
-    workspace: &Workspace,
-    options: &ReproOptions,
-    order: &[StageIndex],
-) -> Result<Budget, Error> {
+fn budget_of(workspace: &Workspace, options: &ReproOptions) -> Budget {
     let pools = &workspace.pipeline().pools;
-    let budget = Budget::of_machine(options.jobs.max(1), pools, workspace.environment())
-        .sharing(&workspace.setup().share);
-    match budget::unplaceable(workspace, order, &budget) {
-        faults if faults.is_empty() => Ok(budget),
+    Budget::of_machine(options.jobs.max(1), pools, workspace.environment())
+        .sharing(&workspace.setup().share)
+}
+
+fn refuse_unplaceable(
+    workspace: &Workspace,
+    stages: &[StageIndex],
+    budget: &Budget,
+) -> Result<(), Error> {
+    match budget::unplaceable(workspace, stages, budget) {
+        faults if faults.is_empty() => Ok(()),
         faults => Err(Error::invalid(faults, workspace.sources())),
     }
+}
+
+/// What the stages take. One that asks for what is not there stops everything if it must execute, or may have to; what it
+/// needs no execution for, to be up to date or restored, it can have anywhere.
+fn demands_of(
+    workspace: &Workspace,
+    options: &ReproOptions,
+    plan: &Plan,
+    budget: &Budget,
+) -> Result<HashMap<StageIndex, Demand>, Error> {
+    let mut demands = Demand::all(workspace.pipeline());
+    if budget::unplaceable(workspace, &plan.order, budget).is_empty() {
+        return Ok(demands);
+    }
+    let inputs = Inputs::fresh(workspace);
+    if options.allow_missing {
+        suppose_recorded(&inputs, workspace)?;
+    }
+    let supposed = Supposed::of(options);
+    let surveyed = survey_with(workspace, &options.selection, supposed, &inputs)?;
+    let executes = |one: &Surveyed| matches!(one.outcome, Outcome::WouldRun | Outcome::MayRun);
+    let (working, idle): (Vec<_>, Vec<_>) = surveyed.into_iter().partition(executes);
+    let of_plan = |one: &Surveyed| plan.order.contains(&one.stage).then_some(one.stage);
+    let working: Vec<_> = working.iter().filter_map(of_plan).collect();
+    refuse_unplaceable(workspace, &working, budget)?;
+    for one in idle {
+        if !budget::unplaceable(workspace, &[one.stage], budget).is_empty() {
+            demands.remove(&one.stage);
+        }
+    }
+    Ok(demands)
 }
 
 fn plan_event(workspace: &Workspace, order: &[StageIndex]) -> Event {

@@ -5,7 +5,6 @@
 //! reasons of their own.
 
 use hpipe_core::{Diagnostic, Outcome, ProjectPath, Reason, ReasonKind, Severity, Sources};
-use hpipe_spec::StageSpec;
 use hpipe_store::{LockFile, LockOut};
 
 use crate::Error;
@@ -16,7 +15,29 @@ use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::location::Location;
 use crate::plan::{Plan, Selection};
+use crate::repro::ReproOptions;
 use crate::workspace::Workspace;
+
+/// What a survey supposes `repro` is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Supposed {
+    /// Every stage is to execute.
+    pub(crate) forced: bool,
+    /// So is whatever needs a stage that would work.
+    pub(crate) force_downstream: bool,
+    /// Whether the run cache may answer.
+    pub(crate) run_cache: bool,
+}
+
+impl Supposed {
+    pub(crate) const fn of(options: &ReproOptions) -> Self {
+        Self {
+            forced: options.force,
+            force_downstream: options.force_downstream,
+            run_cache: options.run_cache,
+        }
+    }
+}
 
 /// What is known of one stage without executing anything.
 #[derive(Debug, Clone)]
@@ -66,14 +87,19 @@ pub fn survey(
     forced: bool,
 ) -> Result<Vec<Surveyed>, Error> {
     let inputs = Inputs::fresh(workspace);
-    survey_with(workspace, selection, forced, &inputs)
+    let supposed = Supposed {
+        forced,
+        force_downstream: false,
+        run_cache: true,
+    };
+    survey_with(workspace, selection, supposed, &inputs)
 }
 
 /// As [`survey`], with what is known of the inputs already.
 pub(crate) fn survey_with(
     workspace: &Workspace,
     selection: &Selection,
-    forced: bool,
+    supposed: Supposed,
     inputs: &Inputs<'_>,
 ) -> Result<Vec<Surveyed>, Error> {
     let plan = workspace.plan(selection)?;
@@ -84,7 +110,8 @@ pub(crate) fn survey_with(
         workspace,
         inputs,
         lock: &lock,
-        forced,
+        supposed,
+        restored: vec![false; workspace.pipeline().stages.len()],
         pending: vec![false; workspace.pipeline().stages.len()],
     };
     inputs.look_ahead(&workspace.paths_of(&plan.order))?;
@@ -98,7 +125,9 @@ struct Survey<'a> {
     workspace: &'a Workspace,
     inputs: &'a Inputs<'a>,
     lock: &'a LockFile,
-    forced: bool,
+    supposed: Supposed,
+    /// Stages that would be restored.
+    restored: Vec<bool>,
     /// Stages whose outs are not known before they executed.
     pending: Vec<bool>,
 }
@@ -111,7 +140,7 @@ impl Survey<'_> {
         }
         let is_new = !self.lock.stages.contains_key(&stage.name);
         let upstream = self.upstream(index);
-        let decision = match self.decide(stage) {
+        let decision = match self.decide(index) {
             // What a stage upstream will make may mend it.
             Err(Error::Invalid { .. }) if !upstream.is_empty() => Decision::Missing(Vec::new()),
             Err(Error::Invalid {
@@ -131,6 +160,7 @@ impl Survey<'_> {
                 for out in outs {
                     self.inputs.made(&out.path, Some(out.content));
                 }
+                self.restored[index.index()] = true;
                 self.surveyed(index, Outcome::WouldRestore, reasons, Some(known))
             }
             Decision::Run(known, reasons) => {
@@ -144,13 +174,16 @@ impl Survey<'_> {
         }
     }
 
-    fn decide(&self, stage: &StageSpec) -> Result<Decision, Error> {
+    fn decide(&self, index: StageIndex) -> Result<Decision, Error> {
+        let stage = self.workspace.stage(index);
+        let mut needs = self.workspace.graph().needs(index);
+        let is_below = needs.any(|need| self.restored[need.index()]);
         let evidence = Evidence {
             store: self.workspace.store(),
             inputs: self.inputs,
             recorded: self.lock.stages.get(&stage.name),
-            forced: self.forced,
-            run_cache: true,
+            forced: self.supposed.forced || self.supposed.force_downstream && is_below,
+            run_cache: self.supposed.run_cache,
         };
         evidence.decide(stage)
     }
@@ -194,7 +227,7 @@ impl Survey<'_> {
 
     /// A frozen stage, with the reasons it would have to work. A fault in its inputs stops nobody while it is frozen.
     fn frozen(&self, index: StageIndex) -> Result<Surveyed, Error> {
-        let reasons = match self.decide(self.workspace.stage(index)) {
+        let reasons = match self.decide(index) {
             Ok(decision) => decision.into_reasons(),
             Err(Error::Invalid { .. }) => Vec::new(),
             Err(error) => return Err(error),

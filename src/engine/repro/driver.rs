@@ -95,7 +95,7 @@ impl<'a> Repro<'a> {
         inputs: &'a Inputs<'a>,
         plan: &Plan,
         (carried, mut recall): (Option<Carried>, Recall<'a>),
-        budget: Budget,
+        (budget, demands): (Budget, HashMap<StageIndex, Demand>),
         post: Post<Message>,
     ) -> Result<Self, Error> {
         let workspace = setting.workspace;
@@ -111,7 +111,7 @@ impl<'a> Repro<'a> {
             |name| durations.get(name).copied(),
             workspace.pipeline().stages.len(),
             budget,
-            Demand::all(workspace.pipeline()),
+            demands,
         );
         recall.begin_with(workspace, &lock_file);
         Ok(Self {
@@ -371,7 +371,9 @@ impl<'a> Repro<'a> {
     /// Whether whoever is asked wants the stage, which must execute, to do so. One that is not wanted counts as not
     /// started, and what needs it too.
     fn is_wanted(&self, index: StageIndex, reasons: &[Reason]) -> bool {
-        let confirm = self.options.confirm.as_ref();
+        // Who wanted it wants it to come to an end.
+        let is_new = self.retries.attempt(index) == 1;
+        let confirm = self.options.confirm.as_ref().filter(|_| is_new);
         confirm
             .is_none_or(|confirm| confirm.ask(&self.setting.workspace.stage(index).name, reasons))
     }
