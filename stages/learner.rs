@@ -375,5 +375,14 @@ fn monotone(constraints: &BTreeMap<String, i8>, schema: &Schema) -> Result<Vec<i
         });
     }
     let direction = |name: &String| constraints.get(name).copied().unwrap_or(0);
-    Ok(names.iter().map(direction).collect())
+    // Codes have no order that a direction could be of.
+    let mut coded = schema.categorical().into_iter().map(|place| &names[place]);
+    match coded.find(|name| direction(name) != 0) {
+        Some(name) => Err(Error::WrongType {
+            column: name.clone(),
+            expected: "numbers, for a monotone constraint,",
+            found: "categories",
+        }),
+        None => Ok(names.iter().map(direction).collect()),
+    }
 }

@@ -37,6 +37,9 @@ const fn five() -> usize {
     5
 }
 
+/// More shuffles of a feature tell nothing new, and each has its place in memory.
+const MOST_REPEATS: usize = 10_000;
+
 const fn five_hundred() -> usize {
     500
 }
@@ -46,7 +49,9 @@ impl Options for ExplainParams {
 
     fn check(self) -> Result<Self, Vec<OptionFault>> {
         let mut faults = Faults::default();
-        faults.require(self.repeats >= 1, "repeats", "must be at least 1");
+        let repeats = 1..=MOST_REPEATS;
+        let in_range = format!("must be from 1 to {MOST_REPEATS}");
+        faults.require(repeats.contains(&self.repeats), "repeats", &in_range);
         faults.require(self.rows >= 1, "rows", "must be at least 1");
         faults.into_result(self)
     }
@@ -73,7 +78,11 @@ mod tests {
         check(r#"{"target": "y", "unit": "$"}"#, "");
         check(
             r#"{"target": "y", "repeats": 0, "rows": 0}"#,
-            "repeats: must be at least 1\nrows: must be at least 1",
+            "repeats: must be from 1 to 10000\nrows: must be at least 1",
+        );
+        check(
+            r#"{"target": "y", "repeats": 1000000000000000}"#,
+            "repeats: must be from 1 to 10000",
         );
         check(
             r#"{"target": "y", "metric": "rsme"}"#,

@@ -356,6 +356,11 @@ fn trees_take_missing_values_and_words_as_they_are() {
         .expect("a number");
     assert!(error < 1.5, "{error}");
 
+    let ordered = r#"{"model": "xgboost", "target": "y", "hyperparameters": {"monotone_constraints": {"a": 1, "sea": 1}}}"#;
+    let error = project.try_execute("train", ordered, &PARTS, &[("model", "o.safetensors")]);
+    let error = harness::describe(&error.expect_err("words have no order"));
+    insta::assert_snapshot!(error, @"in f/train.parquet: column `sea` holds categories where numbers, for a monotone constraint, are needed");
+
     let linear = r#"{"model": "linear", "target": "y"}"#;
     let error = project.try_execute("train", linear, &PARTS, &[("model", "l.safetensors")]);
     let error = harness::describe(&error.expect_err("a missing value"));

@@ -73,6 +73,9 @@ pub(crate) fn parse(value: &Value) -> Result<Sampler, Vec<OptionFault>> {
     })
 }
 
+/// All candidates of a trial are in memory at once; the best of more is hardly better.
+const MOST_CANDIDATES: usize = 100_000;
+
 fn tpe(section: &mut Section<'_, '_>) -> TpeOptions {
     let default = TpeOptions::default();
     let options = TpeOptions {
@@ -88,6 +91,10 @@ fn tpe(section: &mut Section<'_, '_>) -> TpeOptions {
         multivariate: section.flag("multivariate", default.multivariate),
         constant_liar: section.flag("constant_liar", default.constant_liar),
     };
+    if options.n_ei_candidates > MOST_CANDIDATES {
+        let message = format!("must be at most {MOST_CANDIDATES}");
+        section.blame("n_ei_candidates", message);
+    }
     if options.gamma >= 1.0 {
         section.blame("gamma", format!("must be below 1, not {}", options.gamma));
     }

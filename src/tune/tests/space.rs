@@ -178,6 +178,13 @@ fn a_definition_has_sensible_defaults() {
 }
 
 #[test]
+fn candidates_that_no_memory_holds_are_refused() {
+    insta::assert_snapshot!(definition_faults(
+        r#"{"space": {"a": {"int": [1, 2]}}, "sampler": {"tpe": {"n_ei_candidates": 1000000000000000}}}"#
+    ), @"sampler.tpe.n_ei_candidates: must be at most 100000");
+}
+
+#[test]
 fn faults_of_definitions_are_all_told() {
     insta::assert_snapshot!(definition_faults(
         r#"{"space": {"a": {"int": [2, 1]}}, "direction": "minimise", "trials": 0, "sed": 1, "concurrency": 1.5,
