@@ -159,18 +159,9 @@ impl Project {
                 folder: Some(ProjectPath::root()),
                 ..Selection::default()
             },
-            force: false,
             keep_going: true,
-            dry: false,
             jobs: 2,
-            run_cache: true,
-            wait: true,
-            commit: true,
-            allow_missing: false,
-            stop_after: None,
-            ignore_errors: false,
-            force_downstream: false,
-            confirm: None,
+            ..ReproOptions::default()
         }
     }
 
