@@ -69,7 +69,7 @@ fn the_real_client_reads_back_what_it_wrote() {
             panic!("in CI this test must run: {error}")
         }
         Err(error) => {
-            eprintln!("\n*** SKIPPED: MLflow's client was not tried ***\n{error}\n");
+            support::say_skipped("MLflow's client", &error);
             return;
         }
     };

@@ -76,7 +76,8 @@ fn nothing_of_a_stage_outlives_it_however_it_ends() {
 fn nothing_of_a_stage_outlives_an_interruption() {
     for stubborn in [false, true] {
         let then = match stubborn {
-            false => "exec 3> told; echo ready >&3; sleep 1000",
+            // Without `exec`, the shell could have started `sleep` but not yet given it its own way with INT.
+            false => "exec 3> told; echo ready >&3; exec sleep 1000",
             true => {
                 "exec 3> told 4<> hold; trap 'echo asked >&3' INT; echo ready >&3; while :; do read -r line <&4 || :; done"
             }
@@ -155,4 +156,48 @@ fn children_that_are_no_stages_are_left_alone() {
     release(&project.path("hold"));
     assert_eq!(told.next().as_deref(), Some("still"));
     assert_eq!(told.next(), None);
+}
+
+/// In a container whose first process hpipe is: it is given every orphan there, and the leaders of its own group and session
+/// are outside, where it cannot see them.
+#[test]
+fn a_container_is_no_different() {
+    let project = leaving("echo > out", "");
+    let mut marked = marked(&project);
+    let mut contained = Command::new("unshare");
+    contained
+        .args([
+            "--user",
+            "--map-root-user",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+        ])
+        .arg(marked.get_program());
+    contained
+        .args(marked.get_args())
+        .current_dir(project.root());
+    support::clean_environment(&mut contained);
+    contained.env(MARK, project.root());
+    let output = contained.output();
+    let refused = match &output {
+        Ok(output) => String::from_utf8_lossy(&output.stderr).starts_with("unshare: "),
+        Err(_) => true,
+    };
+    if refused {
+        // Some machines let nobody make one.
+        support::say_skipped(
+            "hpipe as the first process of a container",
+            &format!("{output:?}"),
+        );
+        let trace = Trace::of(&mut marked);
+        assert_eq!(trace.ended("ran"), "leave", "{trace:#?}");
+        return;
+    }
+    let trace = Trace::from_output(&output.expect("it was started"));
+    assert_eq!(trace.ended("ran"), "leave", "{trace:#?}");
+    let notes = trace.events("stage_note").map(|note| note["text"].clone());
+    let ended = notes.filter(|text| *text == "ended `sleep`, which it left running");
+    assert!(ended.count() > 0, "{trace:#?}");
+    assert_eq!(left(&project), [""; 0]);
 }

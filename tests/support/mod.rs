@@ -21,6 +21,7 @@ mod watching;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -30,6 +31,14 @@ use tempfile::TempDir;
 
 pub(crate) use live::{FifoLines, Live, make_fifo, release};
 pub(crate) use watching::{Round, Watch};
+
+/// Says, past the test harness which would keep it to itself, that a part of a test was not tried and why.
+pub(crate) fn say_skipped(what: &str, why: &str) {
+    let text = format!("\n*** SKIPPED: {what} was not tried ***\n{why}\n");
+    std::io::stderr()
+        .write_all(text.as_bytes())
+        .expect("stderr takes it");
+}
 
 /// How long anything may take before a test gives up: long enough for a machine that does a hundred other things.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(120);

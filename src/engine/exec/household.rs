@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, getpgid, getpid, getsid, kill_process, kill_process_group, waitpid,
+    Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, waitpid,
 };
 
 /// The variable that marks what a stage started: the stage, and after [`WITHIN`] the one in which that hpipe ran.
@@ -153,6 +153,41 @@ pub(super) fn signal_tree(leader: Pid, signal: Signal) {
     }
 }
 
+/// The group and the session of a process; none of those whose leader is outside of our PID namespace, as it is for what
+/// was started into a container.
+///
+/// Read from `/proc`, for the system answers 0 for such a leader, and 0 is no [`Pid`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    group: Option<Pid>,
+    session: Option<Pid>,
+}
+
+impl Place {
+    /// None of a process that is gone.
+    fn of(process: Pid) -> Option<Self> {
+        let path = format!("/proc/{}/stat", process.as_raw_nonzero());
+        Self::in_line(&std::fs::read(path).ok()?)
+    }
+
+    /// From the line of `/proc/PID/stat`: id, name in brackets, state, parent, group, session, and more.
+    fn in_line(line: &[u8]) -> Option<Self> {
+        // A name may hold anything, brackets too.
+        let end_of_name = line.iter().rposition(|byte| *byte == b')')?;
+        let rest = str::from_utf8(&line[end_of_name + 1..]).ok()?;
+        let mut numbers = rest.split_ascii_whitespace().skip(2);
+        // A process that is being reaped has -1 there.
+        let mut leader = || {
+            let number: u32 = numbers.next()?.parse().ok()?;
+            Some(Pid::from_raw(number.try_into().ok()?))
+        };
+        Some(Self {
+            group: leader()?,
+            session: leader()?,
+        })
+    }
+}
+
 impl Household {
     /// Ends what a command left behind that left its group; says what became of it.
     fn look_after(&mut self, ended: Pid) -> Vec<Fate> {
@@ -170,23 +205,25 @@ impl Household {
 
     /// Takes note of children of ours that are of a command; says whether there are new ones. The dead are buried.
     fn meet_strangers(&mut self) -> bool {
-        let own = getpgid(None).ok();
+        let Some(own) = Place::of(getpid()) else {
+            return false;
+        };
         let mut is_new = false;
         for child in self.children() {
             let is_known = self.leaders.contains_key(&child) || self.strangers.contains_key(&child);
             // A child in hpipe's own group is nobody's stranger: whoever uses the engine may have children too.
-            let group = getpgid(Some(child)).ok();
-            if is_known || group.is_none() || group == own {
+            let place = Place::of(child).filter(|place| place.group != own.group);
+            let Some(place) = place.filter(|_| !is_known) else {
                 continue;
-            }
+            };
             // Nobody but us can take note of its end.
             if matches!(waitpid(Some(child), WaitOptions::NOHANG), Ok(Some(_))) {
                 is_new = true; // its children are ours now
                 continue;
             }
-            if let Some(owners) = self.owners(child, group) {
-                if let Ok(session) = getsid(Some(child))
-                    && getsid(None).ok() != Some(session)
+            if let Some(owners) = self.owners(child, place) {
+                if let Some(session) = place.session
+                    && own.session != Some(session)
                 {
                     self.sessions.insert(session, owners.clone());
                 }
@@ -198,14 +235,15 @@ impl Household {
     }
 
     /// The commands that a child which lives may belong to; none if it is not known to be any command's.
-    fn owners(&self, child: Pid, group: Option<Pid>) -> Option<HashSet<Pid>> {
-        if let Some(leader) = group.filter(|group| self.leaders.contains_key(group)) {
+    fn owners(&self, child: Pid, place: Place) -> Option<HashSet<Pid>> {
+        let leads = |group: &Pid| self.leaders.contains_key(group);
+        if let Some(leader) = place.group.filter(leads) {
             return Some(HashSet::from([leader]));
         }
-        if let Some(known) = getsid(Some(child))
-            .ok()
-            .and_then(|session| self.sessions.get(&session))
-        {
+        let known = place
+            .session
+            .and_then(|session| self.sessions.get(&session));
+        if let Some(known) = known {
             return Some(known.clone());
         }
         let found = mark_of(child)?;
@@ -248,7 +286,7 @@ fn end(process: Pid, command: Pid, until: Instant) -> Fate {
     let number = process.as_raw_nonzero();
     let name = std::fs::read_to_string(format!("/proc/{number}/comm")).unwrap_or_default();
     let name = name.trim();
-    let in_group = getpgid(Some(process)) == Ok(command);
+    let in_group = Place::of(process).is_some_and(|place| place.group == Some(command));
     if matches!(waitpid(Some(process), WaitOptions::NOHANG), Ok(Some(_))) {
         return Fate::Gone; // by itself
     }
@@ -340,6 +378,19 @@ fn descendants(leader: Pid) -> Vec<Pid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leaders_outside_of_the_container_are_nobody() {
+        let place = |line: &str| Place::in_line(line.as_bytes()).map(|it| (it.group, it.session));
+        let pid = Pid::from_raw;
+        assert_eq!(place("7 (sleep) S 1 7 5 0 -1"), Some((pid(7), pid(5))));
+        assert_eq!(place("7 (a) b 1) (2 3) Z 1 7 0 0 -1"), Some((pid(7), None)));
+        assert_eq!(place("7 (sh) S 0 0 0 0 -1"), Some((None, None)));
+        assert_eq!(place(""), None);
+        assert_eq!(place("7 (sh) S 0"), None);
+        assert_eq!(place("7 (sh) X 0 -1 -1 0 -1"), None);
+        assert_eq!(Place::of(getpid()).map(|it| it.group.is_some()), Some(true));
+    }
 
     #[test]
     fn a_mark_is_borne_by_the_stage_and_by_what_runs_within_it() {
