@@ -34,8 +34,18 @@ thread_local! {
 }
 
 /// The digest of some bytes.
-pub(crate) fn hash_bytes(bytes: &[u8]) -> Digest {
+pub fn hash_bytes(bytes: &[u8]) -> Digest {
     Digest::blake3(*blake3::hash(bytes).as_bytes())
+}
+
+/// The digest and the size of the file at `path`, wherever it lies. Nothing is remembered of it.
+///
+/// # Errors
+/// What opening and reading fail with.
+pub fn hash_path(path: &std::path::Path) -> io::Result<(Digest, u64)> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    Ok((hash_file(&file, size, crate::Store::pool)?, size))
 }
 
 /// Hashes the first `size` bytes of the file, which is to say all of it; `pool` serves large ones.

@@ -64,6 +64,7 @@ pub use attempts::{Attempt, AttemptEnd, AttemptState, AttemptSummary};
 pub use data_file::DATA_FILE_ENDING;
 pub use dvc::DVC_FILE_ENDING;
 pub use error::Error;
+pub use file_hash::{hash_bytes, hash_path};
 pub use gc::{Collector, Garbage, GarbageKind, GarbageRules, Needed, Tally};
 pub use ignore_rules::IgnoreRules;
 pub use keep::{Incoming, Keep, Parked};

@@ -20,8 +20,10 @@ mod limits;
 mod logged_models;
 mod metrics;
 mod model_versions;
+mod promotion;
 mod query;
 mod registered_models;
+mod registrations;
 mod run_names;
 mod runs;
 mod search;
@@ -47,7 +49,9 @@ pub use history::{HistoryEvent, Transition};
 pub use hpipe_store::{Incoming as ArtifactWriter, Parked as ParkedArtifact};
 pub use logged_models::NewLoggedModel;
 pub use model_versions::NewModelVersion;
+pub use promotion::{Promoted, Promotion, RolledBack, Tenure};
 pub use query::{ExperimentQuery, LoggedModelQuery, ModelOrder, Page, RegistryQuery, RunQuery};
+pub use registrations::{NewRegistration, Registered, Registration};
 pub use runs::{NewRun, RunUpdate};
 pub use stages::Stage;
 pub use values::{
@@ -217,4 +221,12 @@ pub fn new_id() -> Result<String> {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// Says what is wrong with the name of a registered model, if something is.
+///
+/// # Errors
+/// That.
+pub fn check_model_name(name: &str) -> Result<()> {
+    limits::model_name(name)
 }

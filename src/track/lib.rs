@@ -5,7 +5,7 @@
 //! [`read_metrics`] reads a file that a stage declares under `metrics:`; [`Overview`] arranges what one file
 //! says, [`Comparison`] sets several files side by side, and [`changes`] one file at two times, for `hpipe metrics` and
 //! `hpipe params`.
-//! [`DataTable`] reads what is declared under `plots:`, and [`lines`](lines()) picks the columns to draw, for `hpipe
+//! [`registry`] is what a version of a registered model holds, and the gates it must pass. [`DataTable`] reads what is declared under `plots:`, and [`lines`](lines()) picks the columns to draw, for `hpipe
 //! plots`.
 //!
 //! Deliberately knows neither engine nor terminal, HTTP nor the clock, and draws nothing; only the ledger touches the disk:
@@ -17,6 +17,7 @@ pub mod ledger;
 mod lines;
 mod overview;
 mod read;
+pub mod registry;
 mod table;
 
 pub use comparison::{Comparison, READABLE, Row, group_alike};

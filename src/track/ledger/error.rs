@@ -49,6 +49,14 @@ pub enum LedgerError {
         /// What its bytes should be.
         digest: Digest,
     },
+    /// What a version was registered with cannot be read.
+    #[error("read what {what} was registered with: {reason}")]
+    BadRecord {
+        /// The version.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Artifacts cannot be read or written.
     #[error(transparent)]
     Files(#[from] hpipe_store::Error),
@@ -148,7 +156,7 @@ impl LedgerError {
     /// The diagnostic code of what the machine refused.
     pub const fn code(&self) -> Code {
         match self {
-            Self::Damaged { .. } | Self::Newer { .. } => Code::BadRecords,
+            Self::Damaged { .. } | Self::Newer { .. } | Self::BadRecord { .. } => Code::BadRecords,
             Self::DamagedArtifact { .. } => Code::DamagedArtifact,
             Self::Refused { .. } => Code::Usage,
             _ => Code::Machine,

@@ -13,7 +13,8 @@ pub struct HistoryEvent {
     pub name: String,
     /// The version.
     pub version: i64,
-    /// `created`, `moved` (from one stage to another) or `deleted`.
+    /// `created`, `moved` (from one stage to another), `rolled_back` (the same, as a step back), `refused` (its gates did not
+    /// let it move) or `deleted`.
     pub event: String,
     /// The stage it left.
     pub from_stage: Option<String>,

@@ -291,8 +291,25 @@ impl Change<'_> {
         self.model_version(&transition.name, transition.version)
     }
 
+    /// As [`transition`](Self::transition), told as a step back.
+    pub(crate) fn move_back(&self, to: &Transition) -> Result<()> {
+        let (number, version) = self.version_row(&to.name, to.version)?;
+        self.put_stage_as("rolled_back", number, &version, to)?;
+        self.touch_model(number.model)
+    }
+
     fn put_stage(
         &self,
+        number: VersionNumber,
+        version: &ModelVersion,
+        to: &Transition,
+    ) -> Result<()> {
+        self.put_stage_as("moved", number, version, to)
+    }
+
+    fn put_stage_as(
+        &self,
+        event: &str,
         number: VersionNumber,
         version: &ModelVersion,
         to: &Transition,
@@ -300,7 +317,7 @@ impl Change<'_> {
         self.connection
             .prepare_cached("UPDATE model_versions SET stage = ?2, updated = ?3 WHERE number = ?1")?
             .execute(params![number.version, to.stage.name(), self.now])?;
-        let mut event = self.event(&version.name, version.version, "moved");
+        let mut event = self.event(&version.name, version.version, event);
         event.from_stage = Some(version.stage.clone());
         event.to_stage = Some(to.stage.name().to_owned());
         event.user = to.user.clone();
@@ -316,6 +333,7 @@ impl Change<'_> {
     /// When there is no such version.
     pub fn delete_model_version(&self, name: &str, version: i64) -> Result<()> {
         let (number, found) = self.version_row(name, version)?;
+        self.forget_registration(number.model, version)?;
         self.connection
             .prepare_cached("DELETE FROM model_aliases WHERE model = ?1 AND version = ?2")?
             .execute(params![number.model, version])?;

@@ -190,6 +190,7 @@ impl Change<'_> {
             let mut event = self.event(name, version.version, "deleted");
             event.from_stage = Some(version.stage);
             self.append_history(model, &event)?;
+            self.forget_registration(model, version.version)?;
         }
         self.connection
             .prepare_cached("DELETE FROM registered_models WHERE number = ?1")?
