@@ -24,7 +24,7 @@ impl Workspace {
     /// # Errors
     /// [`Error::Invalid`] with [`Code::BadLockFile`](hpipe_core::Code::BadLockFile) when a lock file is not one of ours or
     /// holds merge conflicts.
-    pub(crate) fn read_lock(&self) -> Result<LockFile, Error> {
+    pub fn read_lock(&self) -> Result<LockFile, Error> {
         let mut files = self.locked_files();
         let mut whole = match files.next() {
             Some(root) if root.is_root => self.read_one(root)?,

@@ -28,6 +28,7 @@ use crate::checkout::{suppose_recorded, suppose_thawed, thaw};
 use crate::data::{bring_back, suppose_back};
 use crate::exec::{MemoUse, Setting};
 use crate::graph::StageIndex;
+use crate::handing::Handing;
 use crate::inputs::Inputs;
 use crate::lock_files::LockStamps;
 use crate::plan::{Plan, Selection};
@@ -68,6 +69,8 @@ pub struct ReproOptions {
     pub force_downstream: bool,
     /// Asks before each stage that must execute; all do when there is nobody to ask.
     pub confirm: Option<Confirm>,
+    /// Who is handed what stages made.
+    pub handing: Option<Handing>,
 }
 
 impl Default for ReproOptions {
@@ -87,6 +90,7 @@ impl Default for ReproOptions {
             ignore_errors: false,
             force_downstream: false,
             confirm: None,
+            handing: None,
         }
     }
 }

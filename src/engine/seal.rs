@@ -18,6 +18,7 @@
 //! | declared environment | digest of the value |
 //! | objects of outs that are cached | each is there and has its size; of folders' nodes, their states |
 //! | what the machine has, the sandbox it can make, settings | the context of the seal |
+//! | what the recipient of results has (`handing`) | the context of the seal |
 //! | targets, and flags that ask for more or less ([`is_sealable`]) | then no seal is asked, or written |
 //! | data under control that is gone and may come back | then no seal is written |
 //! | recorded outs of frozen stages, restored when missing | states, as above |
@@ -168,6 +169,7 @@ pub(crate) fn is_sealable(options: &ReproOptions, setup: &Setup) -> bool {
         ignore_errors: _,
         force_downstream,
         confirm,
+        handing: _,
     } = options;
     let does_more = *force || *force_downstream || setup.rereads;
     let does_less = *dry || *allow_missing || !commit || stop_after.is_some() || confirm.is_some();
@@ -453,6 +455,10 @@ fn context(location: &Location, setup: &Setup, options: &ReproOptions) -> Digest
     // What asks for more than the machine has is an error, pools of the pipeline aside: they are in its text.
     let budget = Budget::of_machine(options.jobs.max(1), &[], &setup.environment);
     add(format!("{:?}", budget.sharing(&setup.share)).as_bytes());
+    // Asked before the pipeline is read: what was handed on may have been lost since.
+    if let Some(handing) = &options.handing {
+        add(&handing.recipient().standing());
+    }
     for builtin in setup.registry.iter() {
         add(builtin.name().as_bytes());
         add(&builtin.version().to_le_bytes());

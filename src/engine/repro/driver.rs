@@ -71,6 +71,8 @@ pub(super) struct Repro<'a> {
     pub(super) retries: Retries,
     /// Stages that executed or were restored.
     pub(super) changed: HashSet<StageIndex>,
+    /// Stages that came to a good end and whose outs somebody is waiting for.
+    pub(super) to_hand_on: Vec<StageIndex>,
     /// Stages that are up to date, but whose outs are to be cached other than the lock file says.
     pub(super) redeclared: Vec<StageIndex>,
     /// The `.gitignore` files that keep outs of ours out of git; none as long as nobody has looked.
@@ -131,6 +133,7 @@ impl<'a> Repro<'a> {
             awaited: HashMap::new(),
             retries: Retries::default(),
             changed: HashSet::new(),
+            to_hand_on: Vec::new(),
             redeclared: Vec::new(),
             told: HashSet::new(),
             ignoring: None,
@@ -442,6 +445,7 @@ impl<'a> Repro<'a> {
             .save_durations(&self.durations);
         self.setting.workspace.store().flush();
         self.tell_warnings();
+        self.hand_on();
         self.seal();
         self.tell_warnings();
         self.summary.not_started = self.planned - self.summary.stages();

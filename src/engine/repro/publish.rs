@@ -189,6 +189,27 @@ impl Repro<'_> {
         Ok(())
     }
 
+    /// Remembers a stage whose outs somebody wants.
+    pub(super) fn note_for_recipient(&mut self, index: StageIndex) {
+        let stage = self.setting.workspace.stage(index);
+        let handing = self.options.handing.as_ref();
+        if handing.is_some_and(|handing| handing.recipient().wants(stage)) {
+            self.to_hand_on.push(index);
+        }
+    }
+
+    /// Hands on what stages made; nothing is sealed that has not arrived.
+    pub(super) fn hand_on(&mut self) {
+        let workspace = self.setting.workspace;
+        let (Some(handing), None) = (&self.options.handing, &self.error) else {
+            return;
+        };
+        let stages: Vec<_> = self.to_hand_on.iter().map(|stage| workspace.stage(*stage)).collect();
+        if !stages.is_empty() && !handing.recipient().take(workspace, &stages) {
+            self.recall.leave_no_seal();
+        }
+    }
+
     /// The entries of stages that no pipeline has. The pipeline is read again: another process may have recorded a stage
     /// that was added to it since we began.
     fn removed(&self) -> BTreeMap<StageName, LockEntry> {

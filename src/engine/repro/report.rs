@@ -68,6 +68,9 @@ impl Repro<'_> {
         if matches!(outcome, Outcome::Ran | Outcome::Restored) {
             self.changed.insert(index);
         }
+        if outcome != Outcome::Frozen {
+            self.note_for_recipient(index);
+        }
         self.report(index, outcome, duration, reasons, failure);
         self.schedule.done(index);
     }
