@@ -156,6 +156,14 @@ fn redactions(project: &Project) -> Redactions {
         regex(r"\.cache/tmp/(?<redacted>[0-9a-f]+-[0-9a-f]+)").into(),
     );
     insert(
+        "[WHEN]",
+        regex(r"(?<redacted>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)").into(),
+    );
+    insert(
+        "[MILLIS]",
+        regex(r#""(?:at|created|updated|from|to)":(?<redacted>\d{13})\b"#).into(),
+    );
+    insert(
         "[ATTEMPT]",
         regex(r"(?<redacted>\d{8}T\d{6}\.\d{6}Z-\d+-\d+)").into(),
     );

@@ -9,6 +9,7 @@ mod config;
 mod execute;
 mod look;
 mod metrics;
+mod models;
 mod outs;
 mod overview;
 mod plots;
@@ -33,6 +34,10 @@ pub(crate) use config::{Config, ConfigPlace, ConfigSet, ConfigUnset};
 pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
+pub(crate) use models::{
+    By, Models, ModelsAlias, ModelsArchive, ModelsCompare, ModelsDelete, ModelsDescribe,
+    ModelsDiff, ModelsList, ModelsPromote, ModelsRegister, ModelsRollback, ModelsShow, ModelsTag,
+};
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
 pub(crate) use project::{Completions, Init, Man, Root, Shell};
@@ -221,6 +226,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example: hpipe server --port 5000\n\n\
         With MLFLOW_TRACKING_URI=http://127.0.0.1:5000 in its environment, a Python program's mlflow calls land in models/track.db.")]
     Server(Server),
+    /// Registered models: versions, stages, gates, history, lineage.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  hpipe models list\n  hpipe models promote house/3 Production --archive-existing\n\n\
+        A version is named NAME/VERSION, NAME@STAGE, NAME@ALIAS or NAME@latest; NAME alone means the one in Production."
+    )]
+    Models(Models),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

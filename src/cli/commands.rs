@@ -15,6 +15,7 @@ mod gc;
 mod init;
 mod logs;
 mod man;
+mod models;
 mod plots;
 mod reading;
 mod repro;
@@ -82,6 +83,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Config(arguments) => config::config(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
         Command::Server(arguments) => server::server(session, arguments),
+        Command::Models(arguments) => models::models(session, arguments),
         Command::Schema => schema::schema(session),
     }
 }

@@ -45,6 +45,21 @@ pub(crate) enum Error {
     /// The records of runs and models could not.
     #[error(transparent)]
     Records(#[from] hpipe_track::LedgerError),
+    /// What a stage wrote to be registered is no registration.
+    #[error(transparent)]
+    Registration(#[from] hpipe_track::registry::RecordError),
+    /// A version does not pass the gates of a stage.
+    #[error("{version} does not pass the gates of {stage}: {failed} of {of} say no")]
+    GatesNotPassed {
+        /// The version.
+        version: String,
+        /// The stage.
+        stage: &'static str,
+        /// How many gates say no.
+        failed: usize,
+        /// How many gates there are.
+        of: usize,
+    },
     /// The tracking server could not.
     #[error(transparent)]
     Server(#[from] hpipe_server::Error),
@@ -104,11 +119,21 @@ impl Error {
             Self::Metrics(_) => Code::BadParamFile,
             Self::Lost { .. } => Code::NotInCache,
             Self::Records(error) => error.code(),
+            Self::Registration(_) => Code::BadRecords,
+            Self::GatesNotPassed { .. } => Code::GatesNotPassed,
             Self::Engine(_)
             | Self::File { .. }
             | Self::Stdout(_)
             | Self::Signals(_)
             | Self::Server(_) => Code::Machine,
+        }
+    }
+
+    /// Says which database it was that could not be read.
+    pub(crate) fn about_records(self, database: &std::path::Path) -> Self {
+        match self {
+            Self::Records(error) => Self::Records(error.about(database)),
+            other => other,
         }
     }
 
@@ -133,6 +158,7 @@ impl Error {
             Self::Engine(hpipe_engine::Error::Invalid { .. }) | Self::Metrics(_) => Exit::Pipeline,
             _ => match self.code() {
                 Code::Usage => Exit::Usage,
+                Code::GatesNotPassed => Exit::StageFailed,
                 _ => Exit::Machine,
             },
         }
@@ -150,6 +176,9 @@ impl Error {
             }
             Self::Records(hpipe_track::LedgerError::Damaged { .. }) => Cow::from(
                 "put a backup in its place, or move it away to begin anew; `sqlite3 FILE .recover` saves what can be read",
+            ),
+            Self::GatesNotPassed { .. } => Cow::from(
+                "`--force --reason TEXT` promotes it all the same, and the history keeps that",
             ),
             Self::Server(hpipe_server::Error::Listen { .. }) => {
                 Cow::from("`--port 0` takes any port that is free")
@@ -170,7 +199,7 @@ impl Error {
     /// The error with all its causes: `failed to read x: permission denied`.
     fn sentence(&self) -> String {
         let attempted = matches!(self.code(), Code::Machine | Code::NotInCache)
-            || matches!(self, Self::Metrics(_))
+            || matches!(self, Self::Metrics(_) | Self::Registration(_))
             || matches!(self, Self::Records(error) if error.refusal().is_none());
         format!(
             "{}{}",

@@ -8,6 +8,7 @@
 mod attempts;
 mod cache;
 mod event;
+mod models;
 mod plots;
 mod serving;
 mod settings;
@@ -26,11 +27,16 @@ use crate::ui::{FileChanges, StageReport, Ui};
 use crate::unread::Unread;
 pub(crate) use attempts::attempts;
 pub(crate) use cache::{gc, restored, verification};
+pub(crate) use models::{
+    compared_versions, model, model_history, model_version, models, promoted, registered,
+    rolled_back, version_diff,
+};
 pub(crate) use plots::plots;
 pub(crate) use serving::serving;
 pub(crate) use settings::settings;
 pub(crate) use stages::stage_list;
 pub(crate) use study::study;
+pub(crate) use value::value_of;
 use value::{InOrder, JsonReason, JsonValue};
 
 /// The version of the format, the `v` of every object.

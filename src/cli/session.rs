@@ -150,6 +150,16 @@ impl Session {
         &self.environment
     }
 
+    /// Who is logged in, as far as the environment says.
+    pub(crate) fn user(&self) -> Option<String> {
+        let named = ["USER", "LOGNAME"].map(|name| self.environment.get(name));
+        named
+            .into_iter()
+            .flatten()
+            .find(|name| !name.is_empty())
+            .cloned()
+    }
+
     /// How many stages work at once when the command line does not say.
     pub(crate) fn jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);

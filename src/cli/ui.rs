@@ -11,6 +11,7 @@ mod attempts;
 mod duration;
 mod lines;
 mod metrics;
+mod models;
 mod plain;
 mod reasons;
 mod report;
@@ -35,6 +36,11 @@ use indicatif::MultiProgress;
 pub(crate) use attempts::{LoggedAttempt, attempts_table};
 pub(crate) use lines::Mode;
 pub(crate) use metrics::{DifferenceTable, FileChanges, metrics_table};
+pub(crate) use models::{
+    ComparedVersion, ShownModel, ShownVersion, VersionDiff, comparison_text, diff_text,
+    history_text, model_text, models_table, promoted_text, registered_line, rolled_back_text,
+    version_text,
+};
 pub(crate) use plain::PlainSink;
 pub(crate) use reasons::brief;
 pub(crate) use report::{Input, StageReport, status_text, why_text};

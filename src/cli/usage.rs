@@ -41,10 +41,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, `hpipe metrics diff` compares git revisions, and `hpipe logs` lists executions",
     ),
     (
-        "models",
-        "until then, git tags and `pipeline.lock` name models",
-    ),
-    (
         "serve",
         "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
     ),

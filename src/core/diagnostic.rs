@@ -218,6 +218,8 @@ pub enum ErrorKind {
     Machine,
     /// The command line is wrong.
     Usage,
+    /// A gate says no.
+    Refused,
     /// Our own fault.
     Bug,
 }
@@ -246,6 +248,7 @@ impl ErrorKind {
             Self::BadWdir => "bad_wdir",
             Self::Machine => "machine",
             Self::Usage => "usage",
+            Self::Refused => "refused",
             Self::Bug => "bug",
         }
     }
@@ -353,6 +356,8 @@ codes! {
     BadRecords = "E109", Machine;
     /// The bytes of an artifact are gone or not what they were.
     DamagedArtifact = "E110", Machine;
+    /// A version of a model does not pass the gates of a stage.
+    GatesNotPassed = "E111", Refused;
 }
 
 #[cfg(test)]

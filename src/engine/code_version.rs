@@ -1,51 +1,66 @@
-//! Which code a project has: the commit that is checked out, and whether anything differs from it.
+//! What version of the code a project is at, as git knows it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use hpipe_core::ProjectPath;
+use crate::git;
 
-use crate::Error;
-use crate::git::{Git, GitError};
-
-/// The code of a project that lies in a git repository.
+/// Where a project's code stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeVersion {
-    /// The hash of the commit that is checked out.
+    /// The hash of the commit.
     pub commit: String,
-    /// Whether a file that git tracks, or could, differs from it.
+    /// The branch; none when no branch is checked out.
+    pub branch: Option<String>,
+    /// Whether a file that git keeps is not as in the commit.
     pub is_dirty: bool,
 }
 
 impl CodeVersion {
-    /// That of the project at `root`; none outside of a repository, in one without a commit, and where there is no git.
-    ///
-    /// # Errors
-    /// [`Error::Git`] when git fails.
-    pub fn of(root: &Path) -> Result<Option<Self>, Error> {
-        let git = match Git::around(root) {
-            Ok(git) => git,
-            Err(GitError::Missing | GitError::NoRepository { .. }) => return Ok(None),
-            Err(other) => return Err(other.into()),
-        };
-        match git.commit("HEAD") {
-            Ok(commit) => {
-                let is_dirty = git.is_dirty()?;
-                Ok(Some(Self { commit, is_dirty }))
-            }
-            Err(GitError::NoCommit(_) | GitError::UnknownRevision { .. }) => Ok(None),
-            Err(other) => Err(other.into()),
-        }
+    /// The version of the project at `root`; none when it is in no repository, or in one without a commit, or there is no git
+    /// to ask.
+    pub fn of(root: &Path) -> Option<Self> {
+        let words = [
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "--untracked-files=no",
+        ];
+        let asked = git::ask(root, "its state", &words).ok()?;
+        let text = String::from_utf8_lossy(&asked.stdout);
+        asked.status.success().then(|| Self::read(&text))?
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let header = |name| text.lines().find_map(|line| line.strip_prefix(name));
+        let commit = header("# branch.oid ").filter(|commit| *commit != "(initial)")?;
+        let branch = header("# branch.head ").filter(|branch| *branch != "(detached)");
+        Some(Self {
+            commit: commit.to_owned(),
+            branch: branch.map(str::to_owned),
+            is_dirty: text.lines().any(|line| !line.starts_with('#')),
+        })
     }
 }
 
-/// Makes a clone of the repository around `root` in `folder`, which does not exist yet, with `commit` checked out; says
-/// where the project lies in it. Objects are shared with the repository, which is not changed.
-///
-/// # Errors
-/// [`Error::Git`] when git fails, or the repository does not have the commit.
-pub fn clone_at(root: &Path, commit: &str, folder: &Path) -> Result<PathBuf, Error> {
-    let git = Git::around(root)?;
-    git.commit(commit)?;
-    let prefix: ProjectPath = git.clone_to(commit, folder)?;
-    Ok(prefix.on_disk(folder))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_says_is_read() {
+        let clean = "# branch.oid abc\n# branch.head main\n";
+        let version = |branch: Option<&str>, is_dirty| {
+            Some(CodeVersion {
+                commit: "abc".to_owned(),
+                branch: branch.map(str::to_owned),
+                is_dirty,
+            })
+        };
+        assert_eq!(CodeVersion::read(clean), version(Some("main"), false));
+        let dirty = format!("{clean}1 .M N... 100644 100644 100644 a b file\n");
+        assert_eq!(CodeVersion::read(&dirty), version(Some("main"), true));
+        let detached = "# branch.oid abc\n# branch.head (detached)\n";
+        assert_eq!(CodeVersion::read(detached), version(None, false));
+        assert_eq!(CodeVersion::read("# branch.oid (initial)\n"), None);
+    }
 }

@@ -142,18 +142,20 @@ impl Git {
         })
     }
 
-    /// Whether a file of the project that git tracks, or could, differs from the commit that is checked out.
-    pub(crate) fn is_dirty(&self) -> Result<bool, GitError> {
-        let words = ["status", "--porcelain", "--untracked-files=normal", "--", "."];
-        Ok(!self.told("what was changed", &words)?.is_empty())
-    }
-
     /// Clones the repository into `folder`, with `commit` checked out; says where the project lies in it.
     pub(crate) fn clone_to(&self, commit: &str, folder: &Path) -> Result<ProjectPath, GitError> {
         let top = self.told("the repository", &["rev-parse", "--show-toplevel"])?;
         let into = folder.to_string_lossy();
         let top = top.trim_end_matches('\n');
-        let words = ["clone", "--quiet", "--shared", "--no-checkout", "--", top, &into];
+        let words = [
+            "clone",
+            "--quiet",
+            "--shared",
+            "--no-checkout",
+            "--",
+            top,
+            &into,
+        ];
         self.told("a clone", &words)?;
         let words = ["-C", &into, "checkout", "--quiet", "--detach", commit];
         self.told("a commit", &words)?;
@@ -319,7 +321,7 @@ impl Git {
 }
 
 /// Starts git, and waits for what it says.
-fn ask(root: &Path, what: &str, words: &[&str]) -> Result<Output, GitError> {
+pub(crate) fn ask(root: &Path, what: &str, words: &[&str]) -> Result<Output, GitError> {
     let output = command(root).args(words).output();
     output.map_err(|error| cannot_ask(what, error))
 }

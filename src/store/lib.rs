@@ -77,5 +77,5 @@ pub use restore::LinkType;
 pub use run_cache::{OutRecord, Published, RunRecord};
 pub use seal::{ConditionId, Names, Outside, Seal, SealDraft, SealedOutcome, SealedStage};
 pub use store::Store;
-pub use utc::now_millis;
+pub use utc::{now_millis, readable_time};
 pub use verify::{Fault, Mended, Reference, Verification};

@@ -27,6 +27,14 @@ pub(crate) fn compact(micros: u64) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{fraction:06}Z")
 }
 
+/// Writes a time in milliseconds since 1970 for people: `2026-11-22 10:15:30`, UTC.
+pub fn readable_time(millis: i64) -> String {
+    let seconds = u64::try_from(millis).unwrap_or(0) / 1000;
+    let (year, month, day) = civil_from_days(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
 /// The Gregorian date of a day counted from 1970-01-01.
 ///
 /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`, for days not before 1970.

@@ -137,6 +137,24 @@ impl Ledger {
         models.join(DATABASE).exists()
     }
 
+    /// Reads what is recorded in the folder `models`, without a thread that writes, without making or migrating anything;
+    /// none when nothing is recorded there.
+    ///
+    /// # Errors
+    /// What `work` fails with, and what the machine refuses; a database of an older hpipe lacks tables.
+    pub fn look<T>(
+        models: &Path,
+        work: impl FnOnce(&Records<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        if !Self::exists(models) {
+            return Ok(None);
+        }
+        let path = models.join(DATABASE);
+        let connection = database::open_reader(&path)?;
+        let result = read_on(&connection, work).map_err(|error| error.about(&path))?;
+        Ok(Some(result))
+    }
+
     /// The database.
     pub fn path(&self) -> &Path {
         &self.path

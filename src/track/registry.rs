@@ -21,4 +21,4 @@ pub use record::{
     DataUsed, Promote, REGISTRATION_VERSION, Record, RecordError, RecordedFile, Segment,
 };
 pub use reference::{ModelReference, Which};
-pub use stage::{REGISTER, Register};
+pub use stage::{REGISTER, Register, record_of};

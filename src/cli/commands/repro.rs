@@ -1,20 +1,24 @@
 //! `hpipe repro`: makes stages up to date.
 
+use std::sync::Arc;
+
 use hpipe_core::Summary;
 use hpipe_engine::{
-    Cancellation, Confined, Location, Opening, ReproOptions, Selection, Setup, Untargeted,
+    Cancellation, Confined, Handing, Location, Opening, ReproOptions, Selection, Setup, Untargeted,
     Workspace,
 };
 
 use crate::args::{Repro, Working};
 use crate::commands::watch::watch;
 use crate::error::{Error, Exit};
+use crate::registering::Registrar;
 use crate::session::Session;
 use crate::ui::Mode;
 
 /// Makes the targets up to date and says how that went.
 pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error> {
-    let (mut opening, options) = opening(session, arguments)?;
+    let (mut opening, mut options) = opening(session, arguments)?;
+    let registrar = handing(session, arguments, &opening, &mut options);
     if arguments.pull {
         session.ui.warning(
             "no remote is set, so nothing is pulled; what the local cache has is restored",
@@ -38,6 +42,9 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
     }
     let workspace = session.read(opening)?;
     let summary = hpipe_engine::repro(&workspace, &options, &*sink, &cancellation)?;
+    if let Some(error) = registrar.failure() {
+        return Err(error);
+    }
     Ok(match exit(&summary, &cancellation) {
         Exit::StageFailed if arguments.ignore_errors => Exit::Done,
         exit => exit,
@@ -49,8 +56,22 @@ pub(super) fn opened(
     session: &Session,
     arguments: &Repro,
 ) -> Result<(Workspace, ReproOptions), Error> {
-    let (opening, options) = opening(session, arguments)?;
+    let (opening, mut options) = opening(session, arguments)?;
+    handing(session, arguments, &opening, &mut options);
     Ok((session.read(opening)?, options))
+}
+
+/// Has results handed on to a registrar.
+fn handing(
+    session: &Session,
+    arguments: &Repro,
+    opening: &Opening,
+    options: &mut ReproOptions,
+) -> Arc<Registrar> {
+    let (root, as_json) = (&opening.location().root, arguments.working.json);
+    let registrar = Arc::new(Registrar::new(session, as_json, root, arguments.watch));
+    options.handing = (!arguments.dry).then(|| Handing::to(registrar.clone()));
+    registrar
 }
 
 /// The project found, but not read.

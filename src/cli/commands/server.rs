@@ -11,10 +11,8 @@ use signal_hook::iterator::Signals;
 use crate::args::Server as Arguments;
 use crate::error::{Error, Exit};
 use crate::json;
+use crate::registering::MODELS;
 use crate::session::Session;
-
-/// The folder, from the project's root, of what cannot be computed again.
-const MODELS: &str = "models";
 
 /// The folder the command is about, where there is no project around it.
 fn folder(session: &Session) -> Result<PathBuf, Error> {

@@ -24,6 +24,11 @@ impl Serialize for JsonValue<'_> {
     }
 }
 
+/// A value as a JSON document of its own.
+pub(crate) fn value_of(value: &Value) -> serde_json::Value {
+    serde_json::to_value(JsonValue(value)).unwrap_or_default()
+}
+
 /// A reason as JSON: `{kind, name?, old?, new?}`.
 #[derive(Serialize)]
 pub(super) struct JsonReason<'a> {

@@ -204,7 +204,11 @@ impl Repro<'_> {
         let (Some(handing), None) = (&self.options.handing, &self.error) else {
             return;
         };
-        let stages: Vec<_> = self.to_hand_on.iter().map(|stage| workspace.stage(*stage)).collect();
+        let stages: Vec<_> = self
+            .to_hand_on
+            .iter()
+            .map(|stage| workspace.stage(*stage))
+            .collect();
         if !stages.is_empty() && !handing.recipient().take(workspace, &stages) {
             self.recall.leave_no_seal();
         }

@@ -1,7 +1,7 @@
 //! Calls about registered models and their versions.
 
 use hpipe_track::LedgerError;
-use hpipe_track::ledger::{Change, NewModelVersion, Records, RegistryQuery, Stage, Transition};
+use hpipe_track::ledger::{Change, NewModelVersion, Promotion, Records, RegistryQuery, Stage};
 use serde_json::{Value, json};
 
 use super::{Answer, done};
@@ -130,11 +130,21 @@ pub(super) fn update_version(change: &Change<'_>, fields: &Fields) -> Answer {
 
 pub(super) fn transition(change: &Change<'_>, fields: &Fields) -> Answer {
     let stage = Stage::parse(fields.required("stage")?)?;
-    let transition = Transition {
+    let (name, version) = (fields.required("name")?, version(fields)?);
+    let promoted = change.promote(&Promotion {
         archives_existing: fields.is_set("archive_existing_versions")?,
-        ..Transition::new(fields.required("name")?, version(fields)?, stage)
-    };
-    one_version(&change.transition(&transition)?)
+        ..Promotion::new(name, version, stage)
+    })?;
+    let failed = promoted.checks.iter().filter(|check| !check.passed);
+    let failed: Vec<_> = failed.map(|check| check.message.as_str()).collect();
+    match promoted.is_moved {
+        true => one_version(&change.model_version(name, version)?),
+        false => Err(LedgerError::state(format!(
+            "Model Version (name={name}, version={version}) does not pass the gates of {}: {}",
+            stage.name(),
+            failed.join("; ")
+        ))),
+    }
 }
 
 pub(super) fn delete_version(change: &Change<'_>, fields: &Fields) -> Answer {

@@ -142,7 +142,8 @@ impl From<rusqlite::Error> for LedgerError {
 
 impl LedgerError {
     /// Fills in which database it was.
-    pub(crate) fn about(self, database: &Path) -> Self {
+    #[must_use]
+    pub fn about(self, database: &Path) -> Self {
         match self {
             Self::Database { source, .. } => Self::of(database, source),
             Self::Damaged { message, .. } => Self::Damaged {

@@ -279,6 +279,7 @@ impl Change<'_> {
                         stage: Stage::Archived,
                         archives_existing: false,
                         gates: None,
+                        is_forced: false,
                         ..transition.clone()
                     };
                     let (number, _) = self.version_row(&other.name, other.version)?;

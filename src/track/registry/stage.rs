@@ -131,16 +131,26 @@ impl Stage for Register {
     }
 
     fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
-        let options = options(execution.with).map_err(|faults| {
-            StageError::new(
-                faults
-                    .first()
-                    .map_or_else(String::new, |fault| fault.message.clone()),
-            )
-        })?;
-        let record = record(execution, options)?;
+        let record = record_of(execution.with, execution.deps)?;
         write(execution.out("record"), &record.to_bytes())
     }
+}
+
+/// The record of what these options and deps say.
+///
+/// # Errors
+/// When an option is wrong, or a dep cannot be read.
+pub fn record_of(with: &Value, deps: &[PortPath]) -> Result<Record, StageError> {
+    let options = options(with).map_err(|faults| {
+        let first = faults.into_iter().next();
+        StageError::new(first.map_or_else(String::new, |fault| fault.message))
+    })?;
+    record(deps, options)
+}
+
+/// The deps of a role, in the order they are written.
+fn of_role<'a>(deps: &'a [PortPath], role: &'a str) -> impl Iterator<Item = &'a PortPath> {
+    deps.iter().filter(move |dep| dep.role == role)
 }
 
 fn fault(path: impl Into<String>, message: impl Into<String>, help: Option<&str>) -> OptionFault {
@@ -216,7 +226,7 @@ fn stage_name(stage: &str) -> String {
     ledger::Stage::parse(stage).map_or_else(|_| stage.to_owned(), |known| known.name().to_owned())
 }
 
-fn record(execution: &Execution<'_>, options: Options) -> Result<Record, StageError> {
+fn record(deps: &[PortPath], options: Options) -> Result<Record, StageError> {
     let mut record = Record {
         name: options.name,
         description: options.description,
@@ -244,35 +254,35 @@ fn record(execution: &Execution<'_>, options: Options) -> Result<Record, StageEr
         ("quality", "file"),
         ("files", "file"),
     ] {
-        for port in execution.deps(role) {
+        for port in of_role(deps, role) {
             record.files.extend(recorded(port, as_role)?);
         }
     }
-    for port in execution.deps("data") {
+    for port in of_role(deps, "data") {
         let digest = hpipe_store::hash_path(&port.path)
             .map_err(unreadable(port))?
             .0;
         let path = port.declared.to_string();
         record.data.push(DataUsed { path, digest });
     }
-    describe(execution, &mut record)?;
+    describe(deps, &mut record)?;
     Ok(record)
 }
 
 /// Takes over what the files say of the model.
-fn describe(execution: &Execution<'_>, record: &mut Record) -> Result<(), StageError> {
-    for port in execution.deps("metrics") {
+fn describe(deps: &[PortPath], record: &mut Record) -> Result<(), StageError> {
+    for port in of_role(deps, "metrics") {
         numbers("", &read(port)?, &mut record.metrics);
     }
-    if let Some(port) = execution.optional_dep("evaluation") {
+    for port in of_role(deps, "evaluation") {
         evaluated(port, record)?;
     }
-    if let Some(port) = execution.optional_dep("quality") {
+    for port in of_role(deps, "quality") {
         let report = read(port)?;
         let verdict = report.get("verdict").and_then(Json::as_str);
         record.quality = Some(verdict.ok_or_else(|| lacks(port, "verdict"))?.to_owned());
     }
-    if let Some(port) = execution.optional_dep("profile") {
+    for port in of_role(deps, "profile") {
         let profile = read(port)?;
         let content = profile.get("content").unwrap_or(&profile);
         record.target = content

@@ -9,6 +9,7 @@
 mod damage;
 mod migration;
 mod models;
+mod registry;
 mod runs;
 mod search;
 mod support;

@@ -15,6 +15,8 @@ const CONTENT: &str = "
     INSERT INTO run_params VALUES (7, 'lr', '0.1');
     INSERT INTO metric_history VALUES (7, 'loss', 1, 2, 0.5, 0);
     INSERT INTO latest_metrics VALUES (7, 'loss', 2, 1, 0.5, 0);
+    INSERT INTO registered_models VALUES (3, 'house', NULL, 1, 1);
+    INSERT INTO model_versions VALUES (5, 3, 1, 1, 1, NULL, NULL, 'Production', 'x', 'x', NULL, NULL, NULL, 'READY', NULL, 0);
     PRAGMA application_id = 1752197488;
     PRAGMA user_version = 1;
 ";
@@ -34,6 +36,8 @@ fn the_first_schema_is_read() {
         (run.data.metrics[0].value, run.data.metrics[0].step),
         (0.5, 2)
     );
+    let known = ledger.read(|records| records.registration("house", 1));
+    assert_eq!(known.unwrap(), None, "a version of before has no record");
     drop(ledger);
     let raw = rusqlite::Connection::open(root.path().join("track.db")).unwrap();
     let version: u32 = raw

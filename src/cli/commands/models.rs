@@ -1,0 +1,167 @@
+//! `hpipe models`: the registry of models.
+
+mod change;
+mod look;
+mod promote;
+mod register;
+
+use std::path::PathBuf;
+
+use hpipe_core::nearest;
+use hpipe_track::Ledger;
+use hpipe_track::ledger::{ModelVersion, Records, RegistryQuery, Stage};
+use hpipe_track::registry::{ModelReference, Which};
+
+use crate::args::{By, Models};
+use crate::error::{Error, Exit};
+use crate::registering::{MODELS, open_ledger};
+use crate::session::Session;
+
+/// Carries out one of the commands.
+pub(super) fn models(session: &Session, arguments: &Models) -> Result<Exit, Error> {
+    match arguments {
+        Models::List(arguments) => look::list(session, arguments),
+        Models::Show(arguments) => look::show(session, arguments),
+        Models::History(arguments) => look::history(session, arguments),
+        Models::Compare(arguments) => look::compare(session, arguments),
+        Models::Diff(arguments) => look::diff(session, arguments),
+        Models::Register(arguments) => register::register(session, arguments),
+        Models::Promote(arguments) => promote::promote(session, arguments),
+        Models::Archive(arguments) => promote::archive(session, arguments),
+        Models::Rollback(arguments) => promote::rollback(session, arguments),
+        Models::Alias(arguments) => change::alias(session, arguments),
+        Models::Tag(arguments) => change::tag(session, arguments),
+        Models::Describe(arguments) => change::describe(session, arguments),
+        Models::Delete(arguments) => change::delete(session, arguments),
+    }
+}
+
+/// The root of the project, or, where there is none, the folder.
+fn root(session: &Session) -> Result<PathBuf, Error> {
+    if let Ok(location) = session.locate() {
+        return Ok(location.root);
+    }
+    let folder = session.folder();
+    folder.canonicalize().map_err(|source| Error::File {
+        attempt: "find",
+        path: folder.clone(),
+        source,
+    })
+}
+
+/// The records of a project that has some.
+fn existing_ledger(session: &Session) -> Result<Ledger, Error> {
+    let root = root(session)?;
+    match Ledger::exists(&root.join(MODELS)) {
+        true => open_ledger(&root),
+        false => Err(Error::Usage {
+            message: "no model is registered here".to_owned(),
+            help: "`hpipe models register FILE --name NAME` registers one, and so does a stage `uses: register`"
+                .to_owned(),
+        }),
+    }
+}
+
+/// Who does it: who the command line says, or who is logged in.
+fn user(session: &Session, by: &By) -> Option<String> {
+    by.by.clone().or_else(|| session.user())
+}
+
+fn parse(text: &str) -> Result<ModelReference, Error> {
+    ModelReference::parse(text).map_err(|message| Error::Usage {
+        message,
+        help: "a version is NAME/VERSION, NAME@STAGE, NAME@ALIAS or NAME@latest".to_owned(),
+    })
+}
+
+fn stage(word: &str) -> Result<Stage, Error> {
+    let unknown = |_| Error::Usage {
+        message: format!("no stage is called `{word}`"),
+        help: "the stages are Development, Staging, Production, Archived, and None".to_owned(),
+    };
+    Stage::parse(word).map_err(unknown)
+}
+
+/// The names of all models.
+fn names(records: &Records<'_>) -> Result<Vec<String>, Error> {
+    let query = RegistryQuery {
+        limit: usize::MAX >> 2,
+        ..RegistryQuery::default()
+    };
+    let page = records.search_registered_models(&query)?;
+    Ok(page.items.into_iter().map(|model| model.name).collect())
+}
+
+/// Makes sure that there is a model of this name.
+fn check_name(records: &Records<'_>, name: &str) -> Result<(), Error> {
+    let names = names(records)?;
+    if names.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let near = nearest(name, names.iter().map(String::as_str));
+    Err(Error::Usage {
+        message: format!("no registered model is called `{name}`"),
+        help: near.map_or_else(
+            || "`hpipe models list` lists them".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        ),
+    })
+}
+
+/// The version a reference means; NAME alone means the one in Production.
+fn version(records: &Records<'_>, reference: &ModelReference) -> Result<ModelVersion, Error> {
+    let name = reference.name.as_str();
+    check_name(records, name)?;
+    let absent = |message: String| Error::Usage {
+        message,
+        help: format!("`hpipe models show {name}` lists its versions"),
+    };
+    let newest_in = |stage: Stage| {
+        let found = records.latest_versions(name, &[stage])?;
+        Ok::<_, Error>(found.into_iter().next())
+    };
+    let versions = records.model_versions(name)?;
+    let found = match &reference.which {
+        None => newest_in(Stage::Production)?
+            .ok_or_else(|| absent(format!("no version of `{name}` is in Production")))?,
+        Some(Which::Latest) => versions
+            .into_iter()
+            .next_back()
+            .ok_or_else(|| absent(format!("`{name}` has no version")))?,
+        Some(Which::Number(number)) => versions
+            .into_iter()
+            .find(|version| version.version == *number)
+            .ok_or_else(|| absent(format!("`{name}` has no version {number}")))?,
+        Some(Which::Word(word)) => match Stage::parse(word) {
+            Ok(stage) => newest_in(stage)?
+                .ok_or_else(|| absent(format!("no version of `{name}` is in {}", stage.name())))?,
+            Err(_) => versions
+                .into_iter()
+                .find(|version| version.aliases.contains(word))
+                .ok_or_else(|| absent(format!("`{name}` has no stage and no alias `{word}`")))?,
+        },
+    };
+    Ok(found)
+}
+
+/// Asks the records something that may fail in our words or in theirs.
+fn ask<T>(
+    ledger: &Ledger,
+    work: impl FnOnce(&Records<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut answer = None;
+    ledger.read(|records| {
+        answer = Some(work(records));
+        Ok(())
+    })?;
+    match answer {
+        Some(answer) => answer.map_err(|error| error.about_records(ledger.path())),
+        None => panic!("bug: the records were not asked"),
+    }
+}
+
+/// The version a text means.
+fn find(ledger: &Ledger, text: &str) -> Result<ModelVersion, Error> {
+    let reference = parse(text)?;
+    ask(ledger, |records| version(records, &reference))
+}
