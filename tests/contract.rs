@@ -142,10 +142,34 @@ const CASES: &[Case] = &[
     (FINE, &["metrics", "diff", "nowhere"], 2, "E106", false),
     (FINE, &["status", "--nonsense"], 2, "E106", false),
     (FINE, &["push"], 2, "E106", false),
+    (
+        REGISTERS,
+        &["models", "promote", "house/1", "Production"],
+        1,
+        "E111",
+        false,
+    ),
 ];
+
+/// A model that passes no gate.
+const REGISTERS: &str = "stages:
+  train: {cmd: echo 1 > model, outs: [model]}
+  register:
+    uses: register
+    with: {name: house, gates: {Production: {quality: true}}}
+    deps: {model: model}
+    outs: {record: registration.json}
+";
 
 fn run(project: &Project, words: &[&str]) -> Output {
     let mut command = project.hpipe(words.iter().copied().chain(["--json"]));
+    if words[0] == "models" {
+        let made = project
+            .hpipe(["repro", "-q"])
+            .status()
+            .expect("hpipe starts");
+        assert!(made.success(), "the model is registered");
+    }
     command.env("HPIPE", env!("CARGO_BIN_EXE_hpipe"));
     command.output().expect("hpipe starts")
 }

@@ -113,6 +113,18 @@ END
         ("E109", 0) => "mkdir models; echo nonsense > models/track.db; hpipe server --port 0",
         // The server answers it to its clients: tests/server.rs.
         ("E110", 0) => return None,
+        ("E111", 0) => {
+            "cat > pipeline.yaml <<'END'
+stages:
+  register:
+    uses: register
+    with: {name: house, gates: {Production: {metrics: {test.rmse: {max: 0.5}}, not_worse: [{metric: test.rmse}]}}}
+    deps: {model: m.json, metrics: [m.json], data: [m]}
+    outs: {record: registration.json}
+END
+             echo > m; echo '{\"test\": {\"rmse\": 0.4}}' > m.json; hpipe repro -q; hpipe models promote house/1 Production -q > m
+             echo > m; echo '{\"test\": {\"rmse\": 0.45}}' > m.json; hpipe repro -q; hpipe models promote house/2 Production"
+        }
         _ => "hpipe status",
     })
 }

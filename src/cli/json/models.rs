@@ -116,7 +116,7 @@ pub(crate) fn registered(stage: Option<&str>, name: &str, registered: &Registere
 /// Encodes what came of a promotion.
 pub(crate) fn promoted(found: &ModelVersion, promoted: &Promoted) -> String {
     let promotion = promotion(promoted);
-    line(&json!({"model": found.name, "version": found.version, "promoted": promotion}))
+    versioned(&json!({"model": found.name, "version": found.version, "promoted": promotion}))
 }
 
 /// Encodes what came of a way back.
