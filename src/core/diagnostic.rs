@@ -71,6 +71,16 @@ impl SourceId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// Its place, for files.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The one at a place that a file names.
+    pub(crate) const fn known(number: u32) -> Self {
+        Self(number)
+    }
 }
 
 impl Sources {

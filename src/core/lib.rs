@@ -8,6 +8,7 @@
 //! Deliberately knows neither YAML nor disk, threads, clock or terminal, so that it changes seldom and everything may
 //! depend on it.
 
+mod binary;
 mod causes;
 mod content;
 mod diagnostic;
@@ -22,6 +23,7 @@ mod stage;
 mod suggest;
 mod value;
 
+pub use binary::{Binary, Bytes};
 pub use causes::with_causes;
 pub use content::{Content, ContentKind};
 pub use diagnostic::{

@@ -21,6 +21,9 @@ impl ProjectPath {
 
     /// Normalises `text`, a path relative to the project root (or absolute).
     pub fn new(text: &str) -> Self {
+        if is_plain(text) {
+            return Self(text.into());
+        }
         let absolute = text.starts_with('/');
         let mut parts: Vec<&str> = Vec::new();
         for part in text.split('/') {
@@ -117,6 +120,11 @@ impl fmt::Debug for ProjectPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
     }
+}
+
+/// Whether nothing is to be normalised: names parted by one `/` each, and nothing else.
+fn is_plain(text: &str) -> bool {
+    text.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 #[cfg(test)]
