@@ -243,3 +243,63 @@ fn a_result_outlives_what_cannot_be_noted_of_it() {
         project.repro([]).did_nothing(folder);
     }
 }
+
+/// A pipeline file is read once; from then on its mirror stands for it, as long as every text is the same.
+#[test]
+fn a_mirror_of_the_pipeline_says_what_its_texts_say() {
+    let note = "# A line that makes the file long enough to have a mirror.\n".repeat(20);
+    let pipeline = |of: &str| {
+        let stages =
+            "stages:\n  a: {cmd: 'cat in > a; echo ${word} >> a', deps: [in], outs: [a]}\n";
+        format!(
+            "{note}vars: [words.yaml]\n{stages}  b: {{cmd: cat {of} > b, deps: [{of}], outs: [b]}}\n"
+        )
+    };
+    let project = Project::with(&[
+        ("pipeline.yaml", &pipeline("a")),
+        ("words.yaml", "word: one\n"),
+        ("in", "1\n"),
+    ]);
+    let mirrors = project.path(".cache/pipeline-mirrors-v1");
+    assert_eq!(project.repro([]).done().executed(), "a b");
+    let mirror = std::fs::read_dir(mirrors)
+        .expect("a folder of mirrors")
+        .next();
+    let mirror = mirror
+        .expect("one mirror")
+        .expect("it can be listed")
+        .path();
+    let whole = std::fs::read(&mirror).expect("a mirror");
+
+    project.write("in", "2\n");
+    assert_eq!(project.repro([]).done().executed(), "a b");
+    assert_eq!(
+        std::fs::read(&mirror).expect("a mirror"),
+        whole,
+        "it was of use"
+    );
+    project.write("words.yaml", "word: two\n");
+    assert_eq!(project.repro([]).done().executed(), "a b");
+    assert_eq!(project.read("b"), "2\ntwo\n");
+    project.write("pipeline.yaml", &pipeline("in"));
+    assert_eq!(project.repro([]).done().executed(), "b");
+    assert_eq!(project.read("b"), "2\n");
+
+    let other = std::fs::read(&mirror).expect("a mirror");
+    for harmed in [&other[..other.len() / 2], &vec![0; other.len()], &whole] {
+        std::fs::write(&mirror, harmed).expect("a mirror");
+        project.write("in", &format!("{}\n", harmed.len()));
+        assert_eq!(project.repro([]).done().executed(), "a b");
+        assert_eq!(
+            std::fs::read(&mirror).expect("a mirror"),
+            other,
+            "it was mended"
+        );
+    }
+
+    // Places in the text are known from the mirror too.
+    std::fs::remove_file(project.path("in")).expect("it is there");
+    let refused = project.hpipe(["repro"]).output().expect("hpipe starts");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("pipeline.yaml:23:"), "{told}");
+}

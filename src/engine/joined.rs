@@ -10,7 +10,8 @@ use std::io;
 use std::ops::Range;
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, Registry, Sources, StageName};
-use hpipe_spec::{Pipeline, Pool, check_builtins, parse_beside};
+use hpipe_spec::{Mirrored, Pipeline, Pool, check_builtins, parse_mirrored};
+use hpipe_store::Store;
 
 use crate::Error;
 use crate::discover::{Discovered, Searched, discover};
@@ -105,10 +106,12 @@ pub(crate) struct Grounds {
 pub(crate) fn read(
     location: &Location,
     disk: &Disk<'_>,
+    store: &Store,
     registry: &Registry,
 ) -> Result<Joined, Error> {
     let mut reader = Reader {
         disk,
+        store,
         registry,
         sources: Sources::default(),
         parts: Vec::new(),
@@ -185,6 +188,8 @@ fn made(makers: &[Vec<usize>]) -> Vec<bool> {
 
 struct Reader<'a> {
     disk: &'a Disk<'a>,
+    /// Keeps what pipeline files came to.
+    store: &'a Store,
     registry: &'a Registry,
     sources: Sources,
     parts: Vec<Part>,
@@ -265,7 +270,12 @@ impl Reader<'_> {
             Err(other) => return Err(other),
         };
         let sources = std::mem::take(&mut self.sources);
-        let parsed = parse_beside(path, &text, self.disk, sources);
+        let mirror = self.store.pipeline_mirror(path);
+        let Mirrored { parsed, keep } =
+            parse_mirrored(path, &text, self.disk, sources, mirror.as_deref());
+        if let Some(mirror) = keep.filter(|_| self.disk.texts.is_empty()) {
+            self.store.keep_pipeline_mirror(path, mirror);
+        }
         self.sources = parsed.sources;
         let (faults, warnings): (Vec<_>, Vec<_>) = parsed
             .diagnostics

@@ -71,7 +71,7 @@ impl Workspace {
             root: store.root(),
             texts: &texts,
         };
-        let mut joined = joined::read(&location, &disk, &setup.registry)?;
+        let mut joined = joined::read(&location, &disk, &store, &setup.registry)?;
         if store.is_replica() {
             let stages = joined.pipeline.stages.iter_mut();
             let outs = stages.flat_map(|stage| &mut stage.outs);

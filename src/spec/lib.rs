@@ -19,6 +19,7 @@ mod expand;
 mod faults;
 mod interpolate;
 mod keys;
+mod mirror;
 mod node;
 mod outs;
 mod params;
@@ -44,6 +45,7 @@ pub use document::Document;
 pub use edit::{NewOut, NewParams, NewStage, add_stage, edit_params, set_frozen};
 pub use execution::{Execution, Named, Pool, Resources, Retry, Shell};
 pub use hpipe_core::nearest;
+pub use mirror::{Mirrored, parse_mirrored};
 pub use params::{ParamFile, ParamFileError, read_document};
 pub use parse::{Files, Parsed, parse, parse_beside};
 pub use pipeline::{

@@ -150,8 +150,17 @@ impl CacheFolder {
 
     /// Where the mirror of the lock file at `path` lies.
     pub(crate) fn lock_mirror(&self, path: &ProjectPath) -> PathBuf {
+        self.named_after("lock-mirrors-v1", path)
+    }
+
+    /// Where the mirror of the pipeline file at `path` lies.
+    pub(crate) fn pipeline_mirror(&self, path: &ProjectPath) -> PathBuf {
+        self.named_after("pipeline-mirrors-v1", path)
+    }
+
+    fn named_after(&self, folder: &str, path: &ProjectPath) -> PathBuf {
         let digest = blake3::hash(path.as_str().as_bytes()).to_hex();
-        self.own_path().join("lock-mirrors-v1").join(&digest[..32])
+        self.own_path().join(folder).join(&digest[..32])
     }
 
     /// Where the seal of this name lies.

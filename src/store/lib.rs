@@ -38,6 +38,7 @@ mod locks;
 mod look;
 mod memo;
 mod objects;
+mod pipeline_mirror;
 mod placeholder;
 mod removal;
 mod replica;

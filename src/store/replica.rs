@@ -21,6 +21,7 @@ use crate::collection::Seen;
 use crate::disk::{self, Mode};
 use crate::file_stat::is_executable;
 use crate::lock_file::LockMemory;
+use crate::pipeline_mirror::Unwritten;
 use crate::warnings::Warnings;
 use crate::witness::Witnesses;
 use crate::{Error, Store};
@@ -39,6 +40,7 @@ impl Store {
             links: self.links.clone(),
             warnings: Warnings::default(),
             lock_memory: LockMemory::default(),
+            pipeline_mirrors: Unwritten::default(),
             stat_cache: OnceLock::new(),
             session: self.session.clone(),
             witnesses: Witnesses::default(),

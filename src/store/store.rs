@@ -16,6 +16,7 @@ use crate::collection::Seen;
 use crate::disk::{self, Durability};
 use crate::lock_file::LockMemory;
 use crate::objects::Objects;
+use crate::pipeline_mirror::Unwritten;
 use crate::scratch::Temporary;
 use crate::stat_cache::{self, StatCache};
 use crate::vital::Vital;
@@ -33,6 +34,7 @@ pub struct Store {
     pub(crate) links: Vec<LinkType>,
     pub(crate) warnings: Warnings,
     pub(crate) lock_memory: LockMemory,
+    pub(crate) pipeline_mirrors: Unwritten,
     pub(crate) stat_cache: OnceLock<StatCache>,
     /// Shared with the replicas of this store.
     pub(crate) session: Arc<OnceLock<Session>>,
@@ -77,6 +79,7 @@ impl Store {
             links: LinkType::PREFERRED.to_vec(),
             warnings: Warnings::default(),
             lock_memory: LockMemory::default(),
+            pipeline_mirrors: Unwritten::default(),
             stat_cache: OnceLock::new(),
             session: Arc::default(),
             witnesses: Witnesses::default(),
@@ -130,12 +133,14 @@ impl Store {
         self.warnings.take()
     }
 
-    /// Writes the stat cache and the mirrors of lock files, if anything was learned. Call it at the end of a command; a failure is a warning.
+    /// Writes the stat cache and the mirrors of lock and pipeline files, if anything was learned. Call it at the end of a
+    /// command; a failure is a warning.
     ///
     /// Of a replica nothing is written: it knows files by the paths that the project's own have.
     pub fn flush(&self) {
         if !self.is_replica() {
             self.write_mirrors();
+            self.write_pipeline_mirrors();
         }
         let Some(stat_cache) = self.stat_cache.get().filter(|_| !self.is_replica()) else {
             return;
