@@ -222,3 +222,64 @@ fn killed_at_every_step() {
         }
     });
 }
+
+/// A search of two trials on a machine with these GPUs. A trial takes one of them, tells which, and does what `then` says.
+fn on_gpus(gpus: &str, then: &str) -> (Project, Command) {
+    let project = Project::with(&[("params.yaml", PARAMS)]);
+    let root = project.root().display();
+    project.write(
+        "pipeline.yaml",
+        &format!(
+            "
+stages:
+  train:
+    cmd: |
+      root={root}
+      exec 3>> $root/told
+      echo $CUDA_VISIBLE_DEVICES >&3
+      {then}
+      echo '{{\"loss\": ${{lr}}}}' > m.json
+    params: [lr]
+    metrics: [m.json: {{cache: false}}]
+    resources: {{gpus: 1}}
+"
+        ),
+    );
+    let mut command = project.hpipe(["tune", "--json", "-m", "m.json:loss", "-p", "lr=int(1, 2)"]);
+    command
+        .args(["-j", "4", "--sampler", "grid"])
+        .env("CUDA_VISIBLE_DEVICES", gpus);
+    (project, command)
+}
+
+#[test]
+fn no_two_trials_at_once_have_the_same_gpu() {
+    let (project, mut command) = on_gpus("4,7", "read -r line < $root/hold");
+    make_fifo(&project.path("hold"));
+    let told = FifoLines::listen(&project.path("told"));
+    let hpipe = Live::start(&mut command);
+    let mut gpus = [told.next(), told.next()];
+    gpus.sort();
+    assert_eq!(gpus, [Some("4".to_owned()), Some("7".to_owned())]);
+    for _ in 0..2 {
+        release(&project.path("hold"));
+    }
+    let (status, events) = hpipe.finish();
+    assert_eq!(status.code(), Some(0), "{events:#?}");
+    assert_eq!(study(&events)["ran"], 2);
+}
+
+#[test]
+fn trials_for_which_there_is_no_room_wait() {
+    // Another trial at work would have made the folder.
+    let (project, mut command) = on_gpus(
+        "4",
+        "mkdir $root/alone; echo x > $root/alone/x; rm -r $root/alone",
+    );
+    let output = command.output().expect("hpipe starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let note = "note: one trial at a time, not 2: stage `train` asks for that much of the machine";
+    assert!(told.contains(note), "{told}");
+    assert_eq!(project.read("told"), "4\n4\n");
+}

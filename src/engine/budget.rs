@@ -70,11 +70,56 @@ impl Budget {
 
     /// The same, but for what somebody has said is shared.
     pub(crate) fn sharing(mut self, share: &Share) -> Self {
+        self.millicpus = share.millicpus.unwrap_or(self.millicpus);
         self.memory = share.memory.unwrap_or(self.memory);
         self.gpus = share.gpus.clone().unwrap_or(self.gpus);
         self.pools.extend(share.pools.clone());
         self
     }
+}
+
+/// One of several equal parts of what the machine has, for who works beside others of his kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Which one, from 0.
+    pub number: usize,
+    /// How many there are, at least 1.
+    pub of: usize,
+}
+
+impl Part {
+    /// What this part holds of `budget`.
+    pub(crate) fn share(self, budget: &Budget) -> Share {
+        let of = self.of as u64;
+        let gpus = budget.gpus.iter().skip(self.number).step_by(self.of);
+        let places = |size: u32| size / u32::try_from(self.of).unwrap_or(u32::MAX);
+        let pools = budget.pools.iter();
+        Share {
+            millicpus: Some(budget.millicpus / of),
+            memory: Some(budget.memory / of),
+            gpus: Some(gpus.cloned().collect()),
+            pools: pools
+                .map(|(name, size)| (name.clone(), places(*size)))
+                .collect(),
+        }
+    }
+}
+
+/// Into how many parts, at most `wanted`, a budget can be parted so that each of these stages fits into every one; and,
+/// where that is fewer, the stage that asks for so much. One that would not fit into the whole does not count.
+pub(crate) fn parts<'a>(
+    budget: &Budget,
+    stages: impl Iterator<Item = &'a StageSpec>,
+    wanted: usize,
+) -> (usize, Option<&'a StageSpec>) {
+    let mut narrowest = (wanted, None);
+    for stage in stages {
+        let limit = Demand::of(stage).times_in(budget);
+        if (1..narrowest.0 as u64).contains(&limit) {
+            narrowest = (limit as usize, Some(stage));
+        }
+    }
+    narrowest
 }
 
 /// Bytes: the least of what the machine has and what control groups leave; without bound where nobody says.
@@ -142,6 +187,21 @@ impl Demand {
             mutexes,
             pool: said.pool.as_ref().map(|pool| pool.name.clone()),
         }
+    }
+}
+
+impl Demand {
+    /// How often it fits into a budget beside itself.
+    fn times_in(&self, budget: &Budget) -> u64 {
+        let times = |there: u64, asked: u64| there.checked_div(asked);
+        let pool = self.pool.as_ref().and_then(|pool| budget.pools.get(pool));
+        let limits = [
+            times(budget.millicpus, self.millicpus),
+            times(budget.memory, self.memory),
+            times(budget.gpus.len() as u64, self.gpus.unwrap_or(0) as u64),
+            pool.map(|places| u64::from(*places)),
+        ];
+        limits.into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 }
 
@@ -363,4 +423,44 @@ fn undeclared(
         (None, []) => fault.help(help),
         (None, _) => fault.help(format!("there is `{list}`; or {help}")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget() -> Budget {
+        Budget {
+            millicpus: 8000,
+            memory: 100,
+            gpus: ["0", "1", "2", "3", "4"].map(str::to_owned).into(),
+            pools: [("licences".to_owned(), 5)].into(),
+        }
+    }
+
+    #[test]
+    fn parts_are_equal_and_hold_no_more_than_all() {
+        let shares = [0, 1].map(|number| Part { number, of: 2 }.share(&budget()));
+        for share in &shares {
+            assert_eq!((share.millicpus, share.memory), (Some(4000), Some(50)));
+            assert_eq!(share.pools["licences"], 2);
+        }
+        let gpus = shares.map(|share| share.gpus.unwrap_or_default());
+        assert_eq!(gpus, [vec!["0", "2", "4"], vec!["1", "3"]]);
+    }
+
+    #[test]
+    fn a_demand_says_how_often_there_is_room_for_it() {
+        let times = |change: fn(&mut Demand)| {
+            let mut demand = Demand::default();
+            change(&mut demand);
+            demand.times_in(&budget())
+        };
+        assert_eq!(times(|_| ()), 8);
+        assert_eq!(times(|demand| demand.millicpus = 0), u64::MAX);
+        assert_eq!(times(|demand| demand.memory = 30), 3);
+        assert_eq!(times(|demand| demand.gpus = Some(2)), 2);
+        assert_eq!(times(|demand| demand.pool = Some("licences".to_owned())), 5);
+        assert_eq!(times(|demand| demand.memory = 101), 0);
+    }
 }

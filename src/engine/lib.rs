@@ -55,7 +55,7 @@ mod watch;
 mod witness;
 mod workspace;
 
-pub use budget::check_executor;
+pub use budget::{Part, check_executor};
 pub use cancel::{Cancellation, Urgency};
 pub use checkout::{CheckedOut, checkout};
 pub use code_version::CodeVersion;
@@ -71,7 +71,7 @@ pub use handing::{Handing, Recipient};
 pub use joined::PipelineFile;
 pub use location::Location;
 pub use plan::{Plan, Selection, Untargeted};
-pub use replica::{Known, Replica, Trial, TrialEnd, TrialFailure};
+pub use replica::{Known, Replica, Trial, TrialEnd, TrialFailure, parts};
 pub use repro::{Confirm, ReproOptions, repro};
 pub use revision::{Found, Snapshot, WORKSPACE};
 pub use sandbox::{Confined, Confinement, ConfinementError, EXEC_STAGE, Sandboxing, Support};

@@ -19,8 +19,10 @@ use std::sync::Arc;
 use hpipe_core::{Code, Diagnostic, EventSink, ProjectPath, StageFailure, StageName};
 use hpipe_store::Store;
 
+use crate::budget::{self, Budget, Part};
 use crate::plan::{Plan, Selection};
 use crate::repro::{ReproOptions, repro};
+use crate::setup::Setup;
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error};
 pub use known::Known;
@@ -31,6 +33,7 @@ use sources::Sources;
 pub struct Replica<'a> {
     origin: &'a Workspace,
     store: Arc<Store>,
+    setup: Arc<Setup>,
     selection: Selection,
     /// What an execution may read of the one before: the project's own is put back for each trial.
     persistent: Vec<ProjectPath>,
@@ -69,7 +72,8 @@ pub enum TrialFailure {
 
 impl<'a> Replica<'a> {
     /// Copies what the selected stages of `origin` read: what git does not ignore, what the pipeline names and no stage
-    /// makes, and the paths in `also`. Python's virtual environments are linked, not copied.
+    /// makes, and the paths in `also`. Python's virtual environments are linked, not copied. What executes in it has `part` of
+    /// the machine: see [`parts`].
     ///
     /// # Errors
     /// [`Error::Invalid`] when stages reach out of the project, where copies would share what they write or miss what
@@ -78,6 +82,7 @@ impl<'a> Replica<'a> {
         origin: &'a Workspace,
         selection: &Selection,
         also: &[ProjectPath],
+        part: Part,
     ) -> Result<Self, Error> {
         let plan = origin.plan(selection)?;
         let faults = reaching_out(origin, &plan);
@@ -92,9 +97,12 @@ impl<'a> Replica<'a> {
         for path in &sources.linked {
             store.link_to(origin.store(), path)?;
         }
+        let mut setup = origin.setup().clone();
+        setup.share = part.share(&whole(origin, part.of));
         Ok(Self {
             origin,
             store: store.into(),
+            setup: setup.into(),
             selection: selection.clone(),
             persistent: sources.persistent,
         })
@@ -137,7 +145,9 @@ impl<'a> Replica<'a> {
             self.store.create_parent(file)?;
             self.store.write_file(file, text.as_bytes())?;
         }
-        let workspace = self.origin.open_copy(self.store.clone())?;
+        let workspace = self
+            .origin
+            .open_copy(self.store.clone(), self.setup.clone())?;
         for path in &self.persistent {
             self.store.remove(path)?;
         }
@@ -168,6 +178,29 @@ impl<'a> Replica<'a> {
             None => TrialFailure::Pipeline(format!("no stage made {}", trial.measured)),
         }
     }
+}
+
+/// How many replicas, at most `wanted`, can work beside each other so that each selected stage fits into the part of the
+/// machine that every one of them has; and, where that is fewer, the stage that asks for so much.
+///
+/// # Errors
+/// [`Error::Invalid`] when a target is none.
+pub fn parts(
+    workspace: &Workspace,
+    selection: &Selection,
+    wanted: usize,
+) -> Result<(usize, Option<StageName>), Error> {
+    let plan = workspace.plan(selection)?;
+    let stages = plan.order.iter().map(|index| workspace.stage(*index));
+    let (parts, stage) = budget::parts(&whole(workspace, wanted), stages, wanted);
+    Ok((parts, stage.map(|stage| stage.name.clone())))
+}
+
+/// What the machine has for so many replicas.
+fn whole(workspace: &Workspace, replicas: usize) -> Budget {
+    let pools = &workspace.pipeline().pools;
+    let machine = Budget::of_machine(replicas, pools, workspace.environment());
+    machine.sharing(&workspace.setup().share)
 }
 
 /// Stages that replicas cannot execute beside each other, because they write or read by paths that lead out of the

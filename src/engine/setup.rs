@@ -37,6 +37,8 @@ pub struct Setup {
 /// What executions share, as far as somebody has said so.
 #[derive(Debug, Clone, Default)]
 pub struct Share {
+    /// Thousandths of a CPU.
+    pub millicpus: Option<u64>,
     /// Bytes of memory.
     pub memory: Option<u64>,
     /// GPUs, as `CUDA_VISIBLE_DEVICES` names them.

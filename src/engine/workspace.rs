@@ -189,16 +189,16 @@ impl Workspace {
         }
     }
 
-    /// The same project in another folder, read anew.
+    /// The same project in another folder, read anew, with another setup.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub(crate) fn open_copy(&self, store: Arc<Store>) -> Result<Self, Error> {
+    pub(crate) fn open_copy(&self, store: Arc<Store>, setup: Arc<Setup>) -> Result<Self, Error> {
         let location = Location {
             root: store.root().to_owned(),
             ..self.location.clone()
         };
-        Self::open_on(location, store, self.setup.clone(), Texts::new())
+        Self::open_on(location, store, setup, Texts::new())
     }
 
     /// The same project read anew as if its files had these texts. To ask what is known of it, not to execute: a

@@ -25,7 +25,8 @@ pub(super) fn tune(session: &Session, arguments: &Tune) -> Result<Exit, Error> {
     let asked = Asked::read(arguments, document, folder)?;
     let goal = Goal::find(&workspace, &asked)?;
     let cancellation = session.cancellation()?;
-    let jobs = jobs(session, arguments, &asked);
+    let wanted = jobs(session, arguments, &asked);
+    let jobs = fitting(session, &workspace, &goal, wanted)?;
     check_pipeline(&workspace, &goal, &cancellation)?;
     let found = search(&workspace, &asked, &goal, jobs, &session.ui, &cancellation)?;
     session.tell_warnings(&workspace);
@@ -54,6 +55,26 @@ fn jobs(session: &Session, arguments: &Tune, asked: &Asked) -> usize {
         ));
     }
     wanted.min(allowed).min(asked.definition.trials()).max(1)
+}
+
+/// How many of `wanted` trials have room beside each other; tells where that is fewer.
+fn fitting(
+    session: &Session,
+    workspace: &Workspace,
+    goal: &Goal,
+    wanted: usize,
+) -> Result<usize, Error> {
+    let (fitting, narrowest) = hpipe_engine::parts(workspace, &goal.selection, wanted)?;
+    if let Some(stage) = narrowest {
+        let trials = match fitting {
+            1 => "one trial".to_owned(),
+            some => format!("{some} trials"),
+        };
+        session.ui.note(&format!(
+            "note: {trials} at a time, not {wanted}: stage `{stage}` asks for that much of the machine"
+        ));
+    }
+    Ok(fitting)
 }
 
 /// Finds what is wrong with the pipeline itself before the first trial: as `repro --dry` would.

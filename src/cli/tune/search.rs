@@ -13,7 +13,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Event, EventSink, ProjectPath, StageName};
-use hpipe_engine::{Cancellation, Error, Known, Replica, Trial, TrialEnd, TrialFailure, Workspace};
+use hpipe_engine::{
+    Cancellation, Error, Known, Part, Replica, Trial, TrialEnd, TrialFailure, Workspace,
+};
 use hpipe_tune::{Ask, Outcome, Series, Study};
 
 use super::{Asked, Goal};
@@ -129,9 +131,10 @@ fn with_workers(
     let (tell, told) = channel::<Told>();
     let given = Mutex::new(given);
     std::thread::scope(|threads| {
-        for _ in 0..jobs {
+        for number in 0..jobs {
             let (tell, given) = (tell.clone(), &given);
-            threads.spawn(move || worker.work(given, &tell));
+            let part = Part { number, of: jobs };
+            threads.spawn(move || worker.work(part, given, &tell));
         }
         let result = work(give, &told);
         if result.is_err() {
@@ -159,15 +162,15 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// Does one trial after the other until there are no more.
-    fn work(&self, jobs: &Mutex<Receiver<Job>>, tell: &Sender<Told>) {
+    /// Does one trial after the other, with this part of the machine, until there are no more.
+    fn work(&self, part: Part, jobs: &Mutex<Receiver<Job>>, tell: &Sender<Told>) {
         let mut replica = None;
         loop {
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(job) = job else { return };
             let began = Instant::now();
             // A panic must not keep the loop waiting for this trial for ever.
-            let end = catch_unwind(AssertUnwindSafe(|| self.trial(&job, &mut replica)));
+            let end = catch_unwind(AssertUnwindSafe(|| self.trial(part, &job, &mut replica)));
             let told = Told {
                 number: job.ask.number,
                 duration: began.elapsed(),
@@ -179,7 +182,12 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn trial(&self, job: &Job, replica: &mut Option<Replica<'a>>) -> Result<TrialEnd, Error> {
+    fn trial(
+        &self,
+        part: Part,
+        job: &Job,
+        replica: &mut Option<Replica<'a>>,
+    ) -> Result<TrialEnd, Error> {
         let trial = Trial {
             files: &job.files,
             measured: &self.goal.file,
@@ -197,6 +205,7 @@ impl<'a> Worker<'a> {
                 self.workspace,
                 &self.goal.selection,
                 &self.asked.copy,
+                part,
             )?),
         };
         replica.perform(&trial, self.sink, self.cancellation)
