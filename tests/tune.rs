@@ -254,16 +254,15 @@ stages:
 
 #[test]
 fn no_two_trials_at_once_have_the_same_gpu() {
-    let (project, mut command) = on_gpus("4,7", "read -r line < $root/hold");
-    make_fifo(&project.path("hold"));
+    let (project, mut command) = on_gpus("4,7", "read -r line < $root/hold$CUDA_VISIBLE_DEVICES");
+    let holds = ["hold4", "hold7"].map(|name| project.path(name));
+    holds.iter().for_each(|hold| make_fifo(hold));
     let told = FifoLines::listen(&project.path("told"));
     let hpipe = Live::start(&mut command);
     let mut gpus = [told.next(), told.next()];
     gpus.sort();
     assert_eq!(gpus, [Some("4".to_owned()), Some("7".to_owned())]);
-    for _ in 0..2 {
-        release(&project.path("hold"));
-    }
+    holds.iter().for_each(|hold| release(hold));
     let (status, events) = hpipe.finish();
     assert_eq!(status.code(), Some(0), "{events:#?}");
     assert_eq!(study(&events)["ran"], 2);
