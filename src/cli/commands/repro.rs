@@ -92,7 +92,11 @@ fn opening(session: &Session, arguments: &Repro) -> Result<(Opening, ReproOption
 }
 
 fn exit(summary: &Summary, cancellation: &Cancellation) -> Exit {
-    match (cancellation.is_requested(), summary.failed) {
+    // What was not wanted (`-i`) is not up to date either.
+    match (
+        cancellation.is_requested(),
+        summary.failed + summary.not_started,
+    ) {
         (true, _) => Exit::Interrupted,
         (false, 0) => Exit::Done,
         (false, _) => Exit::StageFailed,
