@@ -205,17 +205,20 @@ impl Household {
 
     /// Takes note of children of ours that are of a command; says whether there are new ones. The dead are buried.
     fn meet_strangers(&mut self) -> bool {
-        let Some(own) = Place::of(getpid()) else {
-            return false;
-        };
         let mut is_new = false;
+        let mut own = None; // seldom needed, and dear
         for child in self.children() {
-            let is_known = self.leaders.contains_key(&child) || self.strangers.contains_key(&child);
-            // A child in hpipe's own group is nobody's stranger: whoever uses the engine may have children too.
-            let place = Place::of(child).filter(|place| place.group != own.group);
-            let Some(place) = place.filter(|_| !is_known) else {
+            if self.leaders.contains_key(&child) || self.strangers.contains_key(&child) {
+                continue;
+            }
+            let own = *own.get_or_insert_with(|| Place::of(getpid()));
+            let (Some(own), Some(place)) = (own, Place::of(child)) else {
                 continue;
             };
+            // A child in hpipe's own group is nobody's stranger: whoever uses the engine may have children too.
+            if place.group == own.group {
+                continue;
+            }
             // Nobody but us can take note of its end.
             if matches!(waitpid(Some(child), WaitOptions::NOHANG), Ok(Some(_))) {
                 is_new = true; // its children are ours now
