@@ -14,6 +14,7 @@ mod outs;
 mod overview;
 mod plots;
 mod project;
+mod runs;
 mod server;
 mod stage;
 mod tune;
@@ -41,6 +42,10 @@ pub(crate) use models::{
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
 pub(crate) use project::{Completions, Init, Man, Root, Shell};
+pub(crate) use runs::{
+    Runs, RunsChosen, RunsCompare, RunsDelete, RunsDiff, RunsExport, RunsFormat, RunsGc, RunsList,
+    RunsShow,
+};
 pub(crate) use server::Server;
 pub(crate) use stage::{Freeze, Stage, StageAdd, StageList};
 pub(crate) use tune::Tune;
@@ -222,6 +227,12 @@ pub(crate) enum Command {
     /// Show and change settings: cache folder, jobs, ways of linking.
     #[command(subcommand, after_help = "Example: hpipe config set jobs 4")]
     Config(Config),
+    /// List, show and compare the runs that were recorded.
+    #[command(
+        subcommand,
+        after_help = "Example: hpipe runs list --order-by metrics.rmse"
+    )]
+    Runs(Runs),
     /// Serve runs, models and artifacts: MLflow's client works against it.
     #[command(after_help = "Example: hpipe server --port 5000\n\n\
         With MLFLOW_TRACKING_URI=http://127.0.0.1:5000 in its environment, a Python program's mlflow calls land in models/track.db.")]

@@ -20,6 +20,7 @@ mod plots;
 mod reading;
 mod repro;
 mod root;
+mod runs;
 mod schema;
 mod server;
 mod show;
@@ -30,6 +31,7 @@ mod watch;
 mod why;
 
 pub(crate) use exec_stage::exec_stage;
+pub(crate) use runs::Compared;
 
 use std::collections::BTreeSet;
 
@@ -82,6 +84,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Checkout(arguments) => checkout::checkout(session, arguments),
         Command::Config(arguments) => config::config(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
+        Command::Runs(command) => runs::runs(session, command),
         Command::Server(arguments) => server::server(session, arguments),
         Command::Models(arguments) => models::models(session, arguments),
         Command::Schema => schema::schema(session),

@@ -10,6 +10,7 @@ mod cache;
 mod event;
 mod models;
 mod plots;
+mod runs;
 mod serving;
 mod settings;
 mod stages;
@@ -32,6 +33,7 @@ pub(crate) use models::{
     rolled_back, version_diff,
 };
 pub(crate) use plots::plots;
+pub(crate) use runs::{run, run_whole, runs, runs_compared, runs_gc, runs_marked};
 pub(crate) use serving::serving;
 pub(crate) use settings::settings;
 pub(crate) use stages::stage_list;

@@ -160,6 +160,11 @@ impl Session {
             .cloned()
     }
 
+    /// The experiment of runs whose stage names none, if one is set.
+    pub(crate) fn experiment(&self) -> Option<&str> {
+        self.loaded.settings.text("tracking.experiment")
+    }
+
     /// How many stages work at once when the command line does not say.
     pub(crate) fn jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);

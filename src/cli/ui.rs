@@ -21,6 +21,7 @@ pub(crate) mod style;
 mod terminal;
 mod text;
 mod trials;
+mod values;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -48,6 +49,8 @@ pub(crate) use stages::{ListedStage, stages_table};
 pub(crate) use terminal::TerminalSink;
 pub(crate) use text::{count, one_line, width};
 pub(crate) use trials::{Counted, applied_line, search_lines, started_line, trial_line};
+
+pub(crate) use values::{NamedValues, csv, lasted, sections, value_table};
 
 use crate::diagnostic;
 

@@ -37,10 +37,6 @@ const LATER: &[(&str, &str)] = &[
     ),
     ("remote", "until then, share `.cache` as a folder"),
     (
-        "runs",
-        "until then, `hpipe metrics diff` compares git revisions, and `hpipe logs` lists executions",
-    ),
-    (
         "serve",
         "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
     ),
@@ -49,10 +45,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
     ),
     ("monitor", "until then, a stage can compare windows of data"),
-    (
-        "server",
-        "until then, `hpipe dag --html` and `hpipe plots show` write pages",
-    ),
 ];
 
 /// A mistake as a diagnostic; none where clap's own words do as well, and for help and version.

@@ -25,6 +25,7 @@ use crate::Cancellation;
 use crate::Error;
 use crate::decide::Known;
 use crate::inputs::{Gathered, Inputs, is_no_content};
+use crate::observer::Observer;
 use crate::sandbox::Sandbox;
 use crate::witness::Witness;
 use crate::workspace::Workspace;
@@ -45,6 +46,15 @@ pub(crate) struct Setting<'a> {
     pub(crate) memo: MemoUse,
     /// Whether outs are stored in the cache.
     pub(crate) commit: bool,
+    /// Who is told of executions.
+    pub(crate) observer: Option<&'a dyn Observer>,
+}
+
+impl<'a> Setting<'a> {
+    /// Who is told of executions of `stage`.
+    pub(crate) fn observer_of(&self, stage: &StageSpec) -> Option<&'a dyn Observer> {
+        self.observer.filter(|observer| observer.observes(stage))
+    }
 }
 
 /// A successful execution.
@@ -85,7 +95,7 @@ pub(crate) struct Prepared {
     pub(crate) attempt: Attempt,
     pub(crate) sandbox: Option<Sandbox>,
     witness: Witness,
-    began: Instant,
+    pub(crate) began: Instant,
 }
 
 /// Makes room for the outs of `stage` and begins an attempt; `recorded` is what its outs should be now.

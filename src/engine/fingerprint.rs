@@ -18,7 +18,7 @@
 //! | name, `desc`, `meta`, plot keys, comments, order of deps, params and outs | say nothing about the result |
 //! | `sandbox` | it takes nothing from a command that is declared; what a command does about a denial that it keeps to itself is as unknowable as any undeclared input |
 //! | `cache`, `frozen`, `always_changed` | say what is done with the result |
-//! | `resources`, `mutex`, `pool`, `timeout`, `retry`, `executor` | say how it is executed, not what; what must depend on a number of CPUs takes it from a param |
+//! | `resources`, `mutex`, `pool`, `timeout`, `retry`, `executor`, `track`, what an observer adds to the environment | say how it is executed, not what; what must depend on a number of CPUs takes it from a param |
 //! | times, owners, inode numbers, absolute paths, user, host | a clone on another machine has the same results |
 //! | number of jobs, `HPIPE_*` settings | must not change a result; a built-in that lets them is broken |
 //! | environment that is not declared | unknowable; declare it under `env` |

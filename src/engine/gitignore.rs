@@ -48,6 +48,14 @@ pub(crate) fn ignore<'a>(
     Ok(files)
 }
 
+/// Keeps files that no stage makes out of git, as if they were outs.
+///
+/// # Errors
+/// [`Error::Store`] and [`Error::Read`] when a `.gitignore` cannot be written or read.
+pub fn keep_out_of_git(workspace: &Workspace, paths: &[ProjectPath]) -> Result<(), Error> {
+    ignore(workspace, paths.iter()).map(drop)
+}
+
 /// The outs of each folder; those outside the project are nothing to git.
 fn by_folder<'a>(
     outs: impl Iterator<Item = &'a ProjectPath>,

@@ -8,6 +8,7 @@
 mod crew;
 mod driver;
 mod locks;
+mod observe;
 mod post;
 mod publish;
 mod recall;
@@ -31,6 +32,7 @@ use crate::graph::StageIndex;
 use crate::handing::Handing;
 use crate::inputs::Inputs;
 use crate::lock_files::LockStamps;
+use crate::observer::Observing;
 use crate::plan::{Plan, Selection};
 use crate::stage_locks::Patience;
 use crate::survey::{Supposed, Surveyed, survey_with};
@@ -71,6 +73,8 @@ pub struct ReproOptions {
     pub confirm: Option<Confirm>,
     /// Who is handed what stages made.
     pub handing: Option<Handing>,
+    /// Is told of executions.
+    pub observing: Option<Observing>,
 }
 
 impl Default for ReproOptions {
@@ -91,6 +95,7 @@ impl Default for ReproOptions {
             force_downstream: false,
             confirm: None,
             handing: None,
+            observing: None,
         }
     }
 }
@@ -259,6 +264,7 @@ pub(crate) fn perform(
         cancellation,
         memo: MemoUse::default(),
         commit: options.commit,
+        observer: options.observing.as_ref().map(Observing::observer),
     };
     let wake = post.clone();
     let _listening = cancellation.subscribe(move |urgency| wake.send(Message::Cancelled(urgency)));

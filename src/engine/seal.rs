@@ -170,6 +170,7 @@ pub(crate) fn is_sealable(options: &ReproOptions, setup: &Setup) -> bool {
         force_downstream,
         confirm,
         handing: _,
+        observing: _, // an observer that has not written down all keeps the seal from being made
     } = options;
     let does_more = *force || *force_downstream || setup.rereads;
     let does_less = *dry || *allow_missing || !commit || stop_after.is_some() || confirm.is_some();

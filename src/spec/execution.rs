@@ -13,6 +13,7 @@ use crate::node::{Data, Entry, Node};
 use crate::quantity;
 use crate::shape::{self, find};
 use crate::stage::Reader;
+use crate::track::Track;
 
 /// How the executions of a stage are carried out. The default is what a stage says that has none of these keys.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,6 +34,8 @@ pub struct Execution {
     pub sandbox: Option<bool>,
     /// `executor:`, where it runs; none leaves it to the settings.
     pub executor: Option<Named>,
+    /// `track:`, whether and how executions become runs; none leaves it to whoever records.
+    pub track: Option<Track>,
 }
 
 impl Execution {
@@ -50,6 +53,7 @@ impl Execution {
         shell: None,
         sandbox: None,
         executor: None,
+        track: None,
     };
 }
 
@@ -174,6 +178,7 @@ impl<'a> Reader<'a> {
             shell: self.shell(),
             sandbox: self.find("sandbox").map(|_| self.flag("sandbox")),
             executor: self.named("executor"),
+            track: self.track(),
         };
         (execution != Execution::PLAIN).then(|| Box::new(execution))
     }
@@ -347,7 +352,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The entries of a key that holds a mapping of these keys.
-    fn section(&mut self, key: &str, known: &[&str]) -> &'a [Entry] {
+    pub(crate) fn section(&mut self, key: &str, known: &[&str]) -> &'a [Entry] {
         let Some(entry) = self.find(key) else {
             return &[];
         };

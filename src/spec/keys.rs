@@ -43,6 +43,7 @@ const STAGE: &[&str] = &[
     "shell",
     "sandbox",
     "executor",
+    "track",
     "when",
     "desc",
     "meta",

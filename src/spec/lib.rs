@@ -35,6 +35,7 @@ mod scope;
 mod settings;
 mod shape;
 mod stage;
+mod track;
 mod unpack;
 mod vars;
 mod yaml;
@@ -54,3 +55,4 @@ pub use pipeline::{
 };
 pub use schema::pipeline_schema;
 pub use settings::{Setting, Settings, SettingsLayer, set_setting, unset_setting};
+pub use track::Track;

@@ -16,6 +16,7 @@ use crate::pipeline::{
     Action, Dep, EnvVar, Out, OutKind, Param, Pipeline, PlotColumns, PlotSpec, PlotX, Role, Script,
     StageSpec,
 };
+use crate::track::Track;
 
 /// Bytes. Shorter texts are read as fast.
 const WORTH_A_MIRROR: usize = 1024;
@@ -169,7 +170,8 @@ binary!(struct Param { file, keys, span });
 binary!(struct Out { path, role, kind, cache, persist, span, notes, plots });
 binary!(enum OutKind { 0 => Out, 1 => Metric, 2 => Plot });
 binary!(struct EnvVar { name, value, span });
-binary!(struct Execution { resources, mutex, pool, timeout, retry, shell, sandbox, executor });
+binary!(struct Execution { resources, mutex, pool, timeout, retry, shell, sandbox, executor, track });
+binary!(struct Track { is_wanted, experiment, name, tags });
 binary!(struct Resources { millicpus, memory, gpus });
 binary!(struct Retry { times, delay, backoff });
 binary!(struct Shell { program, arguments, span });
@@ -223,7 +225,7 @@ stages:
   many: {{foreach: [1, 2], do: {{cmd: 'echo ${{item}}', wdir: sub, frozen: true, always_changed: true}}}}
   none: {{cmd: 'true', when: '${{more}} == 3'}}
   runs: {{cmd: 'true', timeout: 1m, retry: {{times: 2, delay: 1s}}, resources: {{cpus: 1.5, memory: 1GB}}, mutex: [m], pool: p,
-    shell: bash -e, sandbox: true, metrics: [metric.json], plots: [{{plot.csv: {{x: a, y: b, title: t}}}}]}}
+    shell: bash -e, sandbox: true, track: {{experiment: e, tags: {{a: b}}}}, metrics: [metric.json], plots: [{{plot.csv: {{x: a, y: b, title: t}}}}]}}
 pools: {{p: 2}}
 metrics: [top.json]
 params: [top.yaml]

@@ -258,6 +258,11 @@ fn how_it_executes() -> Json {
     let mut retry = keys(&retry);
     retry["required"] = json!(["times"]);
     let words = json!({ "type": ["string", "array", "null"], "items": { "type": "string" } });
+    let track = json!({
+        "experiment": about("The experiment of its runs.", text()),
+        "name": about("The name of its runs; that of the stage without it.", text()),
+        "tags": about("Tags of its runs.", map(&json!({ "type": ["string", "number", "boolean", "null"] }))),
+    });
     json!({
         "resources": about("What an execution takes from the machine.", any(&[keys(&resources)])),
         "mutex": about("Names that no two executions hold at once.", words.clone()),
@@ -270,6 +275,10 @@ fn how_it_executes() -> Json {
         "shell": about("The program that executes the commands, with its arguments: `bash -e`.", words),
         "sandbox": about("Whether a command can read only its deps and write only its outs.", flag()),
         "executor": about("Where it runs: `local`, or an executor of the settings.", text()),
+        "track": about("Whether executions are recorded as runs, and how.", any(&[
+            json!({ "type": "boolean" }),
+            keys(&track),
+        ])),
     })
 }
 

@@ -29,13 +29,14 @@ const KEYS: &[(&str, Kind)] = &[
     ("sandbox.missing", Kind::Word(&["warn", "fail"])),
     ("sandbox.read", Kind::Texts),
     ("sandbox.write", Kind::Texts),
+    ("tracking.experiment", Kind::Text),
 ];
 
 /// The table whose keys are names of pools.
 const POOLS: &str = "pools";
 
 /// Tables of what comes later: a file may hold them, and is told that they do nothing yet.
-const RESERVED: [&str; 3] = ["executors", "remotes", "tracking"];
+const RESERVED: [&str; 2] = ["executors", "remotes"];
 
 /// One layer: what one file or the environment sets.
 #[derive(Debug, Default)]

@@ -74,6 +74,13 @@ pub enum AttemptState {
     Finished(AttemptEnd),
 }
 
+impl AttemptSummary {
+    /// When it began: milliseconds since 1970-01-01T00:00:00Z.
+    pub fn started(&self) -> Option<u64> {
+        utc::read_compact(&self.id)
+    }
+}
+
 impl Attempt {
     /// Its id: a file name that sorts by time.
     pub fn id(&self) -> &str {

@@ -114,6 +114,22 @@ impl CacheFolder {
         path == self.path() || path == self.own_path()
     }
 
+    /// Whether `path` belongs to the records of runs (docs/formats/track_db.md), which are content of no folder: an
+    /// execution that makes the folder they lie in must not take them along. The folder of artifacts is that of the records
+    /// only beside their database.
+    pub(crate) fn is_of_records(&self, path: &Path) -> bool {
+        let names = ["track.db", "track.db-wal", "track.db-shm", "artifacts"];
+        let Some(name) = names.into_iter().find(|name| path.ends_with(name)) else {
+            return false;
+        };
+        let root = self.own_path().parent();
+        let models = root.map(|root| root.join("models"));
+        models.is_some_and(|models| {
+            path.parent() == Some(&models)
+                && (name != "artifacts" || models.join("track.db").exists())
+        })
+    }
+
     fn own(&self) -> &Part {
         self.own.as_ref().unwrap_or(&self.shared)
     }

@@ -11,12 +11,13 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use hpipe_core::Digest;
 
 use crate::disk::{self, Mode};
 use crate::scratch::{Scratch, Temporary};
-use crate::{Error, Store, file_hash};
+use crate::{Error, Store, file_hash, utc};
 
 /// Objects as named by docs/formats/objects.md.
 const OBJECTS: &str = "objects-v1";
@@ -115,6 +116,66 @@ impl Keep {
         }
     }
 
+    /// The same keep, for somebody else.
+    pub fn again(&self) -> Self {
+        Self::new(self.folder.clone())
+    }
+
+    /// Removes the objects that `is_needed` does not know and that nobody took in or met again for `grace`; with `dry`
+    /// none. Says which, with their sizes.
+    ///
+    /// Whoever takes in bytes that are there already touches the object and then looks whether it is still there
+    /// ([`Incoming::finish`]); here it is put aside before its time is looked at. So one of the two notices the other.
+    ///
+    /// # Errors
+    /// When objects cannot be listed or removed.
+    pub fn sweep(
+        &self,
+        is_needed: &dyn Fn(&Digest) -> bool,
+        grace: Duration,
+        dry: bool,
+    ) -> Result<Vec<(Digest, u64)>, Error> {
+        let mut swept = Vec::new();
+        for (digest, path) in self.objects()? {
+            if is_needed(&digest) || !is_older(&path, grace) {
+                continue;
+            }
+            let size = fs::metadata(&path).map_or(0, |found| found.len());
+            if dry || self.remove_aside(&path, grace)? {
+                swept.push((digest, size));
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Puts an object aside and removes it, or back if somebody has touched it meanwhile.
+    fn remove_aside(&self, path: &Path, grace: Duration) -> Result<bool, Error> {
+        let aside = self.temporary()?;
+        disk::rename(path, aside.path()).map_err(Error::place(aside.path()))?;
+        match is_older(aside.path(), grace) {
+            true => Ok(true), // goes with the temporary
+            false => {
+                disk::rename(aside.path(), path).map_err(Error::place(path))?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Every object with its path, sorted.
+    fn objects(&self) -> Result<Vec<(Digest, PathBuf)>, Error> {
+        let parent = self.folder.join(OBJECTS);
+        let mut objects = Vec::new();
+        for fan in listed(&parent)? {
+            for path in listed(&fan)? {
+                let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+                let hex = name(&fan).zip(name(&path)).map(|(a, b)| a + &b);
+                let digest = hex.and_then(|hex| format!("blake3:{hex}").parse().ok());
+                objects.extend(digest.map(|digest| (digest, path)));
+            }
+        }
+        Ok(objects)
+    }
+
     fn temporary(&self) -> Result<Temporary, Error> {
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(scratch) = scratch.as_ref() {
@@ -176,7 +237,7 @@ impl Incoming {
     pub fn finish(mut self) -> Result<(Digest, u64), Error> {
         let digest = Digest::blake3(*self.hasher.finalize().as_bytes());
         let target = object(&self.folder, &digest);
-        if is_whole(&target, &digest, self.size) {
+        if is_whole(&target, &digest, self.size) && touch(&target) {
             return Ok((digest, self.size));
         }
         disk::sync(&self.file).map_err(Error::write(self.temporary.path()))?;
@@ -197,6 +258,33 @@ impl Incoming {
 fn object(folder: &Path, digest: &Digest) -> PathBuf {
     let hex = digest.hex();
     folder.join(OBJECTS).join(&hex[..2]).join(&hex[2..])
+}
+
+/// Makes an object young again; whether it is still there then.
+fn touch(path: &Path) -> bool {
+    let touched = File::open(path).and_then(|file| file.set_modified(utc::now()));
+    touched.is_ok() && path.exists()
+}
+
+/// Whether nobody took in or touched what lies at a path for so long; what is gone nobody need remove.
+fn is_older(path: &Path, age: Duration) -> bool {
+    let modified = fs::metadata(path).and_then(|found| found.modified());
+    let since = modified.map(|modified| utc::now().duration_since(modified));
+    matches!(since, Ok(Ok(since)) if since >= age)
+}
+
+/// The paths in a folder, sorted; none when there is no such folder.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(Error::read(folder))?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(Error::read(folder))?;
+    paths.sort();
+    Ok(paths)
 }
 
 fn is_whole(path: &Path, digest: &Digest, size: u64) -> bool {
@@ -250,6 +338,33 @@ mod tests {
         assert!(keep.open(&digest, size).unwrap().is_none());
         put(&keep, b"weights");
         assert!(keep.open(&digest, size).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_nobody_needs_goes_unless_it_is_young() {
+        let root = tempfile::tempdir().unwrap();
+        let keep = Keep::new(root.path().join("artifacts"));
+        let [needed, old, met, young] =
+            [&b"a"[..], b"b", b"c", b"d"].map(|bytes| put(&keep, bytes));
+        let hour = Duration::from_secs(3600);
+        for (digest, _) in [needed, old, met] {
+            let file = File::open(object(&keep.folder, &digest)).unwrap();
+            file.set_modified(utc::now() - 2 * hour).unwrap();
+        }
+        put(&keep, b"c"); // somebody is about to refer to it again
+        let is_needed = |digest: &Digest| *digest == needed.0;
+        assert_eq!(keep.sweep(&is_needed, hour, true).unwrap(), [old]);
+        assert_eq!(objects(&keep.folder), 4);
+        assert_eq!(keep.sweep(&is_needed, hour, false).unwrap(), [old]);
+        let is_there = |(digest, size): (Digest, u64)| keep.open(&digest, size).unwrap().is_some();
+        assert_eq!(
+            [needed, old, met, young].map(is_there),
+            [true, false, true, true]
+        );
+        assert_eq!(
+            keep.sweep(&is_needed, Duration::ZERO, false).unwrap().len(),
+            2
+        );
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub use locks::{LockName, StageLock};
 pub use look::Look;
 pub use placeholder::{Placeholder, TemporaryFolder};
 pub use restore::LinkType;
-pub use run_cache::{OutRecord, Published, RunRecord};
+pub use run_cache::{OutRecord, Published, RunRecord, host};
 pub use seal::{ConditionId, Names, Outside, Seal, SealDraft, SealedOutcome, SealedStage};
 pub use store::Store;
 pub use utc::{now_millis, readable_time};

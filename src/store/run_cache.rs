@@ -178,7 +178,7 @@ impl Store {
 }
 
 /// The name of this machine.
-fn host() -> &'static str {
+pub fn host() -> &'static str {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| uname().nodename().to_string_lossy().into_owned())
 }

@@ -13,6 +13,11 @@ pub(crate) fn now_micros() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// What time it is.
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Milliseconds since 1970-01-01T00:00:00Z, for records that people sort by time.
 pub fn now_millis() -> i64 {
     i64::try_from(now_micros() / 1000).unwrap_or(i64::MAX)
@@ -33,6 +38,29 @@ pub fn readable_time(millis: i64) -> String {
     let (year, month, day) = civil_from_days(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+/// The milliseconds since 1970 of a time that begins as [`compact`] writes it.
+pub(crate) fn read_compact(text: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let days = days_from_civil(number(0, 4)?, number(4, 6)?, number(6, 8)?)?;
+    let seconds = number(9, 11)? * 3_600 + number(11, 13)? * 60 + number(13, 15)?;
+    Some((days * 86_400 + seconds) * 1_000 + number(16, 19)?)
+}
+
+/// The day, counted from 1970-01-01, of a Gregorian date.
+///
+/// Source: Howard Hinnant, as below, `days_from_civil`.
+const fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    if year < 1970 || month == 0 || month > 12 || day == 0 {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
 }
 
 /// The Gregorian date of a day counted from 1970-01-01.
@@ -71,7 +99,13 @@ mod tests {
             (4_107_542_400, "21000301T000000.000000Z"),
         ] {
             assert_eq!(compact(seconds * 1_000_000), expect);
+            assert_eq!(read_compact(expect), Some(seconds * 1_000));
         }
+        assert_eq!(
+            read_compact("20000228T235959.123456Z-7-0"),
+            Some(951_782_399_123)
+        );
+        assert_eq!(read_compact("yesterday"), None);
         assert_eq!(compact(1_000_042), "19700101T000001.000042Z");
     }
 }

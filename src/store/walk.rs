@@ -2,7 +2,7 @@
 //!
 //! Symbolic links are followed: what counts is what a reader of the path would get. A link that leads nowhere, or back
 //! into a folder that holds it, is an error that names it; so is a socket, pipe or device, which has no content. Left out
-//! are `.git`, the cache folder, our own temporary files, and what `.hpipeignore` names. What is left out belongs to the
+//! are `.git`, the cache folder, the records of runs, our own temporary files, and what `.hpipeignore` names. What is left out belongs to the
 //! user: it is listed apart, so that nobody removes it with a folder it happens to lie in.
 //!
 //! Does not read files: see `content`.
@@ -192,6 +192,7 @@ impl Listing {
         let is_link = own_type.is_symlink();
         let left_out = name == b".git"
             || cache.is_at(&path)
+            || cache.is_of_records(&path)
             || !is_link && self.rules.ignores(&path, own_type.is_dir());
         let kind = match left_out {
             true => Ok(None),

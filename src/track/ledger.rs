@@ -11,9 +11,11 @@
 
 mod artifacts;
 mod batch;
+mod collection;
 mod database;
 mod datasets;
 mod error;
+mod executions;
 mod experiments;
 mod history;
 mod limits;
@@ -43,7 +45,9 @@ use writer::{Reply, Writer};
 
 pub use artifacts::{ArtifactEntry, StoredArtifact};
 pub use batch::Batch;
+pub use collection::{Garbage, Swept};
 pub use error::{LedgerError, Refusal, Result};
+pub use executions::{ExecutionEnd, ExecutionRecord, MadeModel, RunResults};
 pub use experiments::NewExperiment;
 pub use history::{HistoryEvent, Transition};
 pub use hpipe_store::{Incoming as ArtifactWriter, Parked as ParkedArtifact};

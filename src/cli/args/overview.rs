@@ -9,7 +9,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Make things up to date", &["repro", "watch", "tune"]),
     ("See how things stand", &["status", "why", "dag", "logs"]),
     ("See what came out", &["metrics", "params", "plots"]),
-    ("Keep track", &["models", "server"]),
+    ("Keep track", &["runs", "models", "server"]),
     (
         "Write a pipeline",
         &["init", "stage", "freeze", "unfreeze", "schema"],

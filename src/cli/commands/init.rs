@@ -40,7 +40,7 @@ pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
             .ui
             .note(&format!("made {}", folder.join(name).display()));
     }
-    ignore_local_settings(&folder)?;
+    keep_out_of_git(&folder)?;
     if let Some(file) = around(&folder) {
         let file = file.display();
         session.ui.note(&format!(
@@ -52,8 +52,11 @@ pub(super) fn init(session: &Session, arguments: &Init) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// Keeps the settings of one checkout out of git.
-fn ignore_local_settings(folder: &Path) -> Result<(), Error> {
+/// Lines that keep out of git the settings of one checkout, and the records of runs.
+const IGNORED: [&str; 3] = [LOCAL, "models/track.db*", "models/artifacts/"];
+
+/// Adds the lines that are not there yet.
+fn keep_out_of_git(folder: &Path) -> Result<(), Error> {
     let path = folder.join(".gitignore");
     let failed = |source| Error::File {
         attempt: "write",
@@ -64,8 +67,16 @@ fn ignore_local_settings(folder: &Path) -> Result<(), Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
         read => read.map_err(failed)?,
     };
-    let is_there = |line: &str| line.trim().trim_start_matches('/') == LOCAL;
-    if text.lines().any(is_there) {
+    let is_new = |wanted: &&str| {
+        let mut lines = text.lines().map(|line| line.trim().trim_start_matches('/'));
+        lines.all(|line| line != *wanted)
+    };
+    let lines: String = IGNORED
+        .iter()
+        .filter(|line| is_new(line))
+        .map(|line| format!("/{line}\n"))
+        .collect();
+    if lines.is_empty() {
         return Ok(());
     }
     let gap = if text.is_empty() || text.ends_with('\n') {
@@ -78,7 +89,7 @@ fn ignore_local_settings(folder: &Path) -> Result<(), Error> {
         .append(true)
         .open(&path)
         .map_err(failed)?;
-    file.write_all(format!("{gap}/{LOCAL}\n").as_bytes())
+    file.write_all(format!("{gap}{lines}").as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(failed)
 }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use hpipe_core::Summary;
+use hpipe_core::{EventSink, Summary};
 use hpipe_engine::{
-    Cancellation, Confined, Handing, Location, Opening, ReproOptions, Selection, Setup, Untargeted,
-    Workspace,
+    Cancellation, Confined, Handing, Location, Observing, Opening, ReproOptions, Selection, Setup,
+    Untargeted, Workspace,
 };
 
 use crate::args::{Repro, Working};
 use crate::commands::watch::watch;
 use crate::error::{Error, Exit};
+use crate::recording::{Outcomes, Recorder};
 use crate::registering::Registrar;
 use crate::session::Session;
 use crate::ui::Mode;
@@ -41,7 +42,7 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
         return Ok(exit(&summary, &cancellation));
     }
     let workspace = session.read(opening)?;
-    let summary = hpipe_engine::repro(&workspace, &options, &*sink, &cancellation)?;
+    let summary = recorded(session, &workspace, options, &*sink, &cancellation)?;
     if let Some(error) = registrar.failure() {
         return Err(error);
     }
@@ -49,6 +50,35 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
         Exit::StageFailed if arguments.ignore_errors => Exit::Done,
         exit => exit,
     })
+}
+
+/// Makes the project up to date, and records what is executed.
+fn recorded(
+    session: &Session,
+    workspace: &Workspace,
+    options: ReproOptions,
+    sink: &dyn EventSink,
+    cancellation: &Cancellation,
+) -> Result<Summary, Error> {
+    if options.dry {
+        return Ok(hpipe_engine::repro(
+            workspace,
+            &options,
+            sink,
+            cancellation,
+        )?);
+    }
+    let recorder = Recorder::new(session, workspace.location());
+    recorder.prepare(workspace);
+    let options = ReproOptions {
+        observing: Some(Observing::new(recorder.clone())),
+        ..options
+    };
+    let outcomes = Outcomes::on(sink);
+    let done = hpipe_engine::repro(workspace, &options, &outcomes, cancellation);
+    // After a failure too: what came to its end before is to be found in the records.
+    recorder.settle(workspace, &outcomes.into_heard());
+    Ok(done?)
 }
 
 /// The project as the command line wants it opened, and how it is to be made up to date.

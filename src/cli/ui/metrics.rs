@@ -5,8 +5,8 @@
 //! scores of each model on each part) is a table.
 
 mod difference;
-mod grid;
-mod number;
+pub(super) mod grid;
+pub(super) mod number;
 mod section;
 
 #[cfg(test)]

@@ -13,11 +13,13 @@ use super::failure::failure;
 use super::{Prepared, Setting, Stopped, household};
 use crate::decide::Known;
 use crate::graph::StageIndex;
+use crate::observer::Variables;
 use crate::sandbox::Sandbox;
 
 const SHELL: &str = "/bin/sh";
 
-/// What an executor is to do for the stage `id`, whose `scripts` these are. `gpus` are those it may use.
+/// What an executor is to do for the stage `id`, whose `scripts` these are. `gpus` are those it may use, `told`
+/// is what its observer wants them to know.
 pub(crate) fn job(
     setting: Setting<'_>,
     id: StageIndex,
@@ -25,10 +27,13 @@ pub(crate) fn job(
     known: &Known,
     lock: &StageLock,
     prepared: &Prepared,
-    gpus: Option<&str>,
+    (gpus, told): (Option<&str>, Variables),
 ) -> Result<Job, Stopped> {
     let stage = setting.workspace.stage(id);
     let mut env = known.fingerprint.env.clone();
+    for (name, value) in told {
+        env.entry(name).or_insert(Some(value)); // what the stage declares is its own
+    }
     if let Some(gpus) = gpus {
         env.insert("CUDA_VISIBLE_DEVICES".into(), Some(gpus.to_owned()));
     }

@@ -26,6 +26,7 @@ use crate::exec::{Local, MemoUse, Setting};
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::lock_files::LockStamps;
+use crate::observer::Observer;
 use crate::plan::Plan;
 use crate::schedule::Schedule;
 use crate::workspace::Workspace;
@@ -434,6 +435,10 @@ impl<'a> Repro<'a> {
     }
 
     pub(super) fn conclude(mut self, began: Instant) -> Result<Round, Error> {
+        let is_settled = |observer: &dyn Observer| observer.is_settled();
+        if !self.setting.observer.is_none_or(is_settled) {
+            self.recall.leave_no_seal(); // so that the next one looks at what is not written down
+        }
         if self.error.is_none()
             && let Err(error) = self.leave()
         {

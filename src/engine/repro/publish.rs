@@ -285,7 +285,7 @@ fn redeclare(stage: &StageSpec, lock: &mut LockFile) {
 }
 
 /// What the lock file says of `stage`, which made `outs`.
-fn entry(stage: &StageSpec, inputs: &Fingerprint, outs: &[OutRecord]) -> LockEntry {
+pub(super) fn entry(stage: &StageSpec, inputs: &Fingerprint, outs: &[OutRecord]) -> LockEntry {
     let made = |path: &ProjectPath| {
         outs.iter()
             .find(|out| out.path == *path)
@@ -298,7 +298,8 @@ fn entry(stage: &StageSpec, inputs: &Fingerprint, outs: &[OutRecord]) -> LockEnt
     lock_entry(inputs, outs.collect())
 }
 
-fn machine(error: &Error) -> StageFailure {
+/// What the machine refused, as the failure of the stage it refused it.
+pub(super) fn machine(error: &Error) -> StageFailure {
     StageFailure {
         code: Code::Machine,
         message: format!("failed to {}", with_causes(error)),

@@ -12,6 +12,7 @@ use hpipe_spec::{Action, StageSpec};
 use hpipe_store::{OutRecord, Published};
 
 use super::locks::Held;
+use super::observe::{self, Told};
 use crate::Error;
 use crate::decide::{Known, is_known_by_key};
 use crate::exec::executor::{End, Job};
@@ -110,11 +111,13 @@ fn begin(setting: Setting<'_>, task: &Task) -> Result<Begun, Stopped> {
         expected: task.expected,
     });
     let prepared = exec::prepare(setting, stage, &task.recorded)?;
+    let told = observe::begins(setting, task, &prepared.attempt);
     let ended = match &stage.action {
         Action::Command(scripts) => {
             let gpus = task.gpus.as_deref();
             let (known, lock) = (&task.known, &task.held.stage);
-            match exec::job(setting, task.stage, scripts, known, lock, &prepared, gpus) {
+            let about = (gpus, told);
+            match exec::job(setting, task.stage, scripts, known, lock, &prepared, about) {
                 Ok(job) => return Ok(Begun::Launched(Box::new(prepared), Box::new(job))),
                 Err(stopped) => Err(stopped),
             }
@@ -149,10 +152,19 @@ fn conclude(
     ended: Result<(), Stopped>,
 ) -> Result<Concluded, Stopped> {
     let stage = setting.workspace.stage(task.stage);
-    let executed = exec::conclude(setting, stage, &task.known, prepared, ended)?;
+    let told = Told::of(&prepared.attempt);
+    let began = prepared.began;
+    let executed = exec::conclude(setting, stage, &task.known, prepared, ended);
     // Its objects are there: what cannot be recorded in the run cache can still be in the lock file.
-    let trouble = record(setting, stage, task, &executed).err();
-    Ok((Worked::Ran(executed), trouble))
+    let trouble = match &executed {
+        Ok(executed) => record(setting, stage, task, executed).err(),
+        Err(_) => None,
+    };
+    let duration = executed
+        .as_ref()
+        .map_or_else(|_| began.elapsed(), |executed| executed.duration);
+    observe::ends(setting, task, &told, duration, executed.as_ref());
+    Ok((Worked::Ran(executed?), trouble))
 }
 
 fn record(
@@ -218,6 +230,7 @@ impl Task {
             })
         };
         is_command
+            && setting.observer_of(stage).is_none()
             && restored.all(is_small)
             && outs.all(|out| is_gone(out) || lies_small(setting, out))
     }
@@ -229,7 +242,9 @@ impl Launched {
         let stage = setting.workspace.stage(self.task.stage);
         let deps = &self.task.known.fingerprint.deps;
         let mut outs = stage.outs.iter().map(|out| &out.path);
-        deps.iter().all(|dep| is_small(&dep.content)) && outs.all(|out| lies_small(setting, out))
+        setting.observer_of(stage).is_none()
+            && deps.iter().all(|dep| is_small(&dep.content))
+            && outs.all(|out| lies_small(setting, out))
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) fn get(records: &Records<'_>, fields: &Fields) -> Answer {
 
 pub(super) fn search(records: &Records<'_>, fields: &Fields) -> Answer {
     let page = records.search_runs(&RunQuery {
+        names: Vec::new(),
         experiments: experiment_ids(fields)?,
         filter: fields.owned("filter")?.unwrap_or_default(),
         order: fields.texts("order_by")?,

@@ -75,8 +75,16 @@ impl Ledger {
     /// When there is none, or its bytes are not what they were.
     pub fn open_artifact(&self, path: &str) -> Result<(File, u64)> {
         let stored = self.read(|records| records.artifact(path))?;
+        Ok((self.open_stored(&stored, path)?, stored.size))
+    }
+
+    /// Opens bytes that were taken in, to be read as `path`; they are verified first.
+    ///
+    /// # Errors
+    /// When they are not what they were.
+    pub fn open_stored(&self, stored: &StoredArtifact, path: &str) -> Result<File> {
         match self.keep.open(&stored.digest, stored.size)? {
-            Some(file) => Ok((file, stored.size)),
+            Some(file) => Ok(file),
             None => Err(LedgerError::DamagedArtifact {
                 path: path.to_owned(),
                 digest: stored.digest,

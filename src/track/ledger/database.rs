@@ -11,7 +11,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{LedgerError, Result};
 
 /// The steps from nothing to today's schema; version `n` is what the first `n` make. Only ever appended to.
-const MIGRATIONS: &[&str] = &[include_str!("schema_v1.sql"), include_str!("schema_v2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_v1.sql"),
+    include_str!("schema_v2.sql"),
+    include_str!("schema_v3.sql"),
+];
 
 /// The version of the schema this program reads and writes.
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -24,8 +24,11 @@ pub struct NewLoggedModel {
     pub tags: Vec<Pair>,
 }
 
-const PENDING: &str = "LOGGED_MODEL_PENDING";
-const STATUSES: [&str; 3] = [PENDING, "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"];
+/// The files of a logged model are still to come.
+pub(crate) const PENDING: &str = "LOGGED_MODEL_PENDING";
+/// They are there.
+pub(crate) const READY: &str = "LOGGED_MODEL_READY";
+const STATUSES: [&str; 3] = [PENDING, READY, "LOGGED_MODEL_UPLOAD_FAILED"];
 
 pub(crate) const COLUMNS: &str = "l.id, l.experiment, l.name, l.artifact_location, l.created, l.updated, l.status, l.status_message, \
      l.model_type, l.source_run";

@@ -38,6 +38,8 @@ pub struct Page<T> {
 pub struct RunQuery {
     /// The experiments to look in.
     pub experiments: Vec<i64>,
+    /// The names that runs may have; empty for any.
+    pub names: Vec<String>,
     /// Conditions; empty for none.
     pub filter: String,
     /// By what to sort, the most telling first; then the youngest come first.

@@ -23,6 +23,11 @@ impl Records<'_> {
         let mut clauses = Clauses::default();
         clauses.among("r.experiment", &query.experiments);
         lifecycle(&mut clauses, "r.is_deleted", query.view);
+        if !query.names.is_empty() {
+            let marks = vec!["?"; query.names.len()].join(", ");
+            let names = query.names.iter().cloned().map(Sql::Text);
+            clauses.condition(format!("r.name IN ({marks})"), names);
+        }
         clauses.filter(&query::parse(&query.filter, &query::RUNS)?, &query::RUNS);
         for order in &query.order {
             let (field, ascending) = query::order(order, &query::RUNS)?;

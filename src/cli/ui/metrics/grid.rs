@@ -11,7 +11,7 @@ const GAP: usize = 2;
 
 /// A column under its heading.
 #[derive(Debug, Clone)]
-pub(super) struct Column {
+pub(in crate::ui) struct Column {
     /// Its lines.
     heading: Vec<String>,
     cells: Vec<String>,
@@ -20,7 +20,7 @@ pub(super) struct Column {
 
 impl Column {
     /// A column of names, to the left.
-    pub(super) fn of_names<'a>(heading: &str, names: impl Iterator<Item = &'a str>) -> Self {
+    pub(in crate::ui) fn of_names<'a>(heading: &str, names: impl Iterator<Item = &'a str>) -> Self {
         Self {
             heading: vec![whole(heading)],
             cells: names.map(whole).collect(),
@@ -29,7 +29,7 @@ impl Column {
     }
 
     /// A column of values, to the right unless all are texts.
-    pub(super) fn of_values(heading: &str, values: &[Option<&Value>]) -> Self {
+    pub(in crate::ui) fn of_values(heading: &str, values: &[Option<&Value>]) -> Self {
         let is_text = |value: &&Value| matches!(value, Value::Text(_));
         Self {
             heading: vec![whole(heading)],
@@ -39,7 +39,7 @@ impl Column {
     }
 
     /// A column of values that have nothing in common, to the right.
-    pub(super) fn of_mixed_values<'a>(
+    pub(in crate::ui) fn of_mixed_values<'a>(
         heading: &str,
         values: impl Iterator<Item = Option<&'a Value>>,
     ) -> Self {
@@ -51,7 +51,10 @@ impl Column {
     }
 
     /// A column of figures already written, to the right.
-    pub(super) fn of_figures<'a>(heading: &str, cells: impl Iterator<Item = &'a str>) -> Self {
+    pub(in crate::ui) fn of_figures<'a>(
+        heading: &str,
+        cells: impl Iterator<Item = &'a str>,
+    ) -> Self {
         Self {
             is_right: true,
             ..Self::of_names(heading, cells)
@@ -59,7 +62,7 @@ impl Column {
     }
 
     /// The same column with its heading broken into lines as wide as the cells, at best.
-    pub(super) fn broken(mut self) -> Self {
+    pub(in crate::ui) fn broken(mut self) -> Self {
         let heading = self.heading.concat();
         let pieces: Vec<_> = heading.split_inclusive(['_', '.', '-', ' ', '/']).collect();
         let cells = self.cells.iter().map(String::as_str);
@@ -73,7 +76,7 @@ impl Column {
     }
 
     /// Columns that this takes on a terminal.
-    pub(super) fn width(&self) -> usize {
+    pub(in crate::ui) fn width(&self) -> usize {
         let texts = self.heading.iter().chain(&self.cells);
         texts.map(|text| width(text)).max().unwrap_or(0)
     }
@@ -97,7 +100,7 @@ impl Column {
 }
 
 /// A name in one line; never cut, for the end of a path says most.
-pub(super) fn whole(name: &str) -> String {
+pub(in crate::ui) fn whole(name: &str) -> String {
     one_line(name, usize::MAX)
 }
 
@@ -114,7 +117,7 @@ fn filled(pieces: &[&str], room: usize) -> Vec<String> {
 }
 
 /// Columns that columns of these widths take together.
-pub(super) fn total(widths: impl Iterator<Item = usize>) -> usize {
+pub(in crate::ui) fn total(widths: impl Iterator<Item = usize>) -> usize {
     widths
         .map(|width| width + GAP)
         .sum::<usize>()
@@ -122,7 +125,7 @@ pub(super) fn total(widths: impl Iterator<Item = usize>) -> usize {
 }
 
 /// Writes columns side by side; with their headings broken if they do not fit otherwise.
-pub(super) fn render(columns: Vec<Column>, room: usize) -> String {
+pub(in crate::ui) fn render(columns: Vec<Column>, room: usize) -> String {
     match total(columns.iter().map(Column::width)) <= room {
         true => render_as_is(&columns),
         false => render_as_is(&columns.into_iter().map(Column::broken).collect::<Vec<_>>()),

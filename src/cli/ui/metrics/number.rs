@@ -37,7 +37,7 @@ pub(in crate::ui) fn short(value: &Value) -> String {
 }
 
 /// A value among others; `-` for none.
-pub(super) fn cell(value: Option<&Value>) -> String {
+pub(in crate::ui) fn cell(value: Option<&Value>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| alone(value, 30))
 }
 

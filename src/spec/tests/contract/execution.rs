@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hpipe_spec::{Execution, Resources, Retry};
+use hpipe_spec::{Execution, Resources, Retry, Track};
 use insta::assert_snapshot;
 
 use crate::support::{faults, pipeline, stage};
@@ -23,6 +23,7 @@ stages:
     shell: bash  -eu
     sandbox: ${safe}
     executor: ${name}
+    track: {experiment: "${name}", name: trial, tags: {rows: 3, note: }}
 "#;
     let pipeline = pipeline(text, &[]);
     let pools: Vec<_> = pipeline
@@ -55,17 +56,26 @@ stages:
     );
     assert_eq!(execution.sandbox, Some(true));
     assert_eq!(execution.executor.as_ref().unwrap().name, "gpu");
+    let tags = [("rows", "3"), ("note", "")];
+    let track = Track {
+        is_wanted: true,
+        experiment: Some("gpu".to_owned()),
+        name: Some("trial".to_owned()),
+        tags: tags.map(|(key, value)| (key.into(), value.into())).into(),
+    };
+    assert_eq!(execution.track, Some(track));
 }
 
 #[test]
 fn short_forms() {
-    let text = "stages: {a: {cmd: x, mutex: db, retry: 3, timeout: 90, shell: [/my shell, -c x], resources: {cpus: 0.5}, sandbox: false}}";
+    let text = "stages: {a: {cmd: x, mutex: db, retry: 3, timeout: 90, shell: [/my shell, -c x], resources: {cpus: 0.5}, sandbox: false, track: false}}";
     let execution = stage(text, &[]).execution().clone();
     assert_eq!(execution.mutex[0].name, "db");
     assert_eq!(execution.retry.times, 3);
     assert_eq!(execution.timeout, Some(Duration::from_secs(90)));
     assert_eq!(execution.resources.millicpus, Some(500));
     assert_eq!(execution.sandbox, Some(false));
+    assert_eq!(execution.track, Some(Track::default()));
     let shell = execution.shell.unwrap();
     assert_eq!(
         (shell.program.as_str(), shell.arguments),
@@ -75,7 +85,7 @@ fn short_forms() {
 
 #[test]
 fn nothing_said_is_the_default() {
-    let text = "stages: {a: {cmd: x, resources: , mutex: [], retry: 0, pool: , timeout: , shell: , sandbox: }}";
+    let text = "stages: {a: {cmd: x, resources: , mutex: [], retry: 0, pool: , timeout: , shell: , sandbox: , track: }}";
     let stage = stage(text, &[]);
     assert!(stage.execution.is_none());
     assert_eq!(stage.execution(), &Execution::default());
@@ -197,5 +207,28 @@ stages:
       help: move it under `do`
     E003: the number of retries of stage `e` must be a whole number, or a mapping `{times, delay, backoff}`, not `often`
       pipeline.yaml:26:25 `often`
+    "#);
+}
+
+#[test]
+fn what_does_not_fit_a_run_is_told() {
+    let text = r#"
+stages:
+  a: {cmd: x, track: often}
+  b: {cmd: x, track: {experimnt: x, name: " ", tags: {a: [1]}}}
+  c: {cmd: x, track: {tags: 1}}
+"#;
+    assert_snapshot!(faults(text, &[]), @r#"
+    E003: `track` of stage `a` must be `true`, `false`, or a mapping with `experiment`, `name` and `tags`, not a text
+      pipeline.yaml:3:22 `often` this is a text
+    E002: unknown key `experimnt` in `track` of stage `b`
+      pipeline.yaml:4:23 `experimnt`
+      help: did you mean `experiment`?
+    E003: `name` in `track` of stage `b` must be a text that is not empty, not ` `
+      pipeline.yaml:4:43 `\" \"`
+    E003: the tag `a` in `track` of stage `b` must be a text, a number or a boolean, not a list
+      pipeline.yaml:4:58 `[1]` this is a list
+    E003: `tags` in `track` of stage `c` must be a mapping of tags, not a number
+      pipeline.yaml:5:29 `1` this is a number
     "#);
 }

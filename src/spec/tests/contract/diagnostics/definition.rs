@@ -28,7 +28,7 @@ stages:
       help: did you mean `deps`?
     E002: unknown key `image` in stage `a`
       pipeline.yaml:7:5 `image`
-      help: known keys are `cmd`, `uses`, `with`, `wdir`, `deps`, `params`, `outs`, `metrics`, `plots`, `vars`, `env`, `frozen`, `always_changed`, `resources`, `mutex`, `pool`, `timeout`, `retry`, `shell`, `sandbox`, `executor`, `when`, `desc`, `meta`, `matrix`, `foreach` and `do`
+      help: known keys are `cmd`, `uses`, `with`, `wdir`, `deps`, `params`, `outs`, `metrics`, `plots`, `vars`, `env`, `frozen`, `always_changed`, `resources`, `mutex`, `pool`, `timeout`, `retry`, `shell`, `sandbox`, `executor`, `track`, `when`, `desc`, `meta`, `matrix`, `foreach` and `do`
     E002: unknown key `cach` in `b` of stage `a`
       pipeline.yaml:9:13 `cach`
       help: did you mean `cache`?

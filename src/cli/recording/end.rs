@@ -1,0 +1,190 @@
+//! What an execution came to, read from what it made and written down.
+
+use hpipe_core::{Code, ProjectPath, StageFailure};
+use hpipe_engine::{Observed, ObservedEnd};
+use hpipe_store::{LockOut, readable_time};
+use hpipe_track::ledger::{
+    ExecutionEnd, ExecutionRecord, Ledger, LedgerError, LoggedModel, MadeModel, NewLoggedModel,
+    Pair, RunResults,
+};
+use hpipe_track::{DataTable, read_metrics};
+
+use super::files::{self, Files, Made};
+use super::model::Schema;
+use super::series::{self, Points};
+use super::study::Study;
+use super::{Beginning, subject, words};
+
+/// The name of a logged model, and of its file within it.
+const MODEL: &str = "model";
+
+/// Writes down how an execution ended, beginning its run first if that failed before.
+///
+/// # Errors
+/// What the records refuse. What a stage wrote is never an error: what cannot be read is no metric.
+pub(super) fn write(
+    ledger: &Ledger,
+    beginning: Beginning,
+    execution: &Observed<'_>,
+    end: &ObservedEnd<'_>,
+) -> Result<(), LedgerError> {
+    let begin = beginning.clone();
+    let record = ledger.write(move |change| begin.begin(change))?;
+    if !record.is_open {
+        return Ok(());
+    }
+    let whole = gather(ledger, execution, end, &record)?;
+    ledger.write(move |change| change.end_execution(&beginning.attempt, &whole))
+}
+
+fn gather(
+    ledger: &Ledger,
+    execution: &Observed<'_>,
+    end: &ObservedEnd<'_>,
+    record: &ExecutionRecord,
+) -> Result<ExecutionEnd, LedgerError> {
+    let started = i64::try_from(execution.started).unwrap_or(i64::MAX);
+    let lasted = i64::try_from(end.duration.as_millis()).unwrap_or(i64::MAX);
+    let now = started.saturating_add(lasted);
+    let mut whole = ExecutionEnd {
+        results: RunResults {
+            status: status(end.failure).to_owned(),
+            end_time: now,
+            params: subject::params(execution.entry),
+            ..RunResults::default()
+        },
+        ..ExecutionEnd::default()
+    };
+    whole.artifacts.extend(files::keep_log(ledger, end.log)?);
+    if let Some(failure) = end.failure {
+        whole.results.tags = reasons(failure);
+        return Ok(whole);
+    }
+    let store = execution.workspace.store();
+    let files = Files::new(store, execution.entry);
+    let (documents, tables) = (measured(&files), drawn(&files, execution));
+    whole.results.metrics = series::united(documents, tables, now);
+    let study = files.of_role("study").and_then(|made| files.text(&made));
+    if let Some(study) = study.as_deref().and_then(Study::read) {
+        let (params, metrics) = study.best(now);
+        whole.results.params.extend(params);
+        whole.results.metrics.extend(metrics);
+        whole.children = study.trials(now);
+    }
+    keep_outs(ledger, &files, execution, &mut whole)?;
+    if let Some(made) = files.of_role(MODEL) {
+        let model = log_model(ledger, &files, &made, record, now)?;
+        whole.models.extend(model);
+    }
+    Ok(whole)
+}
+
+const fn status(failure: Option<&StageFailure>) -> &'static str {
+    match failure {
+        None => "FINISHED",
+        Some(failure) if matches!(failure.code, Code::Aborted) => "KILLED",
+        Some(_) => "FAILED",
+    }
+}
+
+fn reasons(failure: &StageFailure) -> Vec<Pair> {
+    vec![
+        words::tag("hpipe.failure", &failure.message),
+        words::tag("hpipe.failure_code", failure.code.text()),
+    ]
+}
+
+/// The metrics of the metrics files.
+fn measured(files: &Files<'_>) -> Vec<(String, Points)> {
+    let made = files.outs("metrics").flat_map(|out| files.in_out(out));
+    let read = made.filter_map(|made| {
+        let document = read_metrics(&made.path, &files.text(&made)?).ok()?;
+        Some((stem(&made.path), series::of_document(&document)))
+    });
+    read.collect()
+}
+
+/// The metrics of the tables that are drawn.
+fn drawn(files: &Files<'_>, execution: &Observed<'_>) -> Vec<(String, Points)> {
+    let mut tables = Vec::new();
+    for out in files.outs("plots") {
+        let header = has_header(execution, out);
+        tables.extend(files.in_out(out).into_iter().filter_map(|made| {
+            let table = DataTable::read(&made.path, &files.text(&made)?, header).ok()?;
+            Some((stem(&made.path), series::of_table(&table)))
+        }));
+    }
+    tables
+}
+
+fn has_header(execution: &Observed<'_>, out: &LockOut) -> bool {
+    let declared = execution
+        .stage
+        .outs
+        .iter()
+        .find(|spec| spec.path == out.path);
+    let mut plots = declared.into_iter().flat_map(|spec| &spec.plots);
+    plots.all(|plot| plot.header)
+}
+
+fn stem(path: &ProjectPath) -> String {
+    let name = path.file_name();
+    name.split_once('.')
+        .map_or(name, |(stem, _)| stem)
+        .to_owned()
+}
+
+/// Keeps what the execution made, each file under its path in the project.
+fn keep_outs(
+    ledger: &Ledger,
+    files: &Files<'_>,
+    execution: &Observed<'_>,
+    whole: &mut ExecutionEnd,
+) -> Result<(), LedgerError> {
+    let outs = execution.entry.outs.iter();
+    for out in outs.filter(|out| files.is_kept(out) && out.role.as_deref() != Some(MODEL)) {
+        for made in files.in_out(out) {
+            let path = made.path.as_str().trim_start_matches("../").to_owned();
+            let stored = files.keep(ledger, &made)?;
+            whole.artifacts.extend(stored.map(|stored| (path, stored)));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the logged model of a model file, unless it is no model of ours: then the file is an artifact like others.
+fn log_model(
+    ledger: &Ledger,
+    files: &Files<'_>,
+    made: &Made,
+    record: &ExecutionRecord,
+    now: i64,
+) -> Result<Option<MadeModel>, LedgerError> {
+    let Some(stored) = files.keep(ledger, made)? else {
+        return Ok(None);
+    };
+    let file = made.path.file_name().to_owned();
+    let kept = ledger.open_stored(&stored, &file)?;
+    let Some(schema) = Schema::read(kept) else {
+        return Ok(None);
+    };
+    let (run, new) = (record.run.clone(), schema_model(&schema));
+    let model: LoggedModel = ledger.write(move |change| change.begin_model_of(&run, new))?;
+    let run = ledger.read(|records| records.run_info(&record.run))?;
+    let about = (model.id.as_str(), model.artifact_location.as_str());
+    let text = schema.mlmodel(&run, about, (&file, stored.size), &readable_time(now));
+    let mlmodel = files::keep_bytes(ledger, text.as_bytes())?;
+    Ok(Some(MadeModel {
+        id: model.id,
+        files: vec![("MLmodel".to_owned(), mlmodel), (file, stored)],
+    }))
+}
+
+fn schema_model(schema: &Schema) -> NewLoggedModel {
+    NewLoggedModel {
+        name: Some(MODEL.to_owned()),
+        model_type: Some(schema.kind.clone()),
+        params: schema.params(),
+        ..NewLoggedModel::default()
+    }
+}

@@ -1,0 +1,85 @@
+//! A model that a built-in stage made, as a logged model of MLflow 3: its file, and an `MLmodel` with its signature.
+//!
+//! The schema is in the model file's header (docs/formats/model_file.md): features by name, all of them numbers.
+
+use std::io::Read as _;
+
+use hpipe_track::ledger::{Pair, RunInfo};
+use serde::Deserialize;
+use serde_json::json;
+
+/// More than this no header is.
+const LARGEST_HEADER: u64 = 64 << 20;
+
+/// What a model file says of its model.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Schema {
+    pub(super) kind: String,
+    pub(super) target: String,
+    pub(super) features: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Header {
+    content: Schema,
+}
+
+impl Schema {
+    /// Reads the header of a model file; none if it is no model of hpipe.
+    pub(super) fn read(mut file: impl std::io::Read) -> Option<Self> {
+        let mut length = [0; 8];
+        file.read_exact(&mut length).ok()?;
+        let length = u64::from_le_bytes(length);
+        if length > LARGEST_HEADER {
+            return None;
+        }
+        let mut text = Vec::new();
+        file.by_ref().take(length).read_to_end(&mut text).ok()?;
+        let header: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        let ours = header.get("__metadata__")?.get("hpipe")?.as_str()?;
+        let header: Header = serde_json::from_str(ours).ok()?;
+        Some(header.content)
+    }
+
+    /// The params of the logged model.
+    pub(super) fn params(&self) -> Vec<Pair> {
+        vec![
+            Pair::new("kind", self.kind.as_str()),
+            Pair::new("target", self.target.as_str()),
+            Pair::new("n_features", self.features.len().to_string()),
+        ]
+    }
+
+    /// The file `MLmodel`, in JSON, which is YAML too.
+    pub(super) fn mlmodel(
+        &self,
+        run: &RunInfo,
+        (id, uri): (&str, &str),
+        (file, size): (&str, u64),
+        created: &str,
+    ) -> String {
+        let columns = self.features.iter();
+        let inputs: Vec<_> = columns
+            .map(|name| json!({"type": "double", "name": name, "required": true}))
+            .collect();
+        let outputs = json!([{"type": "double", "name": self.target, "required": true}]);
+        let flavor = json!({"data": file, "kind": self.kind, "format": "hpipe-model"});
+        let text = json!({
+            "artifact_path": uri,
+            "flavors": {"hpipe": flavor},
+            "mlflow_version": hpipe_server::MLFLOW_VERSION,
+            "model_id": id,
+            "model_uuid": id.trim_start_matches("m-"),
+            "model_size_bytes": size,
+            "run_id": run.id,
+            "signature": {
+                "inputs": serde_json::Value::from(inputs).to_string(),
+                "outputs": outputs.to_string(),
+                "params": null,
+            },
+            "utc_time_created": created,
+        });
+        format!("{text:#}\n")
+    }
+}

@@ -1,0 +1,244 @@
+//! Executions become runs: whatever ends hpipe in between, each is recorded once, with what it came to.
+//!
+//! The steps at which hpipe is ended are those of `tests/crash.rs`, which only debug builds have.
+#![allow(clippy::disallowed_methods, reason = "accidents do not ask the store")]
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Project, text};
+
+/// A tracked stage between others; what it printed, its metrics and its model are kept with its run.
+const PIPELINE: &str = "
+stages:
+  clean: {cmd: sort raw > clean, deps: [raw], outs: [clean]}
+  fit:
+    track: true
+    cmd: |
+      echo fitting
+      echo model of $(cat clean) > model.pkl
+      echo '{\"rmse\": 0.5}' > metrics.json
+    deps: [clean]
+    params: [n]
+    outs: [model.pkl]
+    metrics: [metrics.json: {cache: false}]
+  report: {cmd: cat metrics.json > report, deps: [metrics.json], outs: [report]}
+";
+
+fn project() -> Project {
+    Project::in_memory_with(&[
+        ("pipeline.yaml", PIPELINE),
+        ("params.yaml", "n: 1\n"),
+        ("raw", "b\na\n"),
+    ])
+}
+
+/// What `hpipe runs` says.
+fn asked(project: &Project, words: &[&str]) -> Value {
+    let output = project.hpipe(["runs"]).args(words).arg("--json").output();
+    let output = output.expect("hpipe starts");
+    assert!(output.status.success(), "{output:?}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    support::parse_event(stdout.trim_end())
+}
+
+fn runs(project: &Project) -> Vec<Value> {
+    let listed = asked(project, &["list", "-n", "1000"]);
+    listed["runs"].as_array().expect("a list").clone()
+}
+
+fn statuses(project: &Project) -> Vec<String> {
+    let runs = runs(project);
+    let mut statuses: Vec<_> = runs
+        .iter()
+        .map(|run| text(&run["status"]).to_owned())
+        .collect();
+    statuses.sort();
+    statuses
+}
+
+/// Fails unless the last run of `fit` holds everything.
+#[track_caller]
+fn is_whole(project: &Project, place: &str) {
+    let run = asked(project, &["show", "fit"]);
+    assert_eq!(run["status"], "FINISHED", "{place}: {run}");
+    assert_eq!(run["metrics"]["rmse"], 0.5, "{place}: {run}");
+    assert_eq!(run["params"]["n"], "1", "{place}: {run}");
+    assert_eq!(run["data"][0]["name"], "clean", "{place}: {run}");
+    let artifacts = run["artifacts"].as_array().expect("a list");
+    let paths: Vec<_> = artifacts.iter().map(|file| text(&file["path"])).collect();
+    assert_eq!(
+        paths,
+        ["metrics.json", "model.pkl", "output.log"],
+        "{place}"
+    );
+}
+
+#[test]
+fn an_execution_is_a_run_and_nothing_else_is() {
+    let project = project();
+    assert_eq!(project.repro([]).done().executed(), "clean fit report");
+    is_whole(&project, "at once");
+    project.repro([]).did_nothing("up to date");
+    project.remove("model.pkl");
+    assert_eq!(project.repro([]).done().ended("restored"), "fit");
+    assert_eq!(runs(&project).len(), 1);
+    project.write("params.yaml", "n: 2\n");
+    assert_eq!(project.repro([]).done().executed(), "fit");
+    project.write("params.yaml", "n: 1\n");
+    assert_eq!(project.repro([]).done().ended("restored"), "fit");
+    assert_eq!(runs(&project).len(), 2, "what is restored has its run");
+    assert_eq!(project.repro(["-s", "-f", "fit"]).done().executed(), "fit");
+    assert_eq!(runs(&project).len(), 3);
+}
+
+#[test]
+fn a_project_that_tracks_nothing_has_no_records() {
+    let project = project();
+    project.edit("pipeline.yaml", "track: true", "track: false");
+    project.repro([]).done();
+    assert!(!project.path("models").exists());
+    let listed = project
+        .hpipe(["runs", "list"])
+        .output()
+        .expect("hpipe starts");
+    assert!(listed.status.success());
+    project.edit("pipeline.yaml", "track: false", "track: true");
+    project.repro([]).did_nothing("tracking is no input");
+    let run = asked(&project, &["show", "fit"]);
+    assert_eq!(run["tags"]["hpipe.recorded"], "later");
+    is_whole(&project, "tracked from now on");
+    project.repro([]).did_nothing("recorded once");
+    assert_eq!(runs(&project).len(), 1);
+}
+
+#[test]
+fn a_failed_execution_is_a_failed_run() {
+    let project = project();
+    project.edit("pipeline.yaml", "echo fitting", "echo no luck; exit 3");
+    assert_eq!(project.repro([]).exit, Some(1));
+    let run = asked(&project, &["show", "fit"]);
+    assert_eq!(run["status"], "FAILED");
+    assert_eq!(run["tags"]["hpipe.failure"], "exited with code 3");
+    assert_eq!(run["artifacts"][0]["path"], "output.log");
+    project.repro([]);
+    assert_eq!(statuses(&project), ["FAILED", "FAILED"]);
+}
+
+#[test]
+fn records_that_cannot_be_written_fail_no_stage_and_are_completed() {
+    let project = project();
+    project.write("models/track.db", "nonsense");
+    let trace = project.repro([]);
+    assert_eq!(trace.done().executed(), "clean fit report");
+    let warnings: Vec<_> = trace.events("warning").collect();
+    assert_eq!(warnings.len(), 0, "{trace:#?}");
+    assert!(
+        trace.stderr.contains("failed to open the records"),
+        "{trace:#?}"
+    );
+    project.remove("models");
+    project.repro([]).did_nothing("nothing is stale");
+    is_whole(&project, "the database was mended");
+}
+
+#[test]
+fn the_records_are_content_of_no_out() {
+    let pipeline = "
+stages:
+  fit: {track: true, cmd: mkdir -p models && cat params.yaml > models/model.pkl, params: [n], outs: [models]}
+  score: {cmd: ls models > score, deps: [models], outs: [score]}
+";
+    let files = [("pipeline.yaml", pipeline), ("params.yaml", "n: 1\n")];
+    let project = Project::in_memory_with(&files);
+    assert_eq!(project.repro([]).done().executed(), "fit score");
+    project.repro([]).did_nothing("the database is no content");
+    project.write("params.yaml", "n: 2\n");
+    assert_eq!(project.repro([]).done().executed(), "fit score");
+    project.repro([]).did_nothing("nor a change");
+    assert_eq!(statuses(&project), ["FINISHED", "FINISHED"]);
+    project.write("params.yaml", "n: 1\n");
+    assert_eq!(project.repro([]).done().ended("restored"), "fit score");
+    assert_eq!(runs(&project).len(), 2);
+}
+
+/// Repro with one job, ended at the step `step`; whether it came so far.
+#[cfg(debug_assertions)]
+fn ended_at(project: &Project, step: u64) -> bool {
+    let mut command = project.hpipe(["repro", "--json", "-j", "1"]);
+    command.env("HPIPE_FAIL_AT", step.to_string());
+    !command.output().expect("hpipe starts").status.success()
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn killed_at_any_step_each_execution_is_recorded_once() {
+    let finished = (1..).find(|step| {
+        let project = project();
+        let came_so_far = ended_at(&project, *step);
+        let place = format!("step {step}");
+        project.repro(["-j", "1"]).done();
+        is_whole(&project, &place);
+        let (runs, statuses) = (runs(&project), statuses(&project));
+        let attempts: std::collections::BTreeSet<_> = runs
+            .iter()
+            .map(|run| text(&run["tags"]["hpipe.attempt"]))
+            .collect();
+        assert_eq!(attempts.len(), runs.len(), "{place}: {runs:#?}");
+        assert!(
+            !statuses.contains(&"RUNNING".to_owned()),
+            "{place}: {runs:#?}"
+        );
+        let finished = statuses
+            .iter()
+            .filter(|status| *status == "FINISHED")
+            .count();
+        let executed = finished_executions(&project);
+        assert_eq!(finished, executed, "{place}: {runs:#?}");
+        !came_so_far
+    });
+    assert!(finished.is_some_and(|steps| steps > 20), "{finished:?}");
+}
+
+/// How many executions of `fit` came to a good end, as the logs say.
+#[cfg(debug_assertions)]
+fn finished_executions(project: &Project) -> usize {
+    let logs = project.hpipe(["logs", "fit", "--all", "--json"]).output();
+    let logs = logs.expect("hpipe starts");
+    let text = String::from_utf8_lossy(&logs.stdout).into_owned();
+    text.matches("\"outcome\":\"ran\"").count()
+}
+
+#[test]
+fn deleted_runs_go_for_good_and_do_not_come_back() {
+    let project = project();
+    project.repro([]).done();
+    let objects = project.path("models/artifacts/objects-v1");
+    asked(&project, &["delete", "fit"]);
+    assert!(runs(&project).is_empty());
+    let deleted = asked(&project, &["list", "--deleted"]);
+    let id = text(&deleted["runs"][0]["run"]).to_owned();
+    asked(&project, &["restore", &id[..6]]);
+    assert_eq!(runs(&project).len(), 1);
+    asked(&project, &["delete", &id]);
+    let later = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    for fan in fs::read_dir(&objects).expect("objects") {
+        for file in fs::read_dir(fan.expect("a folder").path()).expect("objects") {
+            let file = fs::File::open(file.expect("an object").path()).expect("it opens");
+            file.set_modified(later).expect("it is ours");
+        }
+    }
+    let would = asked(&project, &["gc", "--dry"]);
+    assert_eq!(
+        (&would["artifacts"], &would["runs"][0]),
+        (&Value::from(3), &Value::from(id.as_str()))
+    );
+    let young = asked(&project, &["gc", "--older-than", "1d"]);
+    assert_eq!(young["runs"], Value::Array(Vec::new()));
+    assert_eq!(asked(&project, &["gc"])["artifacts"], 3);
+    project.remove("model.pkl");
+    assert_eq!(project.repro([]).done().ended("restored"), "fit");
+    assert!(runs(&project).is_empty(), "its execution was recorded once");
+}
