@@ -7,6 +7,7 @@
 //! and never panics; it knows nothing of checksums, which are for whoever keeps the file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
@@ -212,6 +213,16 @@ impl<T: Binary> Binary for Option<T> {
 }
 
 impl<T: Binary> Binary for Box<T> {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        (**self).put(bytes);
+    }
+
+    fn take(bytes: &mut Bytes<'_>) -> Option<Self> {
+        T::take(bytes).map(Self::new)
+    }
+}
+
+impl<T: Binary> Binary for Arc<T> {
     fn put(&self, bytes: &mut Vec<u8>) {
         (**self).put(bytes);
     }

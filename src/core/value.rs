@@ -97,6 +97,8 @@ impl FromIterator<(String, Value)> for Mapping {
     }
 }
 
+impl Eq for Mapping {}
+
 impl PartialEq for Mapping {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.sorted() == other.sorted()
@@ -189,6 +191,8 @@ impl Value {
         }
     }
 }
+
+impl Eq for Value {}
 
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {

@@ -9,6 +9,7 @@
 use hpipe_core::{Code, Diagnostic, EventSink, Reason, ReasonKind};
 use hpipe_spec::StageSpec;
 use hpipe_store::{LockEntry, LockFile};
+use std::sync::Arc;
 
 use crate::Error;
 use crate::decide::{reasons, recorded_outs};
@@ -119,7 +120,7 @@ fn look_at(
             return Ok(Err(deps.map(|dep| missing_dep(stage, dep)).collect()));
         }
     };
-    let entry = recorded.stages.get(&stage.name);
+    let entry = recorded.entry(&stage.name);
     let mut changes = match entry {
         Some(entry) if entry.key == fingerprint.key() => Vec::new(),
         _ => reasons(entry, &fingerprint),
@@ -159,7 +160,7 @@ fn record(
         locks.push(workspace.hold(*stage, Patience::Endless)?);
     }
     let candidates = candidates(workspace, stages, force)?;
-    let mut entries: Vec<(&StageSpec, LockEntry)> = Vec::new();
+    let mut entries: Vec<(&StageSpec, Arc<LockEntry>)> = Vec::new();
     for candidate in &candidates {
         let stage = workspace.stage(candidate.stage);
         let mut outs = Vec::with_capacity(stage.outs.len());
@@ -171,7 +172,7 @@ fn record(
             // One that vanished since it was looked at is missing again at the next `repro`.
             outs.extend(content.map(|content| lock_out(out, content)));
         }
-        entries.push((stage, lock_entry(&candidate.fingerprint, outs)));
+        entries.push((stage, lock_entry(&candidate.fingerprint, outs).into()));
     }
     workspace.update_lock(|lock| {
         let entries = entries.iter();

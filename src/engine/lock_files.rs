@@ -6,6 +6,7 @@
 //! holds again when the file is mended.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hpipe_core::{ProjectPath, StageName};
 use hpipe_store::{LockEntry, LockFile, LockStamp};
@@ -97,8 +98,8 @@ impl Workspace {
 /// Whether entries of `file` differ.
 fn concerns(
     file: &PipelineFile,
-    before: &BTreeMap<StageName, LockEntry>,
-    after: &BTreeMap<StageName, LockEntry>,
+    before: &BTreeMap<StageName, Arc<LockEntry>>,
+    after: &BTreeMap<StageName, Arc<LockEntry>>,
 ) -> bool {
     let own = |name: &StageName| file.local(name).is_some();
     let changed = after

@@ -6,6 +6,7 @@
 
 use hpipe_core::{Diagnostic, Outcome, ProjectPath, Reason, ReasonKind, Severity, Sources};
 use hpipe_store::{LockFile, LockOut};
+use std::sync::Arc;
 
 use crate::Error;
 use crate::checkout::suppose_thawed;
@@ -181,7 +182,7 @@ impl Survey<'_> {
         let evidence = Evidence {
             store: self.workspace.store(),
             inputs: self.inputs,
-            recorded: self.lock.stages.get(&stage.name),
+            recorded: self.lock.entry(&stage.name),
             forced: self.supposed.forced || self.supposed.force_downstream && is_below,
             run_cache: self.supposed.run_cache,
         };
@@ -354,7 +355,9 @@ impl Workspace {
             // One that cannot be read tells nothing.
             let lock = self.store().read_lock(&file.lock_file());
             let entries = lock.into_iter().flat_map(|lock| lock.stages.into_values());
-            let outs: Vec<_> = entries.flat_map(|entry| entry.outs).collect();
+            let outs: Vec<_> = entries
+                .flat_map(|entry| Arc::unwrap_or_clone(entry).outs)
+                .collect();
             let makes = |path: &ProjectPath| {
                 let is_of = |out: &LockOut| path.is_within(&out.path) || out.path.is_within(path);
                 self.graph().makers(path).next().is_none() && outs.iter().any(is_of)

@@ -10,7 +10,7 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hpipe_core::{Content, Digest, Mapping, ProjectPath, StageName, Value, with_causes};
 
@@ -21,11 +21,16 @@ use crate::{Error, Store, lock_format, lock_mirror};
 /// What stages were last brought up to date with.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LockFile {
-    /// The stages, by name.
-    pub stages: BTreeMap<StageName, LockEntry>,
+    /// The stages, by name. Shared, for what was read is kept beside what is made of it.
+    pub stages: BTreeMap<StageName, Arc<LockEntry>>,
 }
 
 impl LockFile {
+    /// What the stage `name` was last brought up to date with.
+    pub fn entry(&self, name: &StageName) -> Option<&LockEntry> {
+        self.stages.get(name).map(Arc::as_ref)
+    }
+
     /// Reads the text of a lock file that does not lie in the workspace, of a commit say; `name` is what errors call it.
     /// An empty text is an empty lock file.
     ///
@@ -40,7 +45,7 @@ impl LockFile {
 }
 
 /// What one stage was last brought up to date with: its fingerprint and its outs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockEntry {
     /// The stage key: the digest of the fingerprint.
     pub key: Digest,
@@ -59,7 +64,7 @@ pub struct LockEntry {
 }
 
 /// What a stage executes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockAction {
     /// Shell commands, one after the other.
     Cmd(Vec<String>),
@@ -75,7 +80,7 @@ pub enum LockAction {
 }
 
 /// A dep as it was.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockDep {
     /// Where it lies.
     pub path: ProjectPath,
@@ -86,7 +91,7 @@ pub struct LockDep {
 }
 
 /// Params from one file as they were.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockParams {
     /// The file.
     pub file: ProjectPath,
@@ -95,7 +100,7 @@ pub struct LockParams {
 }
 
 /// An out as it was made.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockOut {
     /// Where it lies.
     pub path: ProjectPath,

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use hpipe_core::{Content, ContentKind, Digest, Mapping, ProjectPath, StageName, Value};
 use serde::{Deserialize, Deserializer};
@@ -289,7 +290,7 @@ impl Exact {
 fn read(written: Written) -> Result<LockFile, String> {
     let entry = |(name, entry): (String, WrittenEntry)| {
         let entry = read_entry(entry).map_err(|message| format!("stage `{name}`: {message}"))?;
-        Ok((StageName::known(name), entry))
+        Ok((StageName::known(name), Arc::new(entry)))
     };
     let stages = written.stages.unwrap_or_default();
     let stages = stages

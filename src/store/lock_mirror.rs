@@ -127,7 +127,7 @@ stages:
             params: Vec::new(),
             outs: Vec::new(),
         };
-        let stages = [(StageName::known("s"), entry)].into();
+        let stages = [(StageName::known("s"), entry.into())].into();
         let bytes = encode(&digest, &LockFile { stages });
         let mut expected = b"hpipe\0L\x01\x01".to_vec();
         expected.extend([5; 32]);

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hpipe_core::{Digest, Outcome, StageName};
@@ -220,7 +221,8 @@ fn seconds(seconds: f64) -> Duration {
 
 /// What the lock file says of a stage.
 fn recorded(workspace: &Workspace, name: &StageName) -> Option<LockEntry> {
-    workspace.read_lock().ok()?.stages.remove(name)
+    let entry = workspace.read_lock().ok()?.stages.remove(name)?;
+    Some(Arc::unwrap_or_clone(entry))
 }
 
 /// What the lock file would say, as far as the run cache knows: killed before it was written, the outs are all that is left.

@@ -280,8 +280,7 @@ impl<'a> Repro<'a> {
             restore,
             recorded: self
                 .lock_file
-                .stages
-                .get(name)
+                .entry(name)
                 .map(recorded_outs)
                 .unwrap_or_default(),
             expected: self
@@ -391,7 +390,7 @@ impl<'a> Repro<'a> {
         let evidence = Evidence {
             store: self.setting.workspace.store(),
             inputs: self.inputs,
-            recorded: self.lock_file.stages.get(&stage.name),
+            recorded: self.lock_file.entry(&stage.name),
             forced: self.is_forced(index),
             run_cache,
         };

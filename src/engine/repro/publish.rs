@@ -9,6 +9,7 @@
 //! find them up to date; of very many only the latest, and others find the rest in the run cache.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Outcome, ProjectPath, Reason, StageFailure, StageName, with_causes};
@@ -35,7 +36,7 @@ const PATIENCE: u32 = 50;
 /// Results that the lock file does not hold yet, and when it shall.
 #[derive(Debug)]
 pub(super) struct Unpublished {
-    entries: Vec<(StageIndex, LockEntry)>,
+    entries: Vec<(StageIndex, Arc<LockEntry>)>,
     /// Locks of these stages, the oldest first.
     locks: VecDeque<StageLock>,
     /// Locks of these stages whose results nobody would find in the run cache.
@@ -72,7 +73,7 @@ impl Unpublished {
     /// Adds a result; `known_by_key` says whether the run cache has it too. Then its lock need not be kept to the end: who
     /// takes it finds the result there, and does not execute.
     fn add(&mut self, stage: StageIndex, entry: LockEntry, lock: StageLock, known_by_key: bool) {
-        self.entries.push((stage, entry));
+        self.entries.push((stage, entry.into()));
         if !known_by_key {
             self.vital_locks.push(lock);
             return;
@@ -140,7 +141,7 @@ impl Repro<'_> {
         }
         let entry = entry(spec, &task.known.fingerprint, &outs);
         // Outs that were merely gone are what the lock file says already.
-        if self.lock_file.stages.get(&spec.name) != Some(&entry) {
+        if self.lock_file.entry(&spec.name) != Some(&entry) {
             let lock = task.held.stage;
             let is_known = is_known_by_key(spec) && self.options.commit && !self.stopping;
             self.unpublished.add(stage, entry, lock, is_known);
@@ -178,7 +179,8 @@ impl Repro<'_> {
             return Ok(());
         }
         workspace.update_lock(|lock| {
-            let is_removed = |name: &StageName, entry: &LockEntry| removed.get(name) == Some(entry);
+            let is_removed =
+                |name: &StageName, entry: &Arc<LockEntry>| removed.get(name) == Some(entry);
             lock.stages.retain(|name, entry| !is_removed(name, entry));
             for index in &self.redeclared {
                 redeclare(workspace.stage(*index), lock);
@@ -216,7 +218,7 @@ impl Repro<'_> {
 
     /// The entries of stages that no pipeline has. The pipeline is read again: another process may have recorded a stage
     /// that was added to it since we began.
-    fn removed(&self) -> BTreeMap<StageName, LockEntry> {
+    fn removed(&self) -> BTreeMap<StageName, Arc<LockEntry>> {
         let workspace = self.setting.workspace;
         let is_unknown = |name: &StageName| workspace.graph().find(name.as_str()).is_none();
         let stages = self.lock_file.stages.iter();
@@ -277,7 +279,10 @@ fn cached_outs<'a>(
 /// Notes for each out of `stage` whether it is cached, as the pipeline says.
 fn redeclare(stage: &StageSpec, lock: &mut LockFile) {
     let recorded = lock.stages.get_mut(&stage.name);
-    for out in recorded.into_iter().flat_map(|entry| &mut entry.outs) {
+    for out in recorded
+        .into_iter()
+        .flat_map(|entry| &mut Arc::make_mut(entry).outs)
+    {
         if let Some(declared) = stage.outs.iter().find(|declared| declared.path == out.path) {
             out.cached = declared.cache;
         }

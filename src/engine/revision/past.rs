@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hpipe_core::{Diagnostic, ProjectPath, with_causes};
 use hpipe_spec::{Files, Pipeline};
@@ -139,7 +140,10 @@ impl Past {
         };
         match LockFile::parse(&bytes, &PathBuf::from(name.as_str())) {
             Ok(lock) => {
-                let outs = lock.stages.into_values().flat_map(|entry| entry.outs);
+                let outs = lock
+                    .stages
+                    .into_values()
+                    .flat_map(|entry| Arc::unwrap_or_clone(entry).outs);
                 self.outs.extend(outs.map(recorded));
             }
             Err(error) => {

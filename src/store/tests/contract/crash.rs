@@ -55,7 +55,7 @@ fn work(root: &Path) -> Result<(), hpipe_store::Error> {
             .iter()
             .map(|out| lock_out(&out.path, out.content))
             .collect();
-        lock.stages.insert(name, entry);
+        lock.stages.insert(name, entry.into());
     })?;
     store.restore(&outs[1].content, &path("restored"))?;
     fs::write(root.join("restored/sub/b"), "edited").expect("it was restored");

@@ -343,7 +343,7 @@ fn what_was_removed_before_its_publication_is_stored_again() {
         assert!(!project.store.has(&content));
         let publish = |lock: &mut hpipe_store::LockFile| {
             let made = entry(digest(2), name, content);
-            drop(lock.stages.insert(stage(name), made));
+            drop(lock.stages.insert(stage(name), made.into()));
         };
         let lock = path("pipeline.lock");
         project.store.update_lock(&lock, publish).unwrap();
@@ -371,7 +371,7 @@ fn nothing_that_is_published_is_ever_removed() {
                         let content = store.commit(&path(&name)).unwrap().unwrap();
                         let made = entry(digest(worker), &name, content);
                         let publish = |lock: &mut hpipe_store::LockFile| {
-                            drop(lock.stages.insert(stage(&name), made));
+                            drop(lock.stages.insert(stage(&name), made.into()));
                         };
                         store.update_lock(lock, publish).unwrap();
                         assert!(store.has(&content), "published, and gone");

@@ -141,14 +141,15 @@ fn a_lock_file() {
     project
         .store
         .update_lock(&lock, |lock| {
-            lock.stages.insert(stage("train@ridge"), full_entry());
+            lock.stages
+                .insert(stage("train@ridge"), full_entry().into());
             lock.stages.insert(
                 stage("prepare"),
-                bare_entry("python prepare.py --out data/clean.csv"),
+                bare_entry("python prepare.py --out data/clean.csv").into(),
             );
             lock.stages.insert(
                 stage("report"),
-                bare_entry("set -e\nfor i in 1 2; do\n  echo \"$i: x\"\ndone\n"),
+                bare_entry("set -e\nfor i in 1 2; do\n  echo \"$i: x\"\ndone\n").into(),
             );
         })
         .unwrap();

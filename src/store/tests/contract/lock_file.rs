@@ -180,8 +180,8 @@ fn written_and_read(project: &Project, edit: impl FnOnce(&mut LockFile)) -> (Loc
 fn an_entry_with_everything_is_read_back() {
     let project = Project::new();
     let (written, read) = written_and_read(&project, |lock| {
-        lock.stages.insert(stage("a"), full_entry());
-        lock.stages.insert(stage("b"), bare_entry(""));
+        lock.stages.insert(stage("a"), full_entry().into());
+        lock.stages.insert(stage("b"), bare_entry("").into());
     });
     assert_eq!(written, read);
 }
@@ -190,7 +190,7 @@ fn an_entry_with_everything_is_read_back() {
 fn an_empty_lock_is_read_back() {
     let project = Project::new();
     written_and_read(&project, |lock| {
-        drop(lock.stages.insert(stage("a"), bare_entry("x")))
+        drop(lock.stages.insert(stage("a"), bare_entry("x").into()))
     });
     let (written, read) = written_and_read(&project, |lock| lock.stages.clear());
     assert_eq!(written, read);
@@ -219,8 +219,8 @@ fn every_nasty_text_is_read_back_wherever_it_stands() {
             LockAction::Cmd(vec![(*text).to_owned(), "b".to_owned(), (*text).to_owned()]);
         let (written, read) = written_and_read(&project, |lock| {
             lock.stages = [
-                (stage(&format!("{text}1")), entry),
-                (stage(&format!("{text}2")), command),
+                (stage(&format!("{text}1")), entry.into()),
+                (stage(&format!("{text}2")), command.into()),
             ]
             .into();
         });
@@ -233,7 +233,7 @@ fn a_very_long_name_is_read_back() {
     let project = Project::new();
     let (written, read) = written_and_read(&project, |lock| {
         lock.stages
-            .insert(stage(&"train-".repeat(2_000)), bare_entry("x"));
+            .insert(stage(&"train-".repeat(2_000)), bare_entry("x").into());
     });
     assert_eq!(written, read);
 }
@@ -247,7 +247,7 @@ proptest! {
         PROJECT.with(|project| {
             let mut entry = bare_entry(&command);
             entry.params = vec![LockParams { file: path("params.yaml"), values: vec![(name, value.clone())] }];
-            let (written, read) = written_and_read(project, |lock| drop(lock.stages.insert(stage("a"), entry)));
+            let (written, read) = written_and_read(project, |lock| drop(lock.stages.insert(stage("a"), entry.into())));
             let found = &read.stages["a"].params[0].values[0].1;
             assert_eq!(exactly(found), exactly(&value), "{}", project.read(LOCK));
             assert_eq!(written, read);
@@ -264,7 +264,7 @@ fn an_unchanged_lock_file_is_not_written() {
     project
         .store
         .update_lock(&lock, |lock| {
-            drop(lock.stages.insert(stage("a"), bare_entry("x")))
+            drop(lock.stages.insert(stage("a"), bare_entry("x").into()))
         })
         .unwrap();
     let by_hand = project.read(LOCK).replace("# Written", "# Edited. Written");
@@ -272,7 +272,7 @@ fn an_unchanged_lock_file_is_not_written() {
     project
         .store
         .update_lock(&lock, |lock| {
-            drop(lock.stages.insert(stage("a"), bare_entry("x")))
+            drop(lock.stages.insert(stage("a"), bare_entry("x").into()))
         })
         .unwrap();
     assert_eq!(project.read(LOCK), by_hand);
@@ -285,19 +285,19 @@ fn what_another_wrote_meanwhile_is_kept() {
     project
         .store
         .update_lock(&lock, |lock| {
-            drop(lock.stages.insert(stage("a"), bare_entry("x")))
+            drop(lock.stages.insert(stage("a"), bare_entry("x").into()))
         })
         .unwrap();
     let other = project.another_store();
     other
         .update_lock(&lock, |lock| {
-            drop(lock.stages.insert(stage("b"), bare_entry("y")))
+            drop(lock.stages.insert(stage("b"), bare_entry("y").into()))
         })
         .unwrap();
     let (merged, _) = project
         .store
         .update_lock(&lock, |lock| {
-            drop(lock.stages.insert(stage("c"), bare_entry("z")))
+            drop(lock.stages.insert(stage("c"), bare_entry("z").into()))
         })
         .unwrap();
     assert_eq!(merged.stages.len(), 3);
@@ -382,8 +382,8 @@ fn a_lock_file_cut_short_is_refused_or_a_prefix() {
     let (whole, _) = project
         .store
         .update_lock(&path(LOCK), |lock| {
-            lock.stages.insert(stage("a"), full_entry());
-            lock.stages.insert(stage("b"), bare_entry("x"));
+            lock.stages.insert(stage("a"), full_entry().into());
+            lock.stages.insert(stage("b"), bare_entry("x").into());
         })
         .unwrap();
     let text = project.read(LOCK);
@@ -412,7 +412,8 @@ fn a_stamp_is_that_of_the_returned_lock_file() {
     assert_eq!(unwritten, absent);
 
     let update = |store: &hpipe_store::Store, name: &str| {
-        let edit = |lock: &mut LockFile| drop(lock.stages.insert(stage(name), bare_entry("x")));
+        let edit =
+            |lock: &mut LockFile| drop(lock.stages.insert(stage(name), bare_entry("x").into()));
         store.update_lock(&lock, edit).unwrap()
     };
     let results: Vec<_> = std::thread::scope(|scope| {

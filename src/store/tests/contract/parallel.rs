@@ -22,7 +22,7 @@ fn no_update_of_the_lock_file_is_lost() {
                     let name = stage(&format!("s{worker}-{i}"));
                     store
                         .update_lock(lock, |lock| {
-                            drop(lock.stages.insert(name, bare_entry("true")))
+                            drop(lock.stages.insert(name, bare_entry("true").into()))
                         })
                         .unwrap();
                 }

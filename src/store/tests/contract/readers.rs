@@ -102,9 +102,9 @@ fn each_damage(good: &[u8], look: impl Fn(Vec<u8>) -> Result<(), TestCaseError>)
 fn lock_text() -> (Project, Vec<u8>) {
     let project = Project::new();
     let write = |lock: &mut LockFile| {
-        lock.stages.insert(stage("a"), full_entry());
+        lock.stages.insert(stage("a"), full_entry().into());
         lock.stages
-            .insert(stage("b@1"), bare_entry("x\ny: |\n  'z"));
+            .insert(stage("b@1"), bare_entry("x\ny: |\n  'z").into());
     };
     let lock = path("pipeline.lock");
     project.store.update_lock(&lock, write).unwrap();
@@ -153,7 +153,8 @@ fn a_torn_lock_file_counts_as_missing_and_is_kept() {
             }
             torn += 1;
             assert_eq!((read.stages.len(), warnings.len()), (0, 1), "{length}");
-            let edit = |lock: &mut LockFile| drop(lock.stages.insert(stage("n"), bare_entry("n")));
+            let edit =
+                |lock: &mut LockFile| drop(lock.stages.insert(stage("n"), bare_entry("n").into()));
             store.update_lock(&lock, edit).unwrap();
             let aside = Digest::blake3(*blake3::hash(&bytes).as_bytes()).hex();
             let kept = fs::read(project.at(".cache/damaged").join(aside)).unwrap_or_default();

@@ -112,7 +112,7 @@ fn what_the_cache_knows_of_the_project_is_not_touched() {
     let lock = path("pipeline.lock");
     replica
         .update_lock(&lock, |lock| {
-            drop(lock.stages.insert(stage("a"), bare_entry("true")))
+            drop(lock.stages.insert(stage("a"), bare_entry("true").into()))
         })
         .unwrap();
     assert_eq!(project.another_store().durations(), known);
