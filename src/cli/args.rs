@@ -37,7 +37,8 @@ pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
 pub(crate) use models::{
     By, Models, ModelsAlias, ModelsArchive, ModelsCompare, ModelsDelete, ModelsDescribe,
-    ModelsDiff, ModelsList, ModelsPromote, ModelsRegister, ModelsRollback, ModelsShow, ModelsTag,
+    ModelsDiff, ModelsList, ModelsPromote, ModelsRegister, ModelsReproduce, ModelsRollback,
+    ModelsShow, ModelsTag,
 };
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};

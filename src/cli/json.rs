@@ -30,7 +30,7 @@ pub(crate) use attempts::attempts;
 pub(crate) use cache::{gc, restored, verification};
 pub(crate) use models::{
     compared_versions, model, model_history, model_version, models, promoted, registered,
-    rolled_back, version_diff,
+    reproduced, rolled_back, verified, version_diff,
 };
 pub(crate) use plots::plots;
 pub(crate) use runs::{run, run_whole, runs, runs_compared, runs_gc, runs_marked};

@@ -103,6 +103,24 @@ impl Session {
         Ok(Workspace::open_supposing(location, setup.into(), texts)?)
     }
 
+    /// Opens a copy of the project that begins in the folder `root`, with a cache of its own, so that nothing is known.
+    pub(crate) fn open_copy(&self, root: &Path, file: &ProjectPath) -> Result<Workspace, Error> {
+        let root = root.canonicalize().map_err(|source| Error::File {
+            attempt: "find",
+            path: root.to_owned(),
+            source,
+        })?;
+        let location = Location {
+            root,
+            file: file.clone(),
+            folder: ProjectPath::root(),
+            is_named: false,
+        };
+        let mut setup = self.setup(&location)?;
+        setup.cache = Setup::new(self.registry.clone(), Environment::new()).cache;
+        Ok(Workspace::open(location, setup.into())?)
+    }
+
     /// Finds the project around the folder, with what the command line says about its setup.
     pub(crate) fn find_with(&self, change: impl FnOnce(&mut Setup)) -> Result<Opening, Error> {
         let location = self.locate()?;

@@ -9,6 +9,7 @@
 
 mod attempts;
 mod duration;
+mod lineage;
 mod lines;
 mod metrics;
 mod models;
@@ -35,6 +36,7 @@ use hpipe_core::{Diagnostic, Reason, Sources, StageName};
 use indicatif::MultiProgress;
 
 pub(crate) use attempts::{LoggedAttempt, attempts_table};
+pub(crate) use lineage::{Evidence, Reproduced, Standing, Verdict, reproduced_text, verified_text};
 pub(crate) use lines::Mode;
 pub(crate) use metrics::{DifferenceTable, FileChanges, metrics_table};
 pub(crate) use models::{

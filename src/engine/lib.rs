@@ -62,7 +62,7 @@ pub use checkout::{CheckedOut, checkout};
 pub use code_version::CodeVersion;
 pub use commit::{Committed, commit};
 pub use data::{DataState, Tracked, add, checkout_data};
-pub use elsewhere::clone_at;
+pub use elsewhere::{CommittedFiles, clone_at};
 pub use error::Error;
 pub use exec::adopt_orphans;
 pub use gc::{GcScope, gc};

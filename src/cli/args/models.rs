@@ -44,6 +44,12 @@ pub(crate) enum Models {
     /// Show what one version is made of and another is not: data, params, options, code; and how the metrics changed.
     #[command(after_help = "Example: hpipe models diff house/2 house/3")]
     Diff(ModelsDiff),
+    /// Recompute the digests of everything a version is made of, and say what is missing or differs.
+    #[command(after_help = "Example: hpipe models verify house@Production")]
+    Verify(ModelsShow),
+    /// Make a version anew from its commit, data and params, in a folder of its own, and compare.
+    #[command(after_help = "Example: hpipe models reproduce house@Production -o /tmp/again")]
+    Reproduce(ModelsReproduce),
     /// Let an alias mean a version.
     #[command(
         after_help = "Examples:\n  hpipe models alias house/3 champion\n  hpipe models alias house@champion --remove"
@@ -200,6 +206,20 @@ pub(crate) struct ModelsDiff {
     /// Another.
     #[arg(value_name = "NEW")]
     pub(crate) new: String,
+    /// Write JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `models reproduce`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsReproduce {
+    /// The version.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: String,
+    /// Work in this new folder, and keep it [default: below the cache, and remove it].
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,

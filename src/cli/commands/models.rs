@@ -4,6 +4,8 @@ mod change;
 mod look;
 mod promote;
 mod register;
+mod reproduce;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -29,6 +31,8 @@ pub(super) fn models(session: &Session, arguments: &Models) -> Result<Exit, Erro
         Models::Promote(arguments) => promote::promote(session, arguments),
         Models::Archive(arguments) => promote::archive(session, arguments),
         Models::Rollback(arguments) => promote::rollback(session, arguments),
+        Models::Verify(arguments) => verify::verify(session, arguments),
+        Models::Reproduce(arguments) => reproduce::reproduce(session, arguments),
         Models::Alias(arguments) => change::alias(session, arguments),
         Models::Tag(arguments) => change::tag(session, arguments),
         Models::Describe(arguments) => change::describe(session, arguments),

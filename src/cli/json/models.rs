@@ -7,7 +7,7 @@ use hpipe_track::registry::Check;
 use serde_json::{Map, Value as Json, json};
 
 use super::{VERSION, line};
-use crate::ui::{ComparedVersion, ShownModel, ShownVersion, VersionDiff};
+use crate::ui::{ComparedVersion, Evidence, Reproduced, ShownModel, ShownVersion, VersionDiff};
 
 /// An object on one line that begins as all do.
 fn versioned(object: &Json) -> String {
@@ -144,4 +144,15 @@ pub(crate) fn compared_versions(versions: &[ComparedVersion]) -> String {
 pub(crate) fn version_diff(diff: &VersionDiff) -> String {
     let (old, new) = (metrics(&diff.old), metrics(&diff.new));
     versioned(&json!({"old": old, "new": new, "origins": diff.origins}))
+}
+
+/// Encodes how everything stands that a version is made of.
+pub(crate) fn verified(version: &str, evidence: &[Evidence]) -> String {
+    let whole = evidence.iter().all(|one| one.standing.is_fine());
+    versioned(&json!({"version": version, "whole": whole, "evidence": evidence}))
+}
+
+/// Encodes what came of making a version anew.
+pub(crate) fn reproduced(done: &Reproduced) -> String {
+    versioned(&json!({"reproduced": done}))
 }

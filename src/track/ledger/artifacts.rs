@@ -123,6 +123,18 @@ impl Records<'_> {
         stored.ok_or_else(|| LedgerError::missing(format!("No such artifact: {path}")))
     }
 
+    /// Whether some path leads to bytes of this digest.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn has_artifact(&self, digest: &Digest) -> Result<bool> {
+        let sql = "SELECT 1 FROM artifacts WHERE digest = ?1";
+        Ok(self
+            .connection
+            .prepare_cached(sql)?
+            .exists([digest.as_bytes()])?)
+    }
+
     /// What lies in a folder of artifacts, by name; nothing where there is no folder. The root is the empty path.
     ///
     /// # Errors
