@@ -36,9 +36,9 @@ pub(crate) use execute::{Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
 pub(crate) use models::{
-    By, Models, ModelsAlias, ModelsArchive, ModelsCompare, ModelsDelete, ModelsDescribe,
-    ModelsDiff, ModelsList, ModelsPromote, ModelsRegister, ModelsReproduce, ModelsRollback,
-    ModelsShow, ModelsTag,
+    By, ExportFormat, Models, ModelsAlias, ModelsArchive, ModelsCompare, ModelsDelete,
+    ModelsDescribe, ModelsDiff, ModelsExport, ModelsList, ModelsPromote, ModelsRegister,
+    ModelsReproduce, ModelsRollback, ModelsShow, ModelsTag,
 };
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};

@@ -29,7 +29,7 @@ use crate::unread::Unread;
 pub(crate) use attempts::attempts;
 pub(crate) use cache::{gc, restored, verification};
 pub(crate) use models::{
-    compared_versions, model, model_history, model_version, models, promoted, registered,
+    compared_versions, model, model_history, model_version, models, promoted, registered, registry,
     reproduced, rolled_back, verified, version_diff,
 };
 pub(crate) use plots::plots;

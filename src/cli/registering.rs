@@ -108,7 +108,6 @@ impl Registrar {
             lineage: Some(lineage),
             files,
             user: self.user.clone(),
-            latency: None,
             renews: false,
         };
         Ok(ledger.write(move |change| change.register(&new))?)

@@ -163,6 +163,11 @@ impl Session {
         Ok(&self.loaded.settings)
     }
 
+    /// The built-in stages.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// The environment this program was started with.
     pub(crate) const fn environment(&self) -> &Environment {
         &self.environment

@@ -184,6 +184,9 @@ pub(crate) fn clean_environment(command: &mut Command) {
         .env("LC_ALL", "C")
         // Nobody's own settings play a part.
         .env("XDG_CONFIG_HOME", "/nonexistent")
+        // Who is logged in is told in the history of models.
+        .env_remove("USER")
+        .env_remove("LOGNAME")
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("RUST_BACKTRACE");

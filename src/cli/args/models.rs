@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// What to do with registered models. A version is named NAME/VERSION, NAME@STAGE, NAME@ALIAS or NAME@latest; NAME alone
 /// means the one in Production.
@@ -50,6 +50,11 @@ pub(crate) enum Models {
     /// Make a version anew from its commit, data and params, in a folder of its own, and compare.
     #[command(after_help = "Example: hpipe models reproduce house@Production -o /tmp/again")]
     Reproduce(ModelsReproduce),
+    /// Write the whole registry as one JSON document, for reading and for git; or the files of a version.
+    #[command(after_help = "Examples:\n  hpipe models export -o registry.json\n  \
+        hpipe models export house@Production -o house\n  \
+        hpipe models export house@Production --format mlflow -o house-mlflow")]
+    Export(ModelsExport),
     /// Let an alias mean a version.
     #[command(
         after_help = "Examples:\n  hpipe models alias house/3 champion\n  hpipe models alias house@champion --remove"
@@ -223,6 +228,34 @@ pub(crate) struct ModelsReproduce {
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Arguments of `models export`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsExport {
+    /// The version whose files are wanted; without it, the registry itself.
+    #[arg(value_name = "MODEL", requires = "out")]
+    pub(crate) model: Option<String>,
+    /// `files` (default): all files of the version; `mlflow`: a folder that MLflow loads.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        requires = "model",
+        default_value = "files"
+    )]
+    pub(crate) format: ExportFormat,
+    /// Write to this file, or, the files of a version, into this new folder [default: stdout].
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What the files of a version are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// As they are kept.
+    Files,
+    /// As MLflow loads them.
+    Mlflow,
 }
 
 /// Arguments of `models alias`.

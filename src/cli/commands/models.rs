@@ -1,6 +1,7 @@
 //! `hpipe models`: the registry of models.
 
 mod change;
+mod export;
 mod look;
 mod promote;
 mod register;
@@ -33,6 +34,7 @@ pub(super) fn models(session: &Session, arguments: &Models) -> Result<Exit, Erro
         Models::Rollback(arguments) => promote::rollback(session, arguments),
         Models::Verify(arguments) => verify::verify(session, arguments),
         Models::Reproduce(arguments) => reproduce::reproduce(session, arguments),
+        Models::Export(arguments) => export::export(session, arguments),
         Models::Alias(arguments) => change::alias(session, arguments),
         Models::Tag(arguments) => change::tag(session, arguments),
         Models::Describe(arguments) => change::describe(session, arguments),

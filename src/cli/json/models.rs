@@ -156,3 +156,61 @@ pub(crate) fn verified(version: &str, evidence: &[Evidence]) -> String {
 pub(crate) fn reproduced(done: &Reproduced) -> String {
     versioned(&json!({"reproduced": done}))
 }
+
+/// The whole registry as a document that changes only where the registry does: sorted, a value a line, no moment but those
+/// of promotions. The format is docs/formats/registry.md.
+pub(crate) fn registry(models: &[ShownModel]) -> String {
+    let models = models.iter().map(|shown| {
+        let versions = shown.versions.iter();
+        let versions = versions.map(|found| (found.version.version.to_string(), exported(found)));
+        let aliases = shown.model.aliases.iter();
+        let aliases = aliases.map(|(alias, version)| (alias.clone(), Json::from(*version)));
+        let model = json!({
+            "description": shown.model.description,
+            "tags": pairs(&shown.model.tags),
+            "aliases": Json::Object(aliases.collect()),
+            "versions": Json::Object(versions.collect()),
+        });
+        (shown.model.name.clone(), model)
+    });
+    let whole =
+        json!({"format": "hpipe-registry", "version": 1, "models": Json::Object(models.collect())});
+    match serde_json::to_string_pretty(&whole) {
+        Ok(text) => text + "\n",
+        Err(error) => panic!("bug: the registry cannot be written: {error}"),
+    }
+}
+
+fn exported(shown: &ShownVersion) -> Json {
+    let known = shown.registration.as_ref();
+    let lineage = known.and_then(|known| known.lineage.as_ref());
+    let files = known.map(|known| known.record.files.iter());
+    let files = files.map(|files| {
+        let singles = files.filter(|file| file.within.is_none());
+        singles
+            .map(|file| (file.path.clone(), json!(file.digest)))
+            .collect::<Map<_, _>>()
+    });
+    let data = lineage.map(|lineage| {
+        let sources = lineage.sources.iter();
+        sources
+            .map(|source| (source.path.clone(), json!(source.digest)))
+            .collect::<Map<_, _>>()
+    });
+    let tenures = shown.tenures.iter().map(|tenure| {
+        let moment = |millis: i64| hpipe_store::readable_time(millis);
+        json!({"stage": tenure.stage, "from": moment(tenure.from), "to": tenure.to.map(moment)})
+    });
+    json!({
+        "stage": shown.version.stage,
+        "description": shown.version.description,
+        "tags": pairs(&shown.version.tags),
+        "registered_by": shown.version.user,
+        "registration": known.map(|known| known.digest),
+        "files": files,
+        "metrics": known.map(|known| &known.record.metrics),
+        "commit": lineage.and_then(|lineage| lineage.code.as_ref()).map(|code| &code.commit),
+        "data": data,
+        "tenures": tenures.collect::<Vec<_>>(),
+    })
+}

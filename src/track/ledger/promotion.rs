@@ -26,8 +26,6 @@ pub struct Promotion {
     pub reason: Option<String>,
     /// Whether it goes there whatever the gates say.
     pub is_forced: bool,
-    /// The median time of one prediction in milliseconds, if it was measured.
-    pub latency: Option<f64>,
 }
 
 /// What came of a promotion.
@@ -76,7 +74,6 @@ impl Promotion {
             user: None,
             reason: None,
             is_forced: false,
-            latency: None,
         }
     }
 }
@@ -109,18 +106,11 @@ impl Records<'_> {
         Ok(tenures)
     }
 
-    /// What the gates of a version say about its coming into a stage now; `latency` is that of one prediction in
-    /// milliseconds.
+    /// What the gates of a version say about its coming into a stage now.
     ///
     /// # Errors
     /// When there is no such version.
-    pub fn judge(
-        &self,
-        name: &str,
-        version: i64,
-        stage: Stage,
-        latency: Option<f64>,
-    ) -> Result<Vec<Check>> {
+    pub fn judge(&self, name: &str, version: i64, stage: Stage) -> Result<Vec<Check>> {
         let Some(registration) = self.registration(name, version)? else {
             return Ok(Vec::new());
         };
@@ -135,17 +125,7 @@ impl Records<'_> {
             version: other.version,
             record: known.as_ref().map(|known| &known.record),
         });
-        Ok(gates.judge(&registration.record, opponent, latency))
-    }
-
-    /// Whether a version that comes into a stage must be measured first.
-    ///
-    /// # Errors
-    /// When there is no such version.
-    pub fn wants_latency(&self, name: &str, version: i64, stage: Stage) -> Result<bool> {
-        let registration = self.registration(name, version)?;
-        let gates = registration.and_then(|known| known.record.gates.get(stage.name()).cloned());
-        Ok(gates.is_some_and(|gates| gates.latency_ms.is_some()))
+        Ok(gates.judge(&registration.record, opponent))
     }
 
     /// The version that stood in a stage before those that stand there, steps back not counted; none if there is none.
@@ -206,7 +186,7 @@ impl Change<'_> {
             stage,
             ..
         } = promotion;
-        let checks = self.judge(name, *version, *stage, promotion.latency)?;
+        let checks = self.judge(name, *version, *stage)?;
         let passes = checks.iter().all(|check| check.passed);
         if promotion.is_forced && promotion.reason.is_none() {
             return Err(LedgerError::invalid("to overrule gates takes a reason"));

@@ -26,8 +26,6 @@ pub struct NewRegistration {
     pub files: Vec<(String, StoredArtifact)>,
     /// Who registers it.
     pub user: Option<String>,
-    /// The median time of one prediction in milliseconds, if it was measured.
-    pub latency: Option<f64>,
     /// Whether a version of the same record that was deleted is made anew.
     pub renews: bool,
 }
@@ -159,7 +157,6 @@ impl Change<'_> {
                 archives_existing: promote.archives_existing,
                 user: new.user.clone(),
                 reason: Some("registered by the pipeline".to_owned()),
-                latency: new.latency,
                 ..Promotion::new(name, version, Stage::parse(&promote.stage)?)
             })?),
         };

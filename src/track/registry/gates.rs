@@ -1,6 +1,6 @@
 //! Gates: what a version must pass before it comes into a stage.
 //!
-//! Judged from what the record says and what stands in the stage now; what must be measured, the latency, is handed in.
+//! Judged from what the record says and what stands in the stage now; nothing is measured here.
 //! A gate that cannot be judged (the metric is not there, the other version was measured on other data) is not passed:
 //! the message says why.
 
@@ -29,9 +29,6 @@ pub struct Gates {
     /// Segments of fewer rows are not judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_rows: Option<u64>,
-    /// The median time of predicting one row, at most this many milliseconds; measured when it is asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency_ms: Option<f64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref)] // serde hands out references
@@ -133,7 +130,7 @@ impl NotWorse {
 /// What one gate said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The kind of gate: `metric`, `not_worse`, `quality`, `segment`, `latency`.
+    /// The kind of gate: `metric`, `not_worse`, `quality`, `segment`.
     pub gate: String,
     /// What was looked at: a metric's name, a segment.
     pub what: String,
@@ -164,14 +161,8 @@ impl Gates {
         *self == Self::default()
     }
 
-    /// What each gate says of `record`. `opponent` stands in the stage now; `latency` is the median time of one prediction
-    /// in milliseconds, none if it was not measured.
-    pub fn judge(
-        &self,
-        record: &Record,
-        opponent: Option<Opponent<'_>>,
-        latency: Option<f64>,
-    ) -> Vec<Check> {
+    /// What each gate says of `record`. `opponent` stands in the stage now.
+    pub fn judge(&self, record: &Record, opponent: Option<Opponent<'_>>) -> Vec<Check> {
         let metrics = self.metrics.iter().flat_map(|(name, bounds)| {
             bounds.judge("metric", name, record.metrics.get(name).copied())
         });
@@ -182,7 +173,6 @@ impl Gates {
         for (metric, bounds) in &self.segments {
             checks.extend(self.segments(metric, *bounds, &record.segments));
         }
-        checks.extend(self.latency_ms.map(|most| slowness(most, latency)));
         checks
     }
 
@@ -339,23 +329,6 @@ fn quality(record: &Record) -> Check {
     }
 }
 
-fn slowness(most: f64, latency: Option<f64>) -> Check {
-    let bounds = Bounds {
-        min: None,
-        max: Some(most),
-    };
-    match latency {
-        Some(_) => bounds
-            .judge("latency", "milliseconds of one prediction", latency)
-            .remove(0),
-        None => unjudged(
-            "latency",
-            "milliseconds of one prediction",
-            "the time of one prediction could not be measured".to_owned(),
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use hpipe_core::Digest;
@@ -381,7 +354,7 @@ mod tests {
             version: 3,
             record: Some(record),
         });
-        let checks = gates.judge(record, opponent, Some(0.25)).into_iter();
+        let checks = gates.judge(record, opponent).into_iter();
         let told = checks.map(|check| format!("{} {}", check.passed, check.message));
         told.collect::<Vec<_>>().join("; ")
     }
@@ -408,10 +381,6 @@ mod tests {
             (
                 r#"{"quality": true}"#,
                 "false the quality of the data is not recorded",
-            ),
-            (
-                r#"{"latency_ms": 1}"#,
-                "true milliseconds of one prediction 0.25 is at most 1",
             ),
             (
                 r#"{"segments": {"rmse": {"max": 1}}}"#,

@@ -249,9 +249,7 @@ fn record(deps: &[PortPath], options: Options) -> Result<Record, StageError> {
         ("transform", "transform"),
         ("profile", "profile"),
         ("package", "package"),
-        ("evaluation", "metrics"),
         ("metrics", "metrics"),
-        ("quality", "file"),
         ("files", "file"),
     ] {
         for port in of_role(deps, role) {

@@ -63,7 +63,7 @@ pub(super) fn show(session: &Session, arguments: &ModelsShow) -> Result<Exit, Er
     Ok(Exit::Done)
 }
 
-fn shown_model(records: &Records<'_>, name: &str) -> Result<ShownModel, Error> {
+pub(super) fn shown_model(records: &Records<'_>, name: &str) -> Result<ShownModel, Error> {
     let versions = records.model_versions(name)?;
     let versions = versions
         .into_iter()

@@ -49,7 +49,7 @@ pub(super) fn promote(session: &Session, arguments: &ModelsPromote) -> Result<Ex
 
 /// What the gates say, without moving anything.
 fn judged(ledger: &Ledger, found: &ModelVersion, stage: Stage) -> Result<Promoted, Error> {
-    let checks = ledger.read(|records| records.judge(&found.name, found.version, stage, None))?;
+    let checks = ledger.read(|records| records.judge(&found.name, found.version, stage))?;
     Ok(Promoted {
         stage,
         is_moved: false,

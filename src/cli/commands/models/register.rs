@@ -46,7 +46,6 @@ pub(super) fn register(session: &Session, arguments: &ModelsRegister) -> Result<
         lineage,
         files,
         user: user(session, &arguments.by),
-        latency: None,
         renews: true,
     };
     let registered = ledger.write(move |change| change.register(&new))?;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::{Digest, ProjectPath};
-use hpipe_engine::{Cancellation, ReproOptions, Selection, Workspace, clone_at};
+use hpipe_engine::{Cancellation, CommittedFiles, ReproOptions, Selection, Workspace, clone_at};
 use hpipe_store::Store;
 use hpipe_track::Ledger;
 use hpipe_track::ledger::Registration;
@@ -77,9 +77,11 @@ pub(super) fn reproduce(session: &Session, arguments: &ModelsReproduce) -> Resul
     })
 }
 
-/// Makes the folder: a clone at the commit, or, without one, an empty folder. Says where the project is in it.
+/// Makes the folder: a clone at the commit, or, where there is none, an empty folder: what the lineage names is all it takes. Says where the project is in it.
 fn begin(root: &Path, lineage: &Lineage, into: &Path) -> Result<PathBuf, Error> {
-    if let Some(code) = &lineage.code {
+    if let Some(code) = &lineage.code
+        && CommittedFiles::at(root, &code.commit)?.is_some()
+    {
         return Ok(clone_at(root, &code.commit, into)?);
     }
     std::fs::create_dir_all(into).map_err(|source| Error::File {
@@ -176,6 +178,7 @@ impl Again<'_> {
         if path.is_outside() || lies_there(own, &path, &source.digest) {
             return Ok(None);
         }
+        own.remove(&path)?;
         if lies_there(self.store, &path, &source.digest) {
             copy(own, self.store, &path)?;
             return Ok(None);

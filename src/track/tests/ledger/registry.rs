@@ -46,7 +46,6 @@ fn new(ledger: &Ledger, record: Record) -> NewRegistration {
         record,
         lineage: None,
         user: Some("ann".to_owned()),
-        latency: None,
         renews: false,
     }
 }

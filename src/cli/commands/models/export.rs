@@ -1,0 +1,210 @@
+//! `hpipe models export`: the registry as one document, or the files of a version in a folder.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use hpipe_core::{Execution, Mapping, NoMemo, PortPath, Progress, ProjectPath, Value};
+use hpipe_track::Ledger;
+use hpipe_track::ledger::ModelVersion;
+
+use super::look::shown_model;
+use super::verify::registration;
+use super::{ask, existing_ledger, find, names};
+use crate::args::{ExportFormat, ModelsExport};
+use crate::error::{Error, Exit};
+use crate::json;
+use crate::session::Session;
+
+/// Where hpipe's own files lie among those of a version.
+const OWN: &str = "hpipe/";
+
+/// Writes the registry, or the files of a version.
+pub(super) fn export(session: &Session, arguments: &ModelsExport) -> Result<Exit, Error> {
+    let ledger = existing_ledger(session)?;
+    match (&arguments.model, &arguments.out) {
+        (Some(model), Some(out)) => version(session, &ledger, model, arguments.format, out)?,
+        (_, out) => registry(session, &ledger, out.as_deref())?,
+    }
+    Ok(Exit::Done)
+}
+
+fn registry(session: &Session, ledger: &Ledger, out: Option<&Path>) -> Result<(), Error> {
+    let models = ask(ledger, |records| {
+        let names = names(records)?;
+        names
+            .iter()
+            .map(|name| shown_model(records, name))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    let text = json::registry(&models);
+    match out {
+        None => session.ui.data(&text),
+        Some(path) => {
+            let (folder, name) = folder_and_name(path)?;
+            let store = hpipe_store::Store::open(&folder, Path::new(".cache"))?;
+            store.write_file(&ProjectPath::new(&name), text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// The folder a file shall lie in, and its name there.
+fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Error> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let folder = parent.canonicalize().map_err(|source| Error::File {
+        attempt: "find",
+        path: parent.to_owned(),
+        source,
+    })?;
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    Ok((folder, name.unwrap_or_default()))
+}
+
+fn version(
+    session: &Session,
+    ledger: &Ledger,
+    model: &str,
+    format: ExportFormat,
+    out: &Path,
+) -> Result<(), Error> {
+    let found = find(ledger, model)?;
+    if out.exists() {
+        let path = out.to_owned();
+        return Err(Error::AlreadyThere { path });
+    }
+    let folder = ledger.read(|records| records.version_folder(&found.name, found.version))?;
+    let files = listed(ledger, &folder)?;
+    let is_packed = files.iter().any(|file| file == "MLmodel");
+    match (format, is_packed) {
+        (ExportFormat::Files, _) => copy(ledger, &folder, &files, out)?,
+        (ExportFormat::Mlflow, true) => {
+            let package: Vec<_> = files
+                .into_iter()
+                .filter(|file| !file.starts_with(OWN))
+                .collect();
+            copy(ledger, &folder, &package, out)?;
+        }
+        (ExportFormat::Mlflow, false) => convert(session, ledger, &found, &folder, out)?,
+    }
+    session.ui.note(&format!(
+        "{}/{} is in {}",
+        found.name,
+        found.version,
+        out.display()
+    ));
+    Ok(())
+}
+
+/// The files of a version, by their paths from its folder.
+fn listed(ledger: &Ledger, folder: &str) -> Result<Vec<String>, Error> {
+    let (mut ahead, mut files) = (vec![String::new()], Vec::new());
+    while let Some(within) = ahead.pop() {
+        let path = format!("{folder}/{within}");
+        let entries = ledger.read(|records| records.list_artifacts(path.trim_end_matches('/')))?;
+        for entry in entries {
+            let path = format!("{within}{}", entry.name);
+            match entry.size {
+                Some(_) => files.push(path),
+                None => ahead.push(format!("{path}/")),
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Copies files, each verified, into a new folder.
+fn copy(ledger: &Ledger, folder: &str, files: &[String], out: &Path) -> Result<(), Error> {
+    for file in files {
+        place(ledger, &format!("{folder}/{file}"), &out.join(file))?;
+    }
+    Ok(())
+}
+
+fn place(ledger: &Ledger, artifact: &str, path: &Path) -> Result<(), Error> {
+    let (mut bytes, _) = ledger.open_artifact(artifact)?;
+    let failed = |source| Error::File {
+        attempt: "write",
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let mut copy = File::create_new(path).map_err(failed)?;
+    std::io::copy(&mut bytes, &mut copy)
+        .map(drop)
+        .map_err(failed)
+}
+
+/// Has the built-in stage `export` make what MLflow loads of the model.
+fn convert(
+    session: &Session,
+    ledger: &Ledger,
+    found: &ModelVersion,
+    folder: &str,
+    out: &Path,
+) -> Result<(), Error> {
+    let refuse = |message: String, help: &str| Error::Usage {
+        message,
+        help: help.to_owned(),
+    };
+    let Some(stage) = session.registry().get("export") else {
+        let message = "this hpipe was built without the machine-learning stages".to_owned();
+        return Err(refuse(
+            message,
+            "`--format files` writes the model as it is",
+        ));
+    };
+    let known = registration(ledger, found)?;
+    let Some(model) = known.record.model() else {
+        return Err(refuse(
+            format!("{folder} has no model"),
+            "`--format files` writes what there is",
+        ));
+    };
+    let (_, store) = session.open_store()?;
+    let temporary = store.temporary_folder()?;
+    let path = temporary.path().join("model");
+    place(ledger, &format!("{folder}/{}", model.stored_at()), &path)?;
+    let mut with = Mapping::new();
+    with.insert("format", Value::Text("mlflow".to_owned()));
+    let port = |path: &Path, declared: &str| PortPath {
+        role: "model".to_owned(),
+        declared: ProjectPath::new(declared),
+        path: path.to_owned(),
+    };
+    let execution = Execution {
+        with: &Value::Map(with),
+        deps: &[port(&path, &model.path)],
+        outs: &[port(out, &out.to_string_lossy())],
+        progress: &Quiet,
+        memo: &NoMemo,
+    };
+    stage.execute(&execution).map_err(|error| {
+        refuse(
+            hpipe_core::with_causes(&error),
+            "`--format files` writes the model as it is",
+        )
+    })
+}
+
+/// Listens to a stage that is done before anybody looks.
+struct Quiet;
+
+impl Progress for Quiet {
+    fn report(&self, _done: u64, _total: Option<u64>, _message: &str) {}
+
+    fn log(&self, _line: &str) {}
+
+    fn warn(&self, _text: &str) {}
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
