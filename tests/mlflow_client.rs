@@ -61,18 +61,67 @@ fn python() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-#[test]
-fn the_real_client_reads_back_what_it_wrote() {
-    let python = match python() {
-        Ok(python) => python,
+/// The interpreter; none where it cannot be had, which has been said.
+fn ready_python() -> Option<PathBuf> {
+    match python() {
+        Ok(python) => Some(python),
         Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
             panic!("in CI this test must run: {error}")
         }
         Err(error) => {
             support::say_skipped("MLflow's client", &error);
-            return;
+            None
         }
-    };
+    }
+}
+
+/// Logs as a program that knows nothing of hpipe; the param is one that hpipe records as well.
+const FIT: &str = r#"
+import mlflow
+mlflow.log_params({"depth": 3, "lr": 0.1})
+for step in range(3):
+    mlflow.log_metric("loss", 1 / (step + 1), step=step)
+with open("model.txt", "w") as file:
+    file.write("a model")
+mlflow.log_artifact("model.txt", "kept")
+"#;
+
+#[test]
+fn a_tracked_command_logs_to_its_run_unchanged() {
+    let Some(python) = ready_python() else { return };
+    let place = python.to_str().expect("a path of text");
+    let pipeline = format!(
+        "stages:\n  fit: {{track: true, cmd: \"'{place}' fit.py\", params: [lr], deps: [fit.py], outs: [model.txt]}}\n"
+    );
+    let files = [
+        ("pipeline.yaml", pipeline.as_str()),
+        ("params.yaml", "lr: 0.1\n"),
+        ("fit.py", FIT),
+    ];
+    let project = Project::with(&files);
+    assert_eq!(project.repro([]).done().executed(), "fit");
+    let shown = project.hpipe(["runs", "show", "fit", "--json"]).output();
+    let shown = String::from_utf8(shown.expect("hpipe starts").stdout).expect("a text");
+    let run = support::parse_event(shown.trim_end());
+    assert_eq!(run["status"], "FINISHED");
+    assert_eq!(
+        (&run["params"]["depth"], &run["params"]["lr"]),
+        (&"3".into(), &"0.1".into())
+    );
+    assert!((run["metrics"]["loss"].as_f64().expect("a number") - 1.0 / 3.0).abs() < 1e-12);
+    let files = run["artifacts"].as_array().expect("a list");
+    assert!(
+        files.iter().any(|file| file["path"] == "kept/model.txt"),
+        "{run}"
+    );
+    project
+        .repro([])
+        .did_nothing("what is told to a command is no input");
+}
+
+#[test]
+fn the_real_client_reads_back_what_it_wrote() {
+    let Some(python) = ready_python() else { return };
     let project = Project::new();
     let server = Serving::start(project.root());
     let folder = project.root().join("client");

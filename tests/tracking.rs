@@ -145,6 +145,33 @@ fn records_that_cannot_be_written_fail_no_stage_and_are_completed() {
 }
 
 #[test]
+fn a_tracked_command_knows_its_run() {
+    let project = project();
+    let told = "echo $MLFLOW_RUN_ID; echo $MLFLOW_TRACKING_URI | cut -d: -f1-2";
+    project.edit("pipeline.yaml", "echo fitting", told);
+    project.edit(
+        "pipeline.yaml",
+        "cat metrics.json > report",
+        "env | grep -c MLFLOW > report || true",
+    );
+    assert_eq!(project.repro([]).done().executed(), "clean fit report");
+    let run = asked(&project, &["show", "fit"]);
+    let copied = project
+        .hpipe(["runs", "export", "fit", "--artifacts", "kept"])
+        .output();
+    assert!(copied.expect("hpipe starts").status.success());
+    let id = text(&run["run"]);
+    let log = project.read(&format!("kept/{id}/output.log"));
+    assert_eq!(log, format!("{id}\nhttp://127.0.0.1\n"));
+    assert_eq!(
+        project.read("report"),
+        "0\n",
+        "a stage that is not tracked is told nothing"
+    );
+    project.repro([]).did_nothing("what is told is no input");
+}
+
+#[test]
 fn the_records_are_content_of_no_out() {
     let pipeline = "
 stages:

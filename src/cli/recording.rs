@@ -7,7 +7,7 @@
 //! has its run already.
 //!
 //! `subject` says what is known before, `series`, `study` and `model` read what was made, `files` keeps bytes, `words` fits
-//! names and values to MLflow's limits, `outcomes` listens which stage ended how.
+//! names and values to MLflow's limits, `serving` lets commands log to their runs, `outcomes` listens which stage ended how.
 //!
 //! A project without tracked stages never opens its records. A ledger that refuses is a warning: no stage fails for it, and
 //! what is missing is written down next time. Knows no SQL: that is `hpipe_track::ledger`.
@@ -17,6 +17,7 @@ mod files;
 mod model;
 mod outcomes;
 mod series;
+mod serving;
 mod settle;
 mod source;
 mod study;
@@ -29,9 +30,9 @@ use std::sync::{Arc, OnceLock};
 
 use hpipe_core::{ProjectPath, with_causes};
 use hpipe_engine::{Location, Observed, ObservedEnd, Observer, Variables, Workspace};
-use hpipe_spec::StageSpec;
+use hpipe_spec::{Action, StageSpec};
 use hpipe_track::ledger::{
-    Change, DatasetInput, ExecutionRecord, Ledger, LedgerError, NewRun, Pair,
+    Change, DatasetInput, ExecutionRecord, Ledger, LedgerError, NewRun, Pair, RunInfo,
 };
 
 use crate::registering::MODELS;
@@ -39,6 +40,7 @@ use crate::session::Session;
 use crate::ui::Ui;
 
 pub(crate) use outcomes::Outcomes;
+use serving::Serving;
 
 /// What of it git shall not keep: SQLite's files, and artifacts.
 pub(crate) const RECORDS: [&str; 4] = [
@@ -58,6 +60,8 @@ pub(crate) struct Recorder {
     source: source::Source,
     ui: Arc<Ui>,
     ledger: OnceLock<Option<Ledger>>,
+    /// Started with the first tracked command.
+    serving: OnceLock<Option<Serving>>,
     is_settled: AtomicBool,
 }
 
@@ -114,6 +118,7 @@ impl Recorder {
             source: source::Source::default(),
             ui: session.ui.clone(),
             ledger: OnceLock::new(),
+            serving: OnceLock::new(),
             is_settled: AtomicBool::new(true),
         })
     }
@@ -163,6 +168,16 @@ impl Recorder {
         }
     }
 
+    /// What the commands of a stage are told, so that MLflow's client in them logs to their run.
+    fn variables(&self, stage: &StageSpec, run: &RunInfo) -> Variables {
+        if !matches!(stage.action, Action::Command(_)) {
+            return Variables::new();
+        }
+        let start = || Serving::start(&self.models(), &self.ui);
+        let serving = self.serving.get_or_init(start).as_ref();
+        serving.map_or_else(Variables::new, |serving| serving.variables(run))
+    }
+
     fn beginning(&self, execution: &Observed<'_>, tags: Vec<Pair>) -> Beginning {
         let said = subject::said(execution.stage);
         let stage = execution.stage.name.as_str();
@@ -182,8 +197,8 @@ impl Recorder {
             },
             // What a command logs itself must not be there before it: params are written once.
             params: match execution.stage.action {
-                hpipe_spec::Action::Builtin { .. } => subject::params(execution.entry),
-                hpipe_spec::Action::Command(_) => Vec::new(),
+                Action::Builtin { .. } => subject::params(execution.entry),
+                Action::Command(_) => Vec::new(),
             },
             data: subject::datasets(execution.entry),
         }
@@ -206,11 +221,18 @@ impl Observer for Recorder {
             return Variables::new();
         };
         let beginning = self.beginning_now(execution);
-        if let Err(error) = ledger.write(move |change| beginning.begin(change)) {
-            let stage = &execution.stage.name;
-            self.refused(&format!("begin the run of {stage}"), &error);
+        let begun = ledger.write(move |change| {
+            let begun = beginning.begin(change)?;
+            change.run_info(&begun.run)
+        });
+        match begun {
+            Ok(run) => self.variables(execution.stage, &run),
+            Err(error) => {
+                let stage = &execution.stage.name;
+                self.refused(&format!("begin the run of {stage}"), &error);
+                Variables::new()
+            }
         }
-        Variables::new()
     }
 
     fn ends(&self, execution: &Observed<'_>, end: &ObservedEnd<'_>) {
