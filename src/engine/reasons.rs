@@ -83,11 +83,21 @@ fn changed_leaves(old: &Value, new: &Value) -> Vec<(String, Value, Value)> {
     paths
         .into_iter()
         .filter(|path| old.get(*path) != new.get(*path))
+        .filter(|path| !is_filled(path, &old) && !is_filled(path, &new))
         .map(|path| {
             let leaf = |side: &BTreeMap<String, Value>| side.get(path).cloned().unwrap_or_default();
             (path.clone(), leaf(&old), leaf(&new))
         })
         .collect()
+}
+
+/// Whether `path`, an empty mapping on the other side, has leaves below it on this one: these tell all there is to tell.
+fn is_filled(path: &str, side: &BTreeMap<String, Value>) -> bool {
+    let lies_below = |leaf: &String| {
+        let below = leaf.strip_prefix(path);
+        below.is_some_and(|below| path.is_empty() && !below.is_empty() || below.starts_with('.'))
+    };
+    side.keys().any(lies_below)
 }
 
 fn wdir(old: &ProjectPath, new: &ProjectPath, reasons: &mut Vec<Reason>) {

@@ -63,6 +63,16 @@ pub fn changes_of_all(old: &Value, new: &Value) -> Vec<Change> {
             metric,
         })
         .collect();
+    let is_below = |above: &str, leaf: &str| {
+        let below = leaf.strip_prefix(above);
+        below.is_some_and(|below| above.is_empty() && !below.is_empty() || below.starts_with('.'))
+    };
+    // a mapping that is empty at one time and filled at the other: what fills it tells all there is to tell
+    old.retain(|(name, _)| !changes.iter().any(|change| is_below(name, &change.metric)));
+    let left: Vec<String> = old.iter().map(|(name, _)| name.clone()).collect();
+    changes.retain(|change| {
+        change.old.is_some() || !left.iter().any(|name| is_below(&change.metric, name))
+    });
     changes.extend(old.into_iter().map(|(metric, old)| Change {
         metric,
         old: Some(old),
