@@ -207,7 +207,7 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
         let missing_left = if found.saw_missing {
             found.missing_left
         } else {
-            found.left.hessian >= right_sums.hessian
+            search::is_heavier(found.left, right_sums)
         };
         let (side, threshold) = match found.side {
             Side::UpTo { last, first } => {

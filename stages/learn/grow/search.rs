@@ -181,7 +181,9 @@ fn scan<C: Cell, S: Score, const ADDS: bool>(
 ///
 /// With fewer than `one_hot` codes each is tried alone against the rest; else the codes are sorted by mean gradient and
 /// cut as if they were numbers, which for squared loss finds the best of all partitions (Fisher 1958; Breiman et al. 1984,
-/// section 4.2; with a lambda above 0 nearly the best). Codes of which the node has no row go right.
+/// section 4.2; with a lambda above 0 nearly the best). Codes of which the node has no row go where missing values go: to
+/// the side these were found better on, else to the heavier one. (XGBoost sends them left, LightGBM right, whatever
+/// the rows say.)
 pub(crate) fn categorical<C: Cell, S: Score>(
     run: &Run<C>,
     kind: Levels,
@@ -194,6 +196,7 @@ pub(crate) fn categorical<C: Cell, S: Score>(
     let saw_missing = !run.missing.is_empty();
     let missing = run.missing.open(whole.unit.bits);
     let is_one_hot = kind.levels < kind.one_hot;
+    let absent = absent(&codes, kind.levels);
     if !is_one_hot {
         let mean = |sums: &Sums| sums.gradient / (sums.hessian + lambda);
         codes.sort_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)));
@@ -231,10 +234,19 @@ pub(crate) fn categorical<C: Cell, S: Score>(
                 } else {
                     &codes[..=place]
                 };
+                let absent_left = if saw_missing {
+                    *missing_left
+                } else {
+                    is_heavier(sum, right)
+                };
                 *best = Some(Found {
                     score: pair,
                     feature: kind.feature,
-                    side: Side::OneOf(set(chosen)),
+                    side: Side::OneOf(if absent_left {
+                        union(set(chosen), absent)
+                    } else {
+                        set(chosen)
+                    }),
                     missing_left: *missing_left,
                     left: sum,
                     saw_missing,
@@ -264,6 +276,25 @@ fn codes<C: Cell>(run: &Run<C>, whole: &Whole) -> Vec<(u32, Sums)> {
         before = sum;
     }
     codes
+}
+
+/// The bit set of the codes below `levels` that are not among `codes`.
+fn absent(codes: &[(u32, Sums)], levels: u32) -> [u64; 4] {
+    let mut absent = [0; 4];
+    for code in 0..levels {
+        absent[code as usize / 64] |= 1 << (code % 64);
+    }
+    let present = set(codes);
+    std::array::from_fn(|word| absent[word] & !present[word])
+}
+
+fn union(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
+    std::array::from_fn(|word| a[word] | b[word])
+}
+
+/// Whether what no row of the node tells goes left: with the larger sum of hessians.
+pub(crate) fn is_heavier(left: Sums, right: Sums) -> bool {
+    left.hessian >= right.hessian
 }
 
 /// The bit set of codes.

@@ -356,6 +356,44 @@ fn categories_are_split_by_sets_and_an_unseen_code_is_missing() {
     );
 }
 
+/// A stump on codes of which 0 and 1 are worth 0, 2, 3 and 5 are worth 10, and 4 does not occur; missing values are worth
+/// what is given, if there are any. What it predicts for code 4.
+fn worth_of_an_absent_code(low: usize, high: usize, missing: Option<f64>) -> f64 {
+    let mut codes: Vec<(f64, f64)> = Vec::new();
+    for (code, worth) in [
+        (0.0, 0.0),
+        (1.0, 0.0),
+        (2.0, 10.0),
+        (3.0, 10.0),
+        (5.0, 10.0),
+    ] {
+        let times = if worth == 0.0 { low } else { high };
+        codes.extend(std::iter::repeat_n((code, worth), times));
+    }
+    codes.extend(missing.map(|worth| (f64::NAN, worth)));
+    let records: Vec<f64> = codes.iter().map(|(code, _)| *code).collect();
+    let records = Array2::from_shape_vec((codes.len(), 1), records).unwrap();
+    let targets: Array1<f64> = codes.iter().map(|(_, worth)| *worth).collect();
+    let binning = Binning {
+        categorical: vec![0],
+        ..Binning::default()
+    };
+    let tree = DecisionTree::params()
+        .binning(binning)
+        .max_depth(Some(1))
+        .fit(&DatasetBase::new(records, targets))
+        .unwrap();
+    tree.try_predict(ndarray::array![[4.0]].view()).unwrap()[0]
+}
+
+#[test]
+fn a_code_that_a_node_never_saw_goes_where_missing_values_go() {
+    assert_eq!(worth_of_an_absent_code(100, 10, None), 0.0);
+    assert_eq!(worth_of_an_absent_code(10, 100, None), 10.0);
+    assert_eq!(worth_of_an_absent_code(100, 10, Some(10.0)), 10.0);
+    assert_eq!(worth_of_an_absent_code(10, 100, Some(0.0)), 0.0);
+}
+
 #[test]
 fn rows_of_weight_zero_do_not_count_and_weights_are_repetitions() {
     // no more rows than bins: how often a row occurs then moves no threshold
