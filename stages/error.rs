@@ -86,6 +86,14 @@ pub(crate) enum Error {
         rows: usize,
         needed: usize,
     },
+    #[error(
+        "the neighbours `{group}` tell of {k} rows, and a train row is compared with {compared} others"
+    )]
+    TooManyNeighbours {
+        group: String,
+        k: usize,
+        compared: usize,
+    },
     #[error("column `{column}` has more than {most} different words")]
     TooManyCategories { column: String, most: usize },
     #[error("none of {trials} trials came to an end: {reason}")]
@@ -130,6 +138,7 @@ pub(crate) enum Error {
     Import {
         path: String,
         source: hpipe_learn::interchange::Error,
+        hint: Option<String>,
     },
     #[error("{path} does not name its features")]
     NoFeatureNames { path: String },
@@ -188,6 +197,16 @@ impl Error {
             Self::NothingToLearn { column, .. } => Some(format!(
                 "impute `{column}` by a constant, or leave the column out"
             )),
+            Self::WrongType {
+                column,
+                expected,
+                found,
+            } if *found == "texts" && expected.contains("numbers") => Some(format!(
+                "name `{column}` under `categorical` of the stage `features`, which makes numbers of words, or leave it out"
+            )),
+            Self::Import {
+                hint: Some(hint), ..
+            } => Some(hint.clone()),
             Self::Quality(_) => Some(
                 "mend the data, or change the check's `severity` or `threshold` under `checks`"
                     .to_owned(),
@@ -212,6 +231,9 @@ impl Error {
             Self::TooManyCategories { .. } => Some(
                 "encode it under `categorical` of `features`, or leave the column out".to_owned(),
             ),
+            Self::TooManyNeighbours { compared, .. } => Some(format!(
+                "take every `k` below {compared}: who is told of all others is told nothing but its own value, backwards"
+            )),
             Self::NoFeatureNames { .. } => {
                 Some("name them, in the model's order, under the option `features`".to_owned())
             }

@@ -13,7 +13,7 @@ mod residuals;
 mod selection;
 mod supplements;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hpipe_core::{Arity, Execution, OptionFault, Port, PortPath, Stage, StageError, Value};
 use rayon::prelude::*;
@@ -151,6 +151,9 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         .collect::<Result<_, _>>()?;
     let models: Vec<(String, &PortPath)> = names(execution.deps("models").collect());
     let (judged, predictions) = judge_all(execution, &params, &models, &parts)?;
+    for unseen in unseen(&judged, &parts) {
+        execution.progress.warn(&unseen);
+    }
     let evaluation = Evaluation::new(&params, judged);
     let selection = evaluation.selection();
     let supplements = Supplements::read(execution, &evaluation)?;
@@ -263,18 +266,23 @@ fn write_charts(execution: &Execution<'_>, findings: &Findings<'_>) -> Result<()
 }
 
 fn rows<'a>(port: &'a PortPath, target: &str) -> Result<Rows<'a>, Error> {
-    let features = frame::read_parquet(port)?;
-    if features.rows() == 0 {
-        return Err(Error::NoRows {
-            path: port.declared.to_string(),
-        });
-    }
+    let features = frame::read_rows(port)?;
     let actual = features.target(target);
     Ok(Rows {
         port,
         actual: actual.map_err(|error| error.within(&port.declared))?,
         features,
     })
+}
+
+/// What is worth telling of words that the models did not see in training, each once.
+fn unseen(judged: &[Judged], parts: &[Rows<'_>]) -> BTreeSet<String> {
+    let of_part = |rows: &Rows<'_>| -> Vec<String> {
+        let path = rows.port.declared.as_str();
+        let of_model = |model: &Judged| model.card.features.unseen(&rows.features, path);
+        judged.iter().flat_map(of_model).collect()
+    };
+    parts.iter().flat_map(of_part).collect()
 }
 
 /// The region of every test row, if regions are wanted.

@@ -31,7 +31,7 @@ impl Stage for Features {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn summary(&self) -> &'static str {
@@ -81,15 +81,13 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let progress = execution.progress;
     progress.report(0, Some(2), "fitting on train");
     let port = execution.dep(Part::Train.name());
-    let train = frame::read_parquet(port)?;
-    if train.rows() == 0 {
-        return Err(Error::NoRows {
-            path: port.declared.to_string(),
-        });
-    }
+    let train = frame::read_rows(port)?;
     let fitted = fit::fit(&params, &train).map_err(|error| error.within(&port.declared))?;
     for note in &fitted.notes {
         progress.log(note);
+    }
+    for warning in &fitted.warnings {
+        progress.warn(warning);
     }
     artifact::write(execution.out("transform"), &fitted.transform)?;
     if progress.is_cancelled() {

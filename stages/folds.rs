@@ -11,16 +11,22 @@ pub(crate) struct Fold {
     pub(crate) measure: Vec<usize>,
 }
 
-/// Deals `rows` rows to `count` folds, whose sizes differ by one at most; `seed` says which row goes where.
-///
-/// Folds without rows are left out: there are never more of them than rows.
-pub(crate) fn deal(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
+/// The fold of each of `rows` rows, dealt to `count` folds (at least 1) whose sizes differ by one at most.
+pub(crate) fn fold_of(rows: usize, count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows).collect();
     Generator::new(seed).shuffle(&mut order);
     let mut fold_of = vec![0; rows];
     for (place, &row) in order.iter().enumerate() {
         fold_of[row] = place % count;
     }
+    fold_of
+}
+
+/// Deals `rows` rows to `count` folds, whose sizes differ by one at most; `seed` says which row goes where.
+///
+/// Folds without rows are left out: there are never more of them than rows.
+pub(crate) fn deal(rows: usize, count: usize, seed: u64) -> Vec<Fold> {
+    let fold_of = fold_of(rows, count, seed);
     let fold = |number: usize| {
         let (measure, fit) = (0..rows).partition(|&row| fold_of[row] == number);
         Fold { fit, measure }

@@ -34,6 +34,20 @@ pub(crate) fn read_parquet(port: &PortPath) -> Result<Table, Error> {
     parquet(&port.path, port.declared.as_str())
 }
 
+/// As [`read_parquet`], of a part that must have rows.
+///
+/// # Errors
+/// Also [`Error::NoRows`].
+pub(crate) fn read_rows(port: &PortPath) -> Result<Table, Error> {
+    let table = read_parquet(port)?;
+    if table.rows() == 0 {
+        return Err(Error::NoRows {
+            path: port.declared.to_string(),
+        });
+    }
+    Ok(table)
+}
+
 /// Reads the parquet file `path`, called `name` in errors; see [`read_parquet`].
 pub(crate) fn parquet(path: &Path, name: &str) -> Result<Table, Error> {
     let file = open(path, name)?;

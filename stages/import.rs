@@ -122,6 +122,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     };
     let imported = imported.map_err(|source| Error::Import {
         path: port.declared.to_string(),
+        hint: hint(&bytes, params.format),
         source,
     })?;
     let path = port.declared.to_string();
@@ -150,7 +151,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     };
     if let Some(port) = execution.optional_dep("validation") {
         let score = |model: &Model| {
-            let table = frame::read_parquet(port)?;
+            let table = frame::read_rows(port)?;
             let actual = table.target(&model.card.target)?;
             Ok(Scores::new(&actual, &model.predict(&table)?))
         };
@@ -158,4 +159,26 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         model.card.training.validation = Some(scores);
     }
     model.write(execution.out("model"))
+}
+
+/// What the file looks like, where that is not what was said.
+fn hint(bytes: &[u8], said: Format) -> Option<String> {
+    let mut text = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let found = match (text.next(), text.next()) {
+        (Some(b'{'), Some(b'"' | b'}')) => Format::XgboostJson,
+        (Some(b'{'), _) => Format::XgboostUbj,
+        (Some(b't'), Some(b'r')) if bytes.starts_with(b"tree") => Format::Lightgbm,
+        (Some(0x80), _) => {
+            let pickle = "it looks like a Python pickle: write the model by `save_model` of its booster instead";
+            return Some(pickle.to_owned());
+        }
+        _ => return None,
+    };
+    let word = serde_json::to_value(found).ok()?;
+    (found != said).then(|| {
+        format!(
+            "it looks like `format: {}`",
+            word.as_str().unwrap_or_default()
+        )
+    })
 }

@@ -11,6 +11,8 @@ mod sample;
 mod trees;
 mod xgboost;
 
+pub(crate) use self::trees::limit;
+
 pub(crate) use sample::Sample;
 
 use std::collections::BTreeMap;

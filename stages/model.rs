@@ -63,6 +63,9 @@ pub(crate) enum ModelKind {
 pub(crate) struct Training {
     /// Number of rows it was fitted on; 0 when nobody knows.
     pub(crate) rows: usize,
+    /// Features with one value in all rows of a linear model, whose coefficients are 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) constant: Vec<String>,
     /// Features that are linear combinations of those before them; the coefficients are those of least norm then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) collinear: Vec<String>,

@@ -9,6 +9,7 @@ use ndarray::{Array2, ShapeBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::markdown::counted;
 use crate::table::{Column, Table, Values};
 
 /// How many words of a categorical feature tree learners can tell apart.
@@ -75,6 +76,23 @@ impl Schema {
             levels.is_some_and(|levels| levels.len() > MOST_LEVELS)
         };
         self.0.iter().find(is_too_many)
+    }
+
+    /// What is worth telling of words in the rows of `table`, read from `path`, that training did not see.
+    pub(crate) fn unseen(&self, table: &Table, path: &str) -> Vec<String> {
+        let note = |feature: &Feature| {
+            let levels = feature.levels.as_ref()?;
+            let words = table.column(&feature.name).ok()?.words().ok()?;
+            let is_unseen = |word: &&String| levels.binary_search(word).is_err();
+            let unseen: Vec<&String> = words.iter().flatten().filter(is_unseen).collect();
+            let first = unseen.first()?;
+            Some(format!(
+                "{path}: {} with a word of `{}` that training did not see, such as `{first}`; it counts as missing",
+                counted(unseen.len(), "row"),
+                feature.name,
+            ))
+        };
+        self.0.iter().filter_map(note).collect()
     }
 
     /// The features of every row of `table`: `n_rows × n_features`, column-major, NaN where a value is missing.
@@ -182,6 +200,13 @@ mod tests {
         let schema = Schema::learn(&table().take(&[0]), "y");
         let records = schema.records(&table(), Gaps::Allowed).expect("a matrix");
         assert!(records[[2, 1]].is_nan() && records[[0, 1]] == 0.0);
+        assert!(schema.unseen(&table().take(&[0, 1]), "t").is_empty());
+        assert_eq!(
+            schema.unseen(&table(), "t"),
+            [
+                "t: 1 row with a word of `c` that training did not see, such as `a`; it counts as missing"
+            ]
+        );
     }
 
     #[test]

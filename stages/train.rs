@@ -13,6 +13,7 @@ use serde_json::{Map, Value as Json};
 use crate::error::Error;
 use crate::frame;
 use crate::learner::{Fitted, Learner, LearnerKind, Sample};
+use crate::markdown::figure;
 use crate::model::{Card, Model, ModelKind, Training};
 use crate::names;
 use crate::options::{self, Faults, Options};
@@ -99,7 +100,7 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn summary(&self) -> &'static str {
@@ -148,14 +149,18 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         None => params.learner.clone(),
     };
     let port = execution.dep("train");
-    let table = frame::read_parquet(port)?;
+    let table = frame::read_rows(port)?;
     let schema = Arc::new(Schema::learn(&table, &params.target));
     let sample = |table: &Table| Sample::new(&schema, table, &params.target, learner.gaps());
     let train = sample(&table).map_err(|error| error.within(&port.declared))?;
     let validation = match execution.optional_dep("validation") {
         Some(port) => {
-            let sample = sample(&frame::read_parquet(port)?);
-            Some(sample.map_err(|error| error.within(&port.declared))?)
+            let table = frame::read_rows(port)?;
+            let sample = sample(&table).map_err(|error| error.within(&port.declared))?;
+            for unseen in schema.unseen(&table, port.declared.as_str()) {
+                execution.progress.warn(&unseen);
+            }
+            Some(sample)
         }
         None => None,
     };
@@ -216,9 +221,13 @@ fn card(
         let reason = "its errors are too large for floating point: scale the target, or lower the learning rate";
         Err(Error::Numerical(reason.to_owned()))
     };
+    let is_constant = |&&i: &&usize| train.is_constant(i);
+    let (constant, collinear): (Vec<_>, Vec<_>) = fitted.collinear.iter().partition(is_constant);
+    let named = |places: Vec<usize>| places.into_iter().map(|i| names[i].clone()).collect();
     let training = Training {
         rows: train.rows(),
-        collinear: fitted.collinear.iter().map(|&i| names[i].clone()).collect(),
+        constant: named(constant),
+        collinear: named(collinear),
         convergence: fitted.convergence,
         history: fitted.history,
         out_of_bag: fitted.out_of_bag,
@@ -269,6 +278,12 @@ fn summary(card: &Card) -> String {
 /// What is odd about a model.
 fn oddities(training: &Training) -> Vec<String> {
     let mut odd = Vec::new();
+    if !training.constant.is_empty() {
+        odd.push(format!(
+            "constant in train, so that the model cannot tell what they are worth (coefficient 0): {}",
+            names::list(training.constant.iter().map(String::as_str))
+        ));
+    }
     if !training.collinear.is_empty() {
         odd.push(format!(
             "combinations of other features, so that the coefficients are one choice of many (that of least norm): {}",
@@ -279,6 +294,20 @@ fn oddities(training: &Training) -> Vec<String> {
         odd.push(format!(
             "not converged after {} iterations (duality gap {:.3e}): raise max_iter or tol",
             how.iterations, how.duality_gap
+        ));
+    }
+    if let Some(r2) = training
+        .train
+        .and_then(|scores| scores.r2)
+        .filter(|r2| *r2 < 0.0)
+    {
+        let cure = match training.history {
+            Some(_) => ": lower `learning_rate`",
+            None => "",
+        };
+        odd.push(format!(
+            "worse on the train rows than their mean would be (R² {}){cure}",
+            figure(r2)
         ));
     }
     odd

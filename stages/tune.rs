@@ -7,11 +7,11 @@ mod params;
 mod report;
 mod trial;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 
 use hpipe_core::{Arity, Execution, Mapping, OptionFault, Port, Stage, StageError, Value};
 use hpipe_tune::{Ask, Definition, ImportanceOptions, Series, Study};
-use rayon::prelude::*;
 
 use self::params::{TuneParams, ValidTuneParams};
 use self::trial::{Ended, Ground};
@@ -34,7 +34,7 @@ impl Stage for Tune {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn summary(&self) -> &'static str {
@@ -98,7 +98,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
 /// The rows that trials are fitted to and measured on.
 fn ground(execution: &Execution<'_>, params: &ValidTuneParams) -> Result<Ground, Error> {
     let port = execution.dep("train");
-    let table = frame::read_parquet(port)?;
+    let table = frame::read_rows(port)?;
     let schema = Arc::new(Schema::learn(&table, &params.target));
     let gaps = params.gaps();
     let sample = Sample::new(&schema, &table, &params.target, gaps);
@@ -106,9 +106,12 @@ fn ground(execution: &Execution<'_>, params: &ValidTuneParams) -> Result<Ground,
     match (params.objective.folds, execution.optional_dep("validation")) {
         (Some(folds), _) => Ground::folds(port, &train, folds, params.seed),
         (None, Some(validation)) => {
-            let table = frame::read_parquet(validation)?;
+            let table = frame::read_rows(validation)?;
             let sample = Sample::new(&schema, &table, &params.target, gaps);
             let sample = sample.map_err(|error| error.within(&validation.declared))?;
+            for unseen in schema.unseen(&table, validation.declared.as_str()) {
+                execution.progress.warn(&unseen);
+            }
             Ground::parts(port, train, validation, sample)
         }
         (None, None) => Err(Error::Ports {
@@ -153,35 +156,76 @@ fn search(
     Ok(search)
 }
 
-/// Runs a study; trials that may run together do.
+/// Runs a study: whenever a trial ends, those begin that waited for it.
+///
+/// What is proposed and what is pruned depends on trials so many places back, never on which trial happened to end first
+/// (`docs/decisions/006-search.md`): results are the same whatever the number of threads.
 fn run_study(
     execution: &Execution<'_>,
     params: &ValidTuneParams,
     ground: &Ground,
     definition: &Definition,
 ) -> Result<Search, Error> {
-    let mut study = Study::new(definition.clone());
-    let mut ended: Vec<Ended> = Vec::new();
-    loop {
-        report_progress(execution, params, &study);
-        let asks: Vec<Ask> = std::iter::from_fn(|| study.ask()).collect();
-        if asks.is_empty() {
-            break;
-        }
-        let run = |ask: &Ask| {
-            let prunes = |series: &Series| study.should_prune(ask.number, series);
-            trial::run(execution, params, ground, &ask.params, &prunes)
-        };
-        let results: Vec<Ended> = asks.par_iter().map(run).collect::<Result<_, _>>()?;
-        for (ask, result) in asks.iter().zip(results) {
-            let told = study.tell(ask.number, result.outcome(), result.series.clone());
+    let study = RwLock::new(Study::new(definition.clone()));
+    let run = |ask: &Ask| {
+        let prunes = |series: &Series| read(&study).should_prune(ask.number, series);
+        trial::run(execution, params, ground, &ask.params, &prunes)
+    };
+    let ask = || write(&study).ask();
+    let (sender, results) = mpsc::channel();
+    let mut ended: BTreeMap<usize, Ended> = BTreeMap::new();
+    // first in, first out: the trial that others wait for longest goes first
+    rayon::in_place_scope_fifo(|scope| {
+        let mut running = 0;
+        loop {
+            report_progress(execution, params, &read(&study));
+            while let Some(ask) = ask() {
+                let (sender, run) = (sender.clone(), &run);
+                running += 1;
+                scope.spawn_fifo(move |_| {
+                    let result = run(&ask);
+                    // nobody listens any more after the first error
+                    let _ = sender.send((ask.number, result));
+                });
+            }
+            if running == 0 {
+                return Ok::<_, Error>(());
+            }
+            let (number, result) = next(&results);
+            let result: Ended = result?;
+            running -= 1;
+            let told = write(&study).tell(number, result.outcome(), result.series.clone());
             told.map_err(|error| Error::Numerical(error.to_string()))?;
-            ended.push(result);
+            ended.insert(number, result);
+        }
+    })?;
+    Ok(found(&read(&study), ended.into_values().collect()))
+}
+
+/// The next result. A thread of the pool works on trials meanwhile, for it may be the only one.
+fn next<T>(results: &mpsc::Receiver<T>) -> T {
+    loop {
+        match results.try_recv() {
+            Ok(result) => return result,
+            Err(_) if rayon::yield_now() == Some(rayon::Yield::Executed) => {}
+            Err(_) => return results.recv().expect("bug: the sender is ours and alive"),
         }
     }
+}
+
+fn read(study: &RwLock<Study>) -> RwLockReadGuard<'_, Study> {
+    study.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(study: &RwLock<Study>) -> RwLockWriteGuard<'_, Study> {
+    study.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a study found; `ended` are its trials in order.
+fn found(study: &Study, ended: Vec<Ended>) -> Search {
     let importance = study.importance(&ImportanceOptions::default());
     let params = study.trials().iter().map(|trial| trial.params.clone());
-    Ok(Search {
+    Search {
         best: study.best().map(|best| (best.trial.number, best.value)),
         importance: importance
             .into_iter()
@@ -191,7 +235,7 @@ fn run_study(
             })
             .collect(),
         trials: params.zip(ended).collect(),
-    })
+    }
 }
 
 fn report_progress(execution: &Execution<'_>, params: &ValidTuneParams, study: &Study) {

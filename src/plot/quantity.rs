@@ -32,7 +32,7 @@ impl Quantity {
     }
 
     /// Words in the unit of this quantity: `residual (100,000 $)`.
-    pub(crate) fn with_unit(&self, words: &str) -> String {
+    pub fn with_unit(&self, words: &str) -> String {
         match &self.unit {
             Some(unit) => format!("{words} ({unit})"),
             None => words.to_owned(),

@@ -6,6 +6,7 @@ use hpipe_core::OptionFault;
 use hpipe_plot::Quantity;
 use serde::{Deserialize, Serialize};
 
+use crate::markdown::figure;
 use crate::options::{Faults, Options};
 use crate::scores::{Score, Scores};
 use crate::split::Part;
@@ -213,11 +214,24 @@ impl Bounds {
             return Some("is undefined".to_owned());
         };
         match (self.min, self.max) {
-            (Some(min), _) if value < min => Some(format!("{value:.4} is below {min}")),
-            (_, Some(max)) if value > max => Some(format!("{value:.4} is above {max}")),
+            (Some(min), _) if value < min => {
+                Some(format!("{} is below {}", figure(value), exact(min)))
+            }
+            (_, Some(max)) if value > max => {
+                Some(format!("{} is above {}", figure(value), exact(max)))
+            }
             _ => None,
         }
     }
+}
+
+/// A bound as it was written, unless that takes more digits than anybody reads.
+fn exact(bound: f64) -> String {
+    let written = bound.to_string();
+    if written.len() <= 12 {
+        return written;
+    }
+    figure(bound)
 }
 
 #[cfg(test)]
@@ -256,5 +270,11 @@ mod tests {
             params.violations(&scores),
             ["test rmse 0.5000 is above 0.1", "test r2 is undefined"]
         );
+        let bounds = Bounds {
+            min: None,
+            max: Some(1e100 / 3.0),
+        };
+        let fault = bounds.fault(Some(1.23456e118));
+        assert_eq!(fault.as_deref(), Some("1.235e118 is above 3.333e99"));
     }
 }

@@ -92,7 +92,10 @@ impl<'a> Selection<'a> {
         let thresholds = match self.thresholds {
             Standing::Unset => "no threshold is set".to_owned(),
             Standing::Kept => "it keeps every threshold".to_owned(),
-            Standing::Missed => format!("it misses {}", self.violations.join(", ")),
+            Standing::Missed => match self.violations {
+                [one] => format!("it misses a threshold: {one}"),
+                many => format!("it misses {} thresholds: {}", many.len(), many.join(", ")),
+            },
         };
         format!(
             "`{}` is selected: {}; {thresholds}",
@@ -208,7 +211,7 @@ mod tests {
         assert!(
             selection
                 .sentence()
-                .ends_with("; it misses test rmse 0.5000 is above 0.1")
+                .ends_with("; it misses a threshold: test rmse 0.5000 is above 0.1")
         );
     }
 

@@ -87,6 +87,7 @@ impl Charts<'_> {
         }
         let features: Vec<(String, String, f64)> = self.steps(contributions);
         let waterfall = shap_waterfall(&features, contributions.expected, target, STEPS);
+        let waterfall = waterfall.subtitle(self.subject.worst_in_words(target));
         drawings.add("shap_waterfall_worst", &waterfall);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What is explained: a model, the test rows, and what it predicts of them.
 
 use hpipe_core::{Execution, PortPath};
+use hpipe_plot::Quantity;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::params::ExplainParams;
@@ -39,6 +40,9 @@ impl Subject {
         let model = Model::read_of(port, &params.target)?;
         let test = execution.dep("test");
         let (table, records) = rows(&model, test)?;
+        for unseen in model.card.features.unseen(&table, test.declared.as_str()) {
+            execution.progress.warn(&unseen);
+        }
         let actual = table.target(&params.target);
         let (background, means) = match execution.optional_dep("train") {
             Some(train) => (Background::Train, means(&rows(&model, train)?.1)),
@@ -73,6 +77,17 @@ impl Subject {
         })
     }
 
+    /// Which row is predicted worst, and what it truly is, in the unit of `target`.
+    pub(super) fn worst_in_words(&self, target: &Quantity) -> String {
+        let row = self.worst();
+        format!(
+            "Row {} of {}, the one predicted worst; its actual value is {}",
+            row + 1,
+            self.test,
+            target.with_unit(&figure(self.actual[row]))
+        )
+    }
+
     /// A feature's value of a row, as people write it.
     pub(super) fn word(&self, row: usize, feature: usize) -> String {
         let value = self.records[[row, feature]];
@@ -87,12 +102,7 @@ impl Subject {
 
 /// The rows of a part, and the model's features of them.
 fn rows(model: &Model, port: &PortPath) -> Result<(Table, Array2<f64>), Error> {
-    let table = frame::read_parquet(port)?;
-    if table.rows() == 0 {
-        return Err(Error::NoRows {
-            path: port.declared.to_string(),
-        });
-    }
+    let table = frame::read_rows(port)?;
     let records = model.card.features.records(&table, model.gaps());
     let records = records.map_err(|error| error.within(&port.declared))?;
     Ok((table, records))

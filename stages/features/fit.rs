@@ -23,6 +23,8 @@ pub(super) struct Fitted {
     pub(super) transform: Transform,
     /// Lowercase fragments for the stage's log.
     pub(super) notes: Vec<String>,
+    /// The same for the user's eyes.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Fits a transform on `train`, which has at least one row.
@@ -31,7 +33,7 @@ pub(super) struct Fitted {
 /// [`Error::MissingColumn`], [`Error::WrongType`], [`Error::NotFinite`]; [`Error::MissingValue`] where nothing says what to
 /// impute; [`Error::NothingToLearn`] for a column without any value.
 pub(super) fn fit(params: &ValidFeaturesParams, train: &Table) -> Result<Fitted, Error> {
-    let mut notes = Vec::new();
+    let (mut notes, mut warnings) = (Vec::new(), Vec::new());
     let mut numbers = Numbers::default();
     let mut numeric = Vec::new();
     for column in &params.numeric {
@@ -52,7 +54,13 @@ pub(super) fn fit(params: &ValidFeaturesParams, train: &Table) -> Result<Fitted,
     }
     let mut groups = Vec::new();
     for group in &params.neighbours {
-        groups.push(neighbours::fit(group, params, train, &mut numbers)?);
+        groups.push(neighbours::fit(
+            group,
+            params,
+            train,
+            &mut numbers,
+            &mut warnings,
+        )?);
     }
     let told: Vec<String> = params
         .neighbours
@@ -88,7 +96,11 @@ pub(super) fn fit(params: &ValidFeaturesParams, train: &Table) -> Result<Fitted,
         scaled,
         categories,
     };
-    Ok(Fitted { transform, notes })
+    Ok(Fitted {
+        transform,
+        notes,
+        warnings,
+    })
 }
 
 fn fit_numeric(

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use super::fit::{fit_scale, learn_impute};
 use super::params::{Scale, ValidFeaturesParams, known_column};
 use crate::error::Error;
+use crate::learner::limit;
 use crate::options::Faults;
 use crate::table::Table;
 use crate::transform::Numbers;
 use crate::transform::neighbours::{
-    self, Coordinate, Feature, Learned, Measure, Neighbours, ReferenceColumn, Rows, Weights,
+    self, Coordinate, Feature, Folds, Learned, Measure, Neighbours, ReferenceColumn, Rows, Weights,
 };
 
 /// A group as written.
@@ -29,6 +30,15 @@ pub(super) struct NeighboursParams {
     of: Option<Vec<String>>,
     #[serde(default)]
     weights: Weights,
+    #[serde(default = "usual_folds", with = "limit")]
+    folds: Option<usize>,
+    #[serde(default)]
+    seed: u64,
+}
+
+/// `docs/decisions/014-neighbours.md` has what it costs and what it prevents.
+const fn usual_folds() -> Option<usize> {
+    Some(10)
 }
 
 const fn unscaled() -> Scale {
@@ -46,6 +56,7 @@ pub(super) struct ValidNeighbours {
     statistics: Vec<Measure>,
     of: Vec<String>,
     weights: Weights,
+    folds: Option<Folds>,
 }
 
 impl NeighboursParams {
@@ -79,6 +90,10 @@ impl NeighboursParams {
             statistics: self.statistics,
             of,
             weights: self.weights,
+            folds: self.folds.map(|count| Folds {
+                count,
+                seed: self.seed,
+            }),
         }
     }
 
@@ -104,6 +119,11 @@ impl NeighboursParams {
             faults.require(*k > 0, format!("{path}.k.{i}"), "must be at least 1");
         }
         distinct(&self.statistics, &format!("{path}.statistics"), faults);
+        faults.require(
+            self.folds.is_none_or(|count| count > 1),
+            format!("{path}.folds"),
+            "must be at least 2, or `none`, which tells each training row of all others",
+        );
         if let Weights::Inverse(offset) = self.weights {
             let proper = offset.is_finite() && offset >= 0.0;
             faults.require(
@@ -120,6 +140,40 @@ impl ValidNeighbours {
     pub(super) fn features(&self) -> Vec<String> {
         let summary = neighbours::summary(&self.k, &self.statistics, self.weights);
         neighbours::names(&self.name, &summary, &self.of)
+    }
+
+    /// Refuses to tell a training row of all it is compared with: what is told is then the same for all but for what the
+    /// row's own part in it was, that is, its own value with a minus sign. `coincident` has how many rows lie where each does.
+    fn check_k(&self, coincident: &[usize]) -> Result<(), Error> {
+        let located = coincident.iter().filter(|count| **count > 0).count();
+        let folds = self.folds.map_or(located, |folds| folds.count).max(1);
+        let compared = located - located.div_ceil(folds);
+        let k = self.k.iter().copied().max().unwrap_or(0);
+        if k < compared || located == 0 {
+            return Ok(());
+        }
+        Err(Error::TooManyNeighbours {
+            group: self.name.clone(),
+            k,
+            compared,
+        })
+    }
+
+    /// What leave-one-out would give away: rows that share a point with so few others that all of these are told of.
+    fn gives_away(&self, coincident: &[usize], target: &str) -> Option<String> {
+        let k = self.k.iter().copied().max()?;
+        let is_told = self.of.iter().any(|column| column == target) && self.folds.is_none();
+        let is_open = |count: usize| is_told && (2..=k + 1).contains(&count);
+        let rows = coincident.iter().filter(|count| is_open(**count)).count();
+        (rows > 0).then(|| {
+            format!(
+                "`{}`: {} of {} train rows share their point with at most {k} others, and with `folds: none` are told of all \
+                 of them, from which a model can read their own target",
+                self.name,
+                rows,
+                coincident.len()
+            )
+        })
     }
 }
 
@@ -143,6 +197,7 @@ pub(super) fn fit(
     params: &ValidFeaturesParams,
     train: &Table,
     numbers: &mut Numbers,
+    warnings: &mut Vec<String>,
 ) -> Result<Neighbours, Error> {
     let learned = Learned {
         name: group.name.clone(),
@@ -151,10 +206,14 @@ pub(super) fn fit(
         statistics: group.statistics.clone(),
         of: group.of.clone(),
         weights: group.weights,
+        folds: group.folds,
         features: group.features().into_iter().map(not_imputed).collect(),
         reference: reference(group, &params.target, train, numbers)?,
     };
     let fitted = Neighbours::try_from(learned).map_err(Error::Numerical)?;
+    let coincident = fitted.coincident();
+    group.check_k(&coincident)?;
+    warnings.extend(group.gives_away(&coincident, &params.target));
     let told = fitted.tell(numbers, Rows::Training)?;
     let rules = fitted.features().zip(&told);
     let rules = rules.map(|(name, values)| learn_impute(*params.impute.of(name), name, values));

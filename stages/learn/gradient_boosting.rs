@@ -15,7 +15,7 @@ use crate::history::{History, Monitor, Patience};
 use crate::linfa_traits::{guard, predict, setters};
 pub use crate::loss::Loss;
 use crate::max_features::MaxFeatures;
-use crate::tree::Ensemble;
+use crate::tree::{Ensemble, MOST_TREES};
 
 /// A fitted model.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,10 +112,10 @@ impl GradientBoostingValidParams {
             "above 0",
         )?;
         require(
-            self.n_estimators > 0,
+            (1..=MOST_TREES).contains(&self.n_estimators),
             "n_estimators",
             self.n_estimators,
-            "at least 1",
+            "from 1 to 100000",
         )?;
         require(
             self.subsample > 0.0 && self.subsample <= 1.0,

@@ -1,16 +1,18 @@
 //! What the nearest reference rows say of a point: the mean of their targets, how these scatter, how far they are.
 //!
 //! The reference rows are the training rows. A point asked for ([`Neighbours::of_points`]) is told of the nearest of
-//! them. A reference row itself ([`Neighbours::of_reference`]) is told of the nearest *other* ones, so that no value of
-//! its own, least of all its target, enters what it is told; this is leave-one-out, the out-of-fold statistic with as
-//! many folds as rows. It keeps the density of neighbours what it is for new points, where a few large folds would thin
-//! it out: `docs/decisions/014-neighbours.md` has the figures.
+//! them. A reference row itself is told of the nearest ones of other folds ([`Neighbours::of_folds`]), so that no value of
+//! its own, least of all its target, enters what it is told; with as many folds as rows this is leave-one-out
+//! ([`Neighbours::of_reference`]). What each choice costs and where leave-one-out tells too much:
+//! `docs/decisions/014-neighbours.md`.
 //!
 //! A missing value is NaN. Every statistic is summed from the nearest row on, so that equal inputs give equal bits
 //! whatever the number of threads, and a point alone is told what it is told among others.
 
 mod statistics;
 mod tree;
+
+use std::collections::HashMap;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
@@ -105,28 +107,61 @@ impl Neighbours {
     /// # Panics
     /// If the points have not as many coordinates as the reference rows: a bug of the caller.
     pub fn of_points(&self, points: ArrayView2<'_, f64>, summary: &Summary) -> Array2<f64> {
-        self.tell(points, summary, |_| None)
+        self.tell(points, summary, |_, _| false)
     }
 
     /// What `summary` tells of each reference row, from the other ones: `n_rows ×` [`Summary::columns`].
     ///
     /// As [`of_points`](Self::of_points) with the row itself left out; rows that coincide with it count.
     pub fn of_reference(&self, summary: &Summary) -> Array2<f64> {
-        self.tell(self.points.view(), summary, Some)
+        self.tell(self.points.view(), summary, |row, other| row == other)
+    }
+
+    /// What `summary` tells of each reference row, from those of other folds: `n_rows ×` [`Summary::columns`].
+    ///
+    /// As [`of_points`](Self::of_points) with the rows of the row's own fold left out; `fold_of` has the fold of each row.
+    ///
+    /// # Panics
+    /// If there are not as many folds as rows: a bug of the caller.
+    pub fn of_folds(&self, fold_of: &[usize], summary: &Summary) -> Array2<f64> {
+        assert_eq!(fold_of.len(), self.n_rows(), "bug: rows without a fold");
+        self.tell(self.points.view(), summary, |row, other| {
+            fold_of[row] == fold_of[other]
+        })
+    }
+
+    /// For each reference row, how many rows lie exactly where it does, itself among them; 0 where a coordinate is not
+    /// finite.
+    pub fn coincident(&self) -> Vec<usize> {
+        let place = |row: usize| -> Option<Vec<u64>> {
+            let point = self.points.row(row);
+            // `+ 0.0` makes one zero of two
+            let bits = |x: &f64| x.is_finite().then(|| (x + 0.0).to_bits());
+            point.iter().map(bits).collect()
+        };
+        let places: Vec<_> = (0..self.n_rows()).map(place).collect();
+        let mut rows_at: HashMap<&[u64], usize> = HashMap::new();
+        for place in places.iter().flatten() {
+            *rows_at.entry(place).or_default() += 1;
+        }
+        let count =
+            |place: &Option<Vec<u64>>| place.as_ref().map_or(0, |place| rows_at[&place[..]]);
+        places.iter().map(count).collect()
     }
 
     fn tell(
         &self,
         points: ArrayView2<'_, f64>,
         summary: &Summary,
-        without: impl Fn(usize) -> Option<usize> + Sync,
+        is_left_out: impl Fn(usize, usize) -> bool + Sync,
     ) -> Array2<f64> {
         let (expected, found) = (self.points.ncols(), points.ncols());
         assert_eq!(expected, found, "bug: points of other coordinates");
         let columns = summary.columns(self.values.ncols());
         let mut told = Array2::from_elem((points.nrows(), columns.len()), f64::NAN);
         let fill = |(row, out): (usize, ArrayViewMut1<'_, f64>)| {
-            self.tell_row(points.row(row), summary, &columns, without(row), out);
+            let is_left_out = |other: usize| is_left_out(row, other);
+            self.tell_row(points.row(row), summary, &columns, is_left_out, out);
         };
         let rows = told.axis_iter_mut(Axis(0));
         if points.nrows() < FEW {
@@ -143,11 +178,11 @@ impl Neighbours {
         point: ArrayView1<'_, f64>,
         summary: &Summary,
         columns: &[Told],
-        without: Option<usize>,
+        is_left_out: impl Fn(usize) -> bool,
         mut out: ArrayViewMut1<'_, f64>,
     ) {
         let most = summary.k.iter().copied().max().unwrap_or(0);
-        let found = self.tree.nearest(&point.to_vec(), most, without);
+        let found = self.tree.nearest(&point.to_vec(), most, is_left_out);
         let distances: Vec<f64> = found.iter().map(|n| n.squared.sqrt()).collect();
         let weights = summary.weighting.weights(&distances);
         let near = |column: ArrayView1<'_, f64>| found.iter().map(|n| column[n.row]).collect();

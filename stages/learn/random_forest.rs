@@ -23,7 +23,7 @@ use crate::linfa_traits::{guard, predict, setters};
 use crate::loss::mean;
 use crate::max_features::MaxFeatures;
 use crate::random::{Draws, Purpose};
-use crate::tree::{Aggregation, Ensemble, Precision, Tree};
+use crate::tree::{Aggregation, Ensemble, MOST_TREES, Precision, Tree};
 
 /// A fitted model.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,10 +132,10 @@ impl RandomForestValidParams {
     /// Checks the ranges.
     fn check_ranges(&self) -> Result<(), Error> {
         require(
-            self.n_estimators > 0,
+            (1..=MOST_TREES).contains(&self.n_estimators),
             "n_estimators",
             self.n_estimators,
-            "at least 1",
+            "from 1 to 100000",
         )?;
         check_limits(
             self.max_depth,

@@ -7,6 +7,9 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use crate::predictor::Predictor;
 
+/// More trees than this are a slip of the pen: nobody waits for them.
+pub(crate) const MOST_TREES: usize = 100_000;
+
 /// How many bits of a value a comparison sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {

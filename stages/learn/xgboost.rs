@@ -20,7 +20,7 @@ use crate::grow::{Growth, Order};
 use crate::history::{History, Monitor, Patience};
 use crate::linfa_traits::{guard, predict, setters};
 use crate::loss::Loss;
-use crate::tree::Ensemble;
+use crate::tree::{Ensemble, MOST_TREES};
 
 /// A fitted model.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,10 +147,10 @@ impl XgBoostValidParams {
             "above 0",
         )?;
         require(
-            self.n_estimators > 0,
+            (1..=MOST_TREES).contains(&self.n_estimators),
             "n_estimators",
             self.n_estimators,
-            "at least 1",
+            "from 1 to 100000",
         )?;
         require(
             self.max_depth != Some(0),

@@ -60,6 +60,12 @@ impl Sample {
         self.targets.len()
     }
 
+    /// Whether a feature has one value in all rows.
+    pub(crate) fn is_constant(&self, feature: usize) -> bool {
+        let column = self.records.column(feature);
+        column.iter().all(|x| *x == column[0])
+    }
+
     /// As boosters measure on it.
     pub(crate) fn as_validation(&self) -> Validation<'_> {
         Validation {

@@ -80,13 +80,13 @@ pub(super) fn binning(max_bin: usize, categorical: &[usize]) -> Binning {
 /// Limits that may be absent, as `#[serde(with = "limit")]`: a number, or the word `none`.
 ///
 /// Options drop what says nothing, so that a null could not lift a limit that is there by default.
-pub(super) mod limit {
+pub(crate) mod limit {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value as Json;
 
     /// Writes a limit.
-    pub(in crate::learner) fn serialize<T, S>(limit: &Option<T>, to: S) -> Result<S::Ok, S::Error>
+    pub(crate) fn serialize<T, S>(limit: &Option<T>, to: S) -> Result<S::Ok, S::Error>
     where
         T: Serialize,
         S: Serializer,
@@ -98,7 +98,7 @@ pub(super) mod limit {
     }
 
     /// Reads a limit.
-    pub(in crate::learner) fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+    pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
     where
         T: TryFrom<u64>,
         D: Deserializer<'de>,

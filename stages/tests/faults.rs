@@ -133,7 +133,7 @@ fn features_refuse_what_they_were_not_told_to_handle() {
     let numeric = |columns: &str| format!(r#"{{"target": "y", "numeric": {columns}}}"#);
     insta::assert_snapshot!(error(features("a,y\n", &numeric(r#"["a"]"#))), @"t.parquet has no rows");
     insta::assert_snapshot!(error(features("a,y\n1,2\n", &numeric(r#"["b"]"#))), @"in t.parquet: there is no column `b` (known columns: `a`, `y`)");
-    insta::assert_snapshot!(error(features("a,y\nx,2\n", &numeric(r#"["a"]"#))), @"in t.parquet: column `a` holds texts where numbers are needed");
+    insta::assert_snapshot!(error(features("a,y\nx,2\n", &numeric(r#"["a"]"#))), @"in t.parquet: column `a` holds texts where numbers are needed (name `a` under `categorical` of the stage `features`, which makes numbers of words, or leave it out)");
     insta::assert_snapshot!(error(features("a,y\n1,2\n,3\n", &numeric(r#"["a"]"#))), @"in t.parquet: column `a` has no value in row 2 (give `a` a rule under `impute`, or remove such rows from the raw table)");
     insta::assert_snapshot!(error(features("a,y\n1,2\ninf,3\n", &numeric(r#"["a"]"#))), @"in t.parquet: column `a` is inf in row 2 (bound such values with `clip`, or mend the raw table)");
     insta::assert_snapshot!(error(features("a,y\n1,2\n3,\n", &numeric(r#"["a"]"#))), @"in t.parquet: the target `y` has no finite value in row 2 (leave such rows out of the raw table: there is nothing to learn from them)");
@@ -282,6 +282,123 @@ fn a_fit_that_did_not_converge_says_so() {
         logged[1].starts_with("not converged after 2 iterations"),
         "{logged:?}"
     );
+}
+
+#[test]
+fn a_part_without_rows_is_told_by_its_name() {
+    let project = parts("a,y\n1,2\n2,3\n");
+    project.write("none.csv", "a,y\n");
+    let with = r#"{"checks": {"rows": {"severity": "off"}}}"#;
+    project.execute(
+        "ingest",
+        with,
+        &[("table", "none.csv")],
+        &[("table", "none.parquet")],
+    );
+    let deps = [("train", "t.parquet"), ("validation", "none.parquet")];
+    for model in ["linear", "xgboost"] {
+        let with = format!(r#"{{"model": "{model}", "target": "y"}}"#);
+        let told = project.fail("train", &with, &deps, &[("model", "m")]);
+        assert_eq!(told, "none.parquet has no rows");
+        let told = project.fail("tune", &with, &deps, &[("study", "s")]);
+        assert_eq!(told, "none.parquet has no rows");
+    }
+}
+
+#[test]
+fn a_booster_that_diverged_says_so() {
+    for kind in ["gradient_boosting", "xgboost"] {
+        let with = format!(
+            r#"{{"model": "{kind}", "target": "y", "hyperparameters": {{"learning_rate": 5, "n_estimators": 20}}}}"#
+        );
+        let project = train("a,b,y\n1,2,1\n2,3.9,3\n3,6.1,5\n4,8,2\n", &with).expect("a model");
+        let logged = project.logged();
+        let last = logged.last().expect("a warning");
+        assert!(
+            last.starts_with("worse on the train rows than their mean would be (R² -")
+                && last.ends_with("): lower `learning_rate`"),
+            "{logged:?}"
+        );
+    }
+}
+
+#[test]
+fn a_constant_column_is_called_constant() {
+    let linear = r#"{"model": "linear", "target": "y"}"#;
+    let project = train("a,b,y\n1,5,7\n2,5,8\n3,5,4\n", linear).expect("a model");
+    let training = &project.model("m.json")["training"];
+    assert_eq!(training["constant"], serde_json::json!(["b"]));
+    assert!(training["collinear"].is_null());
+    assert_eq!(
+        project.logged().last().map(String::as_str),
+        Some(
+            "constant in train, so that the model cannot tell what they are worth (coefficient 0): `b`"
+        )
+    );
+}
+
+#[test]
+fn words_are_told_to_whom_they_are_no_numbers_or_unseen() {
+    let project = parts("c,y\nBAY,1\nINLAND,2\nINLAND,3\n");
+    let linear = r#"{"model": "linear", "target": "y"}"#;
+    insta::assert_snapshot!(project.fail("train", linear, &[("train", "t.parquet")], &[("model", "m")]), @"in t.parquet: column `c` holds texts where numbers are needed (name `c` under `categorical` of the stage `features`, which makes numbers of words, or leave it out)");
+    project.write("other.csv", "c,y\nISLAND,1\nBAY,2\n");
+    project.execute(
+        "ingest",
+        "null",
+        &[("table", "other.csv")],
+        &[("table", "o.parquet")],
+    );
+    let tree = r#"{"model": "decision_tree", "target": "y"}"#;
+    let deps = [("train", "t.parquet"), ("validation", "o.parquet")];
+    project.execute("train", tree, &deps, &[("model", "tree")]);
+    let told = "o.parquet: 1 row with a word of `c` that training did not see, such as `ISLAND`; it counts as missing";
+    let times = || project.logged().iter().filter(|line| *line == told).count();
+    assert_eq!(times(), 1, "{:?}", project.logged());
+    let parts = [
+        ("train", "t.parquet"),
+        ("validation", "t.parquet"),
+        ("test", "o.parquet"),
+        ("models", "tree"),
+    ];
+    project.execute(
+        "evaluate",
+        r#"{"target": "y"}"#,
+        &parts,
+        &[("metrics", "e.json")],
+    );
+    assert_eq!(times(), 2);
+}
+
+#[test]
+fn a_model_of_another_format_is_told_what_it_looks_like() {
+    let project = Project::default();
+    project.write("m", "tree\nversion=v4\n");
+    let fail = |format: &str| {
+        let with = format!(r#"{{"format": "{format}", "target": "y"}}"#);
+        project.fail("import", &with, &[("model", "m")], &[("model", "o")])
+    };
+    let told = fail("xgboost_json");
+    assert!(
+        told.ends_with("(it looks like `format: lightgbm`)"),
+        "{told}"
+    );
+    project.write("m", "{ \"learner\": {}}");
+    let told = fail("lightgbm");
+    assert!(
+        told.ends_with("(it looks like `format: xgboost_json`)"),
+        "{told}"
+    );
+    project.write("m", b"{L\x00");
+    let told = fail("xgboost_json");
+    assert!(
+        told.ends_with("(it looks like `format: xgboost_ubj`)"),
+        "{told}"
+    );
+    project.write("m", b"\x80\x04\x95");
+    assert!(fail("lightgbm").contains("Python pickle"));
+    project.write("m", "nothing known");
+    assert!(!fail("lightgbm").contains("looks like"));
 }
 
 #[test]

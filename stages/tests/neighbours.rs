@@ -154,3 +154,132 @@ fn a_linear_model_knows_its_neighbourhood() {
     let rmse = rmse.expect("a score");
     assert!((0.4..0.56).contains(&rmse), "{rmse}");
 }
+
+/// 60 places of 65 rows each, in train and in test; what a row is worth is its place's, and a row's own.
+fn clusters(project: &Project) {
+    let mut state = 1_u64;
+    let mut noise = || {
+        // Knuth's linear congruential generator; the sum of twelve uniform numbers is nearly normal
+        (0..12)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (state >> 11) as f64 / (1_u64 << 53) as f64
+            })
+            .sum::<f64>()
+            - 6.0
+    };
+    let worth: Vec<f64> = (0..60).map(|_| noise()).collect();
+    for part in PARTS {
+        let rows = (0..60 * 65).map(|row| {
+            let place = row % 60;
+            format!("{place},{},{:.6}", place * 37 % 60, worth[place] + noise())
+        });
+        let rows: Vec<String> = rows.collect();
+        let csv = format!("{part}.csv");
+        project.write(&csv, format!("a,b,y\n{}\n", rows.join("\n")));
+        let parquet = format!("split/{part}.parquet");
+        project.execute("ingest", "null", &[("table", &csv)], &[("table", &parquet)]);
+    }
+}
+
+/// The features of clusters, each row told of 64 others.
+fn clustered_features(project: &Project, folds: &str) {
+    let options = format!(
+        r#"{{"target": "y", "numeric": ["a", "b"], "scale": {{"default": "none"}}, "neighbours": [
+            {{"name": "near", "columns": ["a", "b"], "k": [64], "statistics": ["mean"], "folds": {folds}}}]}}"#
+    );
+    let split = PARTS.map(|part| (part, format!("split/{part}.parquet")));
+    let split = split.each_ref().map(|(part, path)| (*part, path.as_str()));
+    let outs = PARTS.map(|part| (part, format!("features/{part}.parquet")));
+    let mut outs: Vec<_> = outs
+        .iter()
+        .map(|(part, path)| (*part, path.as_str()))
+        .collect();
+    outs.push(("transform", "transform.json"));
+    project.execute("features", &options, &split, &outs);
+}
+
+/// The test RMSE of a forest on the features that are there.
+fn forest(project: &Project) -> f64 {
+    let with =
+        r#"{"model": "random_forest", "target": "y", "hyperparameters": {"n_estimators": 40}}"#;
+    let parts = PARTS.map(|part| (part, format!("features/{part}.parquet")));
+    let parts = parts.each_ref().map(|(part, path)| (*part, path.as_str()));
+    project.execute(
+        "train",
+        with,
+        &parts[..1],
+        &[("model", "forest.safetensors")],
+    );
+    let judged = [&parts[..], &[("models", "forest.safetensors")]].concat();
+    project.execute(
+        "evaluate",
+        r#"{"target": "y"}"#,
+        &judged,
+        &[("metrics", "metrics.json")],
+    );
+    let metrics = project.json("metrics.json");
+    let rmse = metrics["models"]["forest"]["scores"]["test"]["rmse"].as_f64();
+    rmse.expect("a score")
+}
+
+/// The noise has a deviation of 1: nothing can be better than that on new rows. Leave-one-out tells each of 65 coincident
+/// rows the sum of the others, from which a forest reads its target, with a minus sign; folds do not.
+#[test]
+fn coincident_rows_do_not_learn_their_own_target_from_folds() {
+    let project = Project::default();
+    clusters(&project);
+    clustered_features(&project, "\"none\"");
+    let warned = project.logged();
+    let expect = "`near`: 3900 of 3900 train rows share their point with at most 64 others, and with `folds: none` are told \
+                  of all of them, from which a model can read their own target";
+    assert!(warned.iter().any(|line| line == expect), "{warned:?}");
+    let leaking = forest(&project);
+    clustered_features(&project, "10");
+    assert_eq!(
+        project
+            .logged()
+            .iter()
+            .filter(|line| *line == expect)
+            .count(),
+        1
+    );
+    let folded = forest(&project);
+    assert!(leaking > 1.3 && folded < 1.1, "{leaking} {folded}");
+}
+
+#[test]
+fn a_row_is_not_told_of_all_others() {
+    let project = Project::default();
+    for part in PARTS {
+        let csv = format!("{part}.csv");
+        project.write(&csv, "a,y\n1,1\n2,2\n3,4\n,5\n4,3\n");
+        let parquet = format!("split/{part}.parquet");
+        project.execute("ingest", "null", &[("table", &csv)], &[("table", &parquet)]);
+    }
+    let split = PARTS.map(|part| (part, format!("split/{part}.parquet")));
+    let split = split.each_ref().map(|(part, path)| (*part, path.as_str()));
+    let outs = PARTS.map(|part| (part, format!("features/{part}.parquet")));
+    let mut outs: Vec<_> = outs
+        .iter()
+        .map(|(part, path)| (*part, path.as_str()))
+        .collect();
+    outs.push(("transform", "transform.json"));
+    let with = |k: usize, folds: &str| {
+        format!(
+            r#"{{"target": "y", "numeric": ["a"], "impute": {{"default": "keep"}}, "neighbours": [
+                {{"name": "near", "columns": ["a"], "k": [1, {k}], "statistics": ["mean"], "folds": {folds}}}]}}"#
+        )
+    };
+    let told = project.fail("features", &with(3, "\"none\""), &split, &outs);
+    assert_eq!(
+        told,
+        "in split/train.parquet: the neighbours `near` tell of 3 rows, and a train row is compared with 3 others (take \
+         every `k` below 3: who is told of all others is told nothing but its own value, backwards)"
+    );
+    let told = project.fail("features", &with(2, "2"), &split, &outs);
+    assert!(told.contains("compared with 2 others"), "{told}");
+    project.execute("features", &with(2, "\"none\""), &split, &outs);
+}

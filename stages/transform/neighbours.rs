@@ -1,7 +1,7 @@
 //! Neighbourhood features: what the nearest training rows say of a row.
 //!
 //! The training rows, as far as a group of neighbours needs them, are part of the transform; a row that it is applied to
-//! is compared with them. A training row itself is compared with the others only ([`Rows::Training`]): nothing of its
+//! is compared with them. A training row itself is compared with those of other folds ([`Rows::Training`]): nothing of its
 //! own, least of all its target, becomes one of these features. How neighbours are found and told of:
 //! `learn/neighbours.rs`; why so: `docs/decisions/014-neighbours.md`.
 
@@ -14,13 +14,14 @@ use serde_json::value::RawValue;
 use super::Numbers;
 use super::numeric::{Filler, fill_computed};
 use crate::error::Error;
+use crate::folds;
 
 /// Which rows a transform is applied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rows {
     /// Any rows: each is told of all training rows.
     New,
-    /// The rows the transform was fitted on, in the same order: each is told of the others.
+    /// The rows the transform was fitted on, in the same order: each is told of those of other [`Folds`].
     Training,
 }
 
@@ -49,6 +50,15 @@ pub(crate) enum Weights {
     Uniform,
     /// `1 / (distance + this)`, this in the unit of the coordinates.
     Inverse(f64),
+}
+
+/// How the training rows are dealt, so that each is told only of rows of other folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Folds {
+    /// Number of folds.
+    pub(crate) count: usize,
+    /// Says which row goes into which.
+    pub(crate) seed: u64,
 }
 
 /// A column that distances are measured along.
@@ -94,6 +104,9 @@ pub(crate) struct Learned {
     pub(crate) of: Vec<String>,
     /// How much each neighbour counts.
     pub(crate) weights: Weights,
+    /// How its own features were made; none: each row was told of all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) folds: Option<Folds>,
     /// The features, in the order of [`names`].
     pub(crate) features: Vec<Feature>,
     /// The training rows: every column of `coordinates` and `of`.
@@ -146,7 +159,7 @@ impl Neighbours {
         rows: Rows,
     ) -> Result<Vec<Vec<Option<f64>>>, Error> {
         let told = match rows {
-            Rows::Training => self.index.of_reference(&self.summary),
+            Rows::Training => self.tell_reference(),
             Rows::New => {
                 let coordinates = self.learned.coordinates.iter();
                 let columns: Vec<&[f64]> = coordinates
@@ -161,6 +174,20 @@ impl Neighbours {
         Ok(columns
             .map(|column| column.iter().map(known).collect())
             .collect())
+    }
+
+    /// What is told of each training row.
+    fn tell_reference(&self) -> Array2<f64> {
+        let Some(folds) = self.learned.folds else {
+            return self.index.of_reference(&self.summary);
+        };
+        let fold_of = folds::fold_of(self.index.n_rows(), folds.count, folds.seed);
+        self.index.of_folds(&fold_of, &self.summary)
+    }
+
+    /// For each training row, how many lie where it does: see [`Index::coincident`].
+    pub(crate) fn coincident(&self) -> Vec<usize> {
+        self.index.coincident()
     }
 
     /// The same with other rules for rows without neighbours, one a feature.
@@ -249,8 +276,10 @@ impl Learned {
                 self.name
             ));
         }
-        if self.coordinates.is_empty() || self.k.contains(&0) {
-            return Err(format!("`{}` has no coordinates, or a k of 0", self.name));
+        let no_folds = self.folds.is_some_and(|folds| folds.count == 0);
+        if self.coordinates.is_empty() || self.k.contains(&0) || no_folds {
+            let what = "no coordinates, or a k or a number of folds of 0";
+            return Err(format!("`{}` has {what}", self.name));
         }
         let names = names(&self.name, summary, &self.of);
         if self.features.iter().map(|feature| &feature.name).ne(&names) {
@@ -389,6 +418,23 @@ mod tests {
     }
 
     #[test]
+    fn training_rows_are_told_of_other_folds() {
+        let folds = |count| {
+            let text = GROUP.replacen("\"of\"", &format!("{FOLDS}{count}}}, \"of\""), 1);
+            let group: Neighbours = serde_json::from_str(&text).expect("a group");
+            group.tell(&numbers(&[]), Rows::Training).expect("told")
+        };
+        const FOLDS: &str = r#""folds": {"seed": 0, "count": "#;
+        assert_eq!(folds::fold_of(5, 2, 0), [0, 0, 1, 1, 0]);
+        let distances: Vec<_> = (0..4).map(|row| folds(2)[1][row]).collect();
+        assert_eq!(distances, [Some(2.0), Some(0.0), Some(0.0), Some(6.0)]);
+        let prices: Vec<_> = (0..4).map(|row| folds(2)[0][row]).collect();
+        assert_eq!(prices, [None, None, Some(3.0), Some(3.0)]);
+        let all = group().tell(&numbers(&[]), Rows::Training).expect("told");
+        assert_eq!(folds(5), all, "as many folds as rows leave each row out");
+    }
+
+    #[test]
     fn what_cannot_be_told_is_imputed_or_an_error() {
         let error = group()
             .apply(&numbers(&[0.0, f64::NAN]), Rows::New)
@@ -451,6 +497,9 @@ mod tests {
             r#""column": "cost""#,
             "`near` has no reference column `price`",
         );
-        check("[1, 2]", "[1, 0]", "`near` has no coordinates, or a k of 0");
+        let zero = "`near` has no coordinates, or a k or a number of folds of 0";
+        check("[1, 2]", "[1, 0]", zero);
+        let folds = r#""folds": {"count": 0, "seed": 0}, "of""#;
+        check(r#""of""#, folds, zero);
     }
 }

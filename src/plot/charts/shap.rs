@@ -269,7 +269,9 @@ pub fn shap_waterfall(
         "Why this prediction is {}",
         target.with_unit(&format_number(prediction, 3))
     );
+    // wide enough for names and values of features to be read to their end
     Figure::new(title, chart)
+        .width(760.0)
         .panel_height(56.0 + 28.0 * (last + 1.0))
         .caption("Bars to the right (+) raise the prediction, bars to the left (−) lower it.")
 }

@@ -129,20 +129,20 @@ impl KdTree {
         (0..self.n_columns).max_by(|a, b| width(a).total_cmp(&width(b)))
     }
 
-    /// The `k` rows nearest to `point`, nearest first, row `without` left out; fewer when there are fewer.
+    /// The `k` rows nearest to `point`, nearest first, those that `is_left_out` left out; fewer when there are fewer.
     ///
     /// None for a point with a coordinate that is not finite. A squared distance too large for a float is infinite.
     pub(crate) fn nearest(
         &self,
         point: &[f64],
         k: usize,
-        without: Option<usize>,
+        is_left_out: impl Fn(usize) -> bool,
     ) -> Vec<Neighbour> {
         let mut search = Search {
             tree: self,
             point,
             k,
-            without,
+            is_left_out,
             found: BinaryHeap::with_capacity(k.min(self.rows.len()) + 1),
         };
         if !self.nodes.is_empty() && k > 0 && point.iter().all(|x| x.is_finite()) {
@@ -172,16 +172,16 @@ impl KdTree {
 }
 
 /// One search under way.
-struct Search<'a> {
+struct Search<'a, F> {
     tree: &'a KdTree,
     point: &'a [f64],
     k: usize,
-    without: Option<usize>,
+    is_left_out: F,
     /// The nearest so far, the farthest of them on top.
     found: BinaryHeap<Neighbour>,
 }
 
-impl Search<'_> {
+impl<F: Fn(usize) -> bool> Search<'_, F> {
     fn visit(&mut self, node: usize) {
         let tree = self.tree;
         let Some(children) = tree.nodes[node].children else {
@@ -203,7 +203,7 @@ impl Search<'_> {
                 squared: squared_distance(self.point, self.tree.point(place)),
                 row,
             };
-            if self.without != Some(row) && self.takes(candidate) {
+            if self.takes(candidate) && !(self.is_left_out)(row) {
                 self.found.push(candidate);
                 if self.found.len() > self.k {
                     self.found.pop();
@@ -278,7 +278,7 @@ mod tests {
                 for (number, point) in asked.rows().into_iter().enumerate() {
                     let point = point.to_vec();
                     let without = (number % 2 == 0).then_some(number % rows);
-                    let found = tree.nearest(&point, k, without);
+                    let found = tree.nearest(&point, k, |row| Some(row) == without);
                     assert_eq!(found, by_hand(&points, &point, k, without), "{rows} {k}");
                 }
             }
@@ -289,7 +289,7 @@ mod tests {
     fn of_coincident_points_the_first_rows_are_found() {
         let points = Array2::from_elem((5000, 2), 0.25);
         let tree = KdTree::new(points.view());
-        let found = tree.nearest(&[0.25, 0.25], 3, Some(1));
+        let found = tree.nearest(&[0.25, 0.25], 3, |row| row == 1);
         let expect = [0, 2, 3].map(|row| Neighbour { squared: 0.0, row });
         assert_eq!(found, expect);
         assert!(
@@ -309,21 +309,21 @@ mod tests {
         ];
         let tree = KdTree::new(points.view());
         let rows = |point: &[f64]| {
-            let found = tree.nearest(point, 4, None);
+            let found = tree.nearest(point, 4, |_| false);
             found.iter().map(|n| n.row).collect::<Vec<_>>()
         };
         assert_eq!(rows(&[4.0, 4.0]), [3, 1]);
         assert!(rows(&[f64::NAN, 4.0]).is_empty());
         assert!(rows(&[4.0, f64::NEG_INFINITY]).is_empty());
         let none = KdTree::new(Array2::zeros((0, 2)).view());
-        assert_eq!(none.nearest(&[1.0, 1.0], 2, None), []);
-        assert_eq!(tree.nearest(&[1.0, 1.0], 0, None), []);
+        assert_eq!(none.nearest(&[1.0, 1.0], 2, |_| false), []);
+        assert_eq!(tree.nearest(&[1.0, 1.0], 0, |_| false), []);
     }
 
     #[test]
     fn distances_too_large_for_a_float_are_infinite_and_ordered_by_row() {
         let points = array![[f64::MAX], [-f64::MAX], [0.0]];
-        let found = KdTree::new(points.view()).nearest(&[1.0], 3, None);
+        let found = KdTree::new(points.view()).nearest(&[1.0], 3, |_| false);
         let expect = [(1.0, 2), (f64::INFINITY, 0), (f64::INFINITY, 1)];
         assert_eq!(
             found,
