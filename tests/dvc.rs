@@ -294,7 +294,7 @@ fn a_dvc_project_runs_unchanged() {
         Ok(program) => program,
         Err(said) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{said}"),
         Err(said) => {
-support::say_skipped("a DVC project by DVC and by hpipe", &said);
+            support::say_skipped("a DVC project by DVC and by hpipe", &said);
             return;
         }
     };
