@@ -372,7 +372,7 @@ fn worth_of_an_absent_code(low: usize, high: usize, missing: Option<f64>) -> f64
     }
     codes.extend(missing.map(|worth| (f64::NAN, worth)));
     let records: Vec<f64> = codes.iter().map(|(code, _)| *code).collect();
-    let records = Array2::from_shape_vec((codes.len(), 1), records).unwrap();
+    let records = Array2::from_shape_vec((codes.len(), 1), records).expect("one column");
     let targets: Array1<f64> = codes.iter().map(|(_, worth)| *worth).collect();
     let binning = Binning {
         categorical: vec![0],
@@ -382,8 +382,9 @@ fn worth_of_an_absent_code(low: usize, high: usize, missing: Option<f64>) -> f64
         .binning(binning)
         .max_depth(Some(1))
         .fit(&DatasetBase::new(records, targets))
-        .unwrap();
-    tree.try_predict(ndarray::array![[4.0]].view()).unwrap()[0]
+        .expect("a tree");
+    tree.try_predict(ndarray::array![[4.0]].view())
+        .expect("a prediction")[0]
 }
 
 #[test]
