@@ -2,6 +2,8 @@
 //!
 //! What can be said in which format, and how exactly: `docs/interchange.md`. The bytes are `hpipe_learn::interchange`'s.
 
+mod mlflow;
+
 use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
 use hpipe_learn::interchange::{onnx, xgboost};
 use serde::Deserialize;
@@ -32,6 +34,8 @@ enum Format {
     XgboostJson,
     /// The same in universal binary JSON, XGBoost's default.
     XgboostUbj,
+    /// A folder for MLflow's `load_model`, around an ONNX graph.
+    Mlflow,
 }
 
 impl Options for ExportParams {
@@ -52,7 +56,7 @@ impl Stage for Export {
     }
 
     fn summary(&self) -> &'static str {
-        "writes a model in the format of XGBoost or ONNX"
+        "writes a model in the format of XGBoost, ONNX or MLflow"
     }
 
     fn ports(&self) -> &'static [Port] {
@@ -78,7 +82,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let model = Model::read(port)?;
     let features = model.card.features.names();
     let written = match params.format {
-        Format::Onnx => onnx::to_bytes(&model.learned, &features),
+        Format::Onnx | Format::Mlflow => onnx::to_bytes(&model.learned, &features),
         Format::XgboostJson => xgboost::to_json(&model.learned, &features),
         Format::XgboostUbj => xgboost::to_ubj(&model.learned, &features),
     };
@@ -86,5 +90,9 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         path: port.declared.to_string(),
         source,
     })?;
-    artifact::write_bytes(execution.out("model"), &bytes)
+    let out = execution.out("model");
+    match params.format {
+        Format::Mlflow => mlflow::write(out, &model.card, &bytes),
+        _ => artifact::write_bytes(out, &bytes),
+    }
 }

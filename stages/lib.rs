@@ -9,6 +9,7 @@
 //! | [`Train`] | features → one model |
 //! | [`Stack`] | models → one model that weighs them |
 //! | [`Explain`] | one model → importance of its features, SHAP values, charts |
+//! | [`Profile`] | one model, the rows it learned from and others → what it takes and how it errs |
 //! | [`Evaluate`] | models and features → metrics, comparison, verdicts, the best model and why, a report |
 //!
 //! Each implements [`hpipe_core::Stage`]: options are read by `options.rs` into a params type as the user wrote it,
@@ -39,6 +40,7 @@ mod model;
 mod names;
 mod options;
 mod ports;
+mod profile;
 mod schema;
 mod scores;
 mod shuffle;
@@ -57,6 +59,7 @@ pub use export::Export;
 pub use features::Features;
 pub use import::Import;
 pub use ingest::Ingest;
+pub use profile::Profile;
 pub use split::Split;
 pub use stack::Stack;
 pub use train::Train;
@@ -72,6 +75,7 @@ pub fn register(registry: &mut hpipe_core::Registry) {
     registry.add(Stack);
     registry.add(Explain);
     registry.add(Evaluate);
+    registry.add(Profile);
     registry.add(Export);
     registry.add(Import);
 }

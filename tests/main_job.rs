@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -18,10 +19,38 @@ const TABLE: &str = "data/raw/california_housing.csv";
 
 const STAGES: &str = "evaluate explain@decision_tree explain@elastic_net explain@gradient_boosting explain@lasso \
     explain@linear explain@random_forest explain@ridge explain@stack explain@xgboost features \
-    ingest split stack train@decision_tree train@elastic_net train@gradient_boosting \
+    ingest package profile register split stack train@decision_tree train@elastic_net train@gradient_boosting \
     train@lasso train@linear train@random_forest train@ridge train@xgboost tune@decision_tree \
     tune@elastic_net tune@gradient_boosting tune@lasso tune@linear tune@random_forest \
     tune@ridge tune@xgboost";
+
+/// What stages made, and what they were made from; not the ledger, which is no out.
+fn results(project: &Project) -> BTreeMap<String, Vec<u8>> {
+    let mut files = project.files();
+    files.retain(|path, _| {
+        !path.starts_with("models/track.db") && !path.starts_with("models/artifacts/")
+    });
+    files
+}
+
+/// The versions of the registered model and where they stand.
+fn versions(project: &Project) -> Vec<(i64, String)> {
+    let words = ["models", "show", "california-housing", "--json"];
+    let shown = project.hpipe(words).output().expect("hpipe starts");
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let versions = shown["model"]["versions"]
+        .as_array()
+        .expect("versions")
+        .iter();
+    let told = versions.map(|version| {
+        let stage = version["stage"].as_str().expect("a stage");
+        (
+            version["version"].as_i64().expect("a number"),
+            stage.to_owned(),
+        )
+    });
+    told.collect()
+}
 
 fn fresh_clone() -> Project {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -38,12 +67,12 @@ fn fresh_clone() -> Project {
 #[test]
 fn executes_what_a_change_makes_stale_and_nothing_else() {
     let project = fresh_clone();
-    let sources: Vec<_> = project.files().into_keys().collect();
+    let sources: Vec<_> = results(&project).into_keys().collect();
     assert!(sources.contains(&TABLE.to_owned()), "{sources:?}");
 
     let first = project.repro([]);
     assert_eq!(first.done().executed(), STAGES);
-    let made = project.files();
+    let made = results(&project);
     // as published for such a split: 0.433 of a tuned XGBoost, 0.400 of TabR
     let metrics = std::fs::read(project.path("metrics/evaluation.json")).expect("metrics");
     let metrics: serde_json::Value = serde_json::from_slice(&metrics).expect("JSON");
@@ -58,6 +87,8 @@ fn executes_what_a_change_makes_stale_and_nothing_else() {
             "{model}: {rmse}"
         );
     }
+    let registered = vec![(1, "Production".to_owned())];
+    assert_eq!(versions(&project), registered, "the gates passed");
     project.repro([]).did_nothing("the second run");
 
     // All outs gone: all come back, and nothing executes.
@@ -72,23 +103,25 @@ fn executes_what_a_change_makes_stale_and_nothing_else() {
         (third.done().executed(), third.ended("restored")),
         (String::new(), STAGES.to_owned())
     );
-    assert!(project.files() == made, "restored byte for byte");
+    assert!(results(&project) == made, "restored byte for byte");
 
     // One model's hyperparameter executes that model, what explains it, the stack of all, and the judgement. The stack gives
     // a single tree no weight, so it comes out as it was, and what explains the stack is not executed.
-    let follows = "evaluate explain@decision_tree stack train@decision_tree tune@decision_tree";
+    let follows =
+        "evaluate explain@decision_tree register stack train@decision_tree tune@decision_tree";
     let (before, after) = (
         "decision_tree: {}",
         "decision_tree: {min_samples_split: 40}",
     );
     project.edit("params.yaml", before, after);
     assert_eq!(project.repro([]).done().executed(), follows);
-    assert!(project.files() != made, "another tree");
+    assert!(results(&project) != made, "another tree");
     project.edit("params.yaml", after, before);
     let reverted = project.repro([]);
     let (executed, restored) = (reverted.done().executed(), reverted.ended("restored"));
     assert_eq!((executed.as_str(), restored.as_str()), ("", follows));
-    assert!(project.files() == made, "the former tree");
+    assert!(results(&project) == made, "the former tree");
+    assert_eq!(versions(&project), registered, "the model is what it was");
 
     // The time of the table is no reason.
     let table = File::options()
