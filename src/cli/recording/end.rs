@@ -5,7 +5,7 @@ use hpipe_engine::{Observed, ObservedEnd};
 use hpipe_store::{LockOut, readable_time};
 use hpipe_track::ledger::{
     ExecutionEnd, ExecutionRecord, Ledger, LedgerError, LoggedModel, MadeModel, NewLoggedModel,
-    Pair, RunResults,
+    Pair, RunResults, StoredArtifact,
 };
 use hpipe_track::{DataTable, read_metrics};
 
@@ -62,19 +62,27 @@ fn gather(
     }
     let store = execution.workspace.store();
     let files = Files::new(store, execution.entry);
-    let (documents, tables) = (measured(&files), drawn(&files, execution));
-    whole.results.metrics = series::united(documents, tables, now);
     let study = files.of_role("study").and_then(|made| files.text(&made));
-    if let Some(study) = study.as_deref().and_then(Study::read) {
-        let (params, metrics) = study.best(now);
-        whole.results.params.extend(params);
-        whole.results.metrics.extend(metrics);
-        whole.children = study.trials(now);
+    match study.as_deref().and_then(Study::read) {
+        // Its table says again what its trials say, each in a run of its own.
+        Some(study) => {
+            let (params, metrics) = study.best(now);
+            whole.results.params.extend(params);
+            whole.results.metrics = series::united(measured(&files), Vec::new(), now);
+            whole.results.metrics.extend(metrics);
+            whole.children = study.trials(now);
+        }
+        None => {
+            let (documents, tables) = (measured(&files), drawn(&files, execution));
+            whole.results.metrics = series::united(documents, tables, now);
+        }
     }
     keep_outs(ledger, &files, execution, &mut whole)?;
     if let Some(made) = files.of_role(MODEL) {
-        let model = log_model(ledger, &files, &made, record, now)?;
-        whole.models.extend(model);
+        match log_model(ledger, &files, &made, record, now)? {
+            Some(model) => whole.models.push(model),
+            None => whole.artifacts.extend(kept(ledger, &files, &made)?),
+        }
     }
     Ok(whole)
 }
@@ -144,12 +152,21 @@ fn keep_outs(
     let outs = execution.entry.outs.iter();
     for out in outs.filter(|out| files.is_kept(out) && out.role.as_deref() != Some(MODEL)) {
         for made in files.in_out(out) {
-            let path = made.path.as_str().trim_start_matches("../").to_owned();
-            let stored = files.keep(ledger, &made)?;
-            whole.artifacts.extend(stored.map(|stored| (path, stored)));
+            whole.artifacts.extend(kept(ledger, files, &made)?);
         }
     }
     Ok(())
+}
+
+/// A file as an artifact, under its path in the project.
+fn kept(
+    ledger: &Ledger,
+    files: &Files<'_>,
+    made: &Made,
+) -> Result<Option<(String, StoredArtifact)>, LedgerError> {
+    let path = made.path.as_str().trim_start_matches("../").to_owned();
+    let stored = files.keep(ledger, made)?;
+    Ok(stored.map(|stored| (path, stored)))
 }
 
 /// Makes the logged model of a model file, unless it is no model of ours: then the file is an artifact like others.

@@ -17,7 +17,13 @@ const LARGEST_HEADER: u64 = 64 << 20;
 pub(super) struct Schema {
     pub(super) kind: String,
     pub(super) target: String,
-    pub(super) features: Vec<String>,
+    pub(super) features: Vec<Feature>,
+}
+
+/// A column that the model reads.
+#[derive(Debug, Deserialize)]
+pub(super) struct Feature {
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,7 +67,7 @@ impl Schema {
     ) -> String {
         let columns = self.features.iter();
         let inputs: Vec<_> = columns
-            .map(|name| json!({"type": "double", "name": name, "required": true}))
+            .map(|feature| json!({"type": "double", "name": feature.name, "required": true}))
             .collect();
         let outputs = json!([{"type": "double", "name": self.target, "required": true}]);
         let flavor = json!({"data": file, "kind": self.kind, "format": "hpipe-model"});
@@ -81,5 +87,57 @@ impl Schema {
             "utc_time_created": created,
         });
         format!("{text:#}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &str) -> Vec<u8> {
+        let ours = json!({"format": "hpipe-model", "version": 2, "model": "linear"});
+        let mut ours = ours;
+        ours["content"] = serde_json::from_str(content).expect("JSON");
+        let header = json!({"__metadata__": {"hpipe": ours.to_string()}}).to_string();
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_model_file_says_what_it_reads() {
+        let content = r#"{"kind": "ridge", "target": "y", "features": [{"name": "a"}, {"name": "b"}], "seed": 42}"#;
+        let schema = Schema::read(&file(content)[..]).expect("a model");
+        assert_eq!((schema.kind.as_str(), schema.features.len()), ("ridge", 2));
+        let run = RunInfo {
+            id: "r".to_owned(),
+            experiment: 1,
+            name: String::new(),
+            user: String::new(),
+            status: String::new(),
+            start_time: None,
+            end_time: None,
+            artifact_uri: String::new(),
+            lifecycle: hpipe_track::ledger::Lifecycle::Active,
+        };
+        let text = schema.mlmodel(&run, ("m-1", "uri"), ("model.safetensors", 9), "now");
+        let text: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let inputs = text["signature"]["inputs"].as_str().expect("a text");
+        let inputs: serde_json::Value = serde_json::from_str(inputs).expect("JSON");
+        assert_eq!(
+            inputs[1],
+            json!({"type": "double", "name": "b", "required": true})
+        );
+        assert_eq!(
+            (&text["model_id"], &text["run_id"]),
+            (&json!("m-1"), &json!("r"))
+        );
+    }
+
+    #[test]
+    fn what_is_no_model_of_ours_is_none() {
+        assert!(Schema::read(&b"{}"[..]).is_none());
+        assert!(Schema::read(&u64::MAX.to_le_bytes()[..]).is_none());
+        assert!(Schema::read(&file(r#"{"features": 3}"#)[..]).is_none());
     }
 }
