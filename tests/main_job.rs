@@ -105,23 +105,29 @@ fn executes_what_a_change_makes_stale_and_nothing_else() {
     );
     assert!(results(&project) == made, "restored byte for byte");
 
-    // One model's hyperparameter executes that model, what explains it, the stack of all, and the judgement. The stack gives
-    // a single tree no weight, so it comes out as it was, and what explains the stack is not executed.
-    let follows =
-        "evaluate explain@decision_tree register stack train@decision_tree tune@decision_tree";
+    // One model's hyperparameter executes that model, what explains it, the stack of all, and what follows from that: a
+    // version that is no worse, and takes the place of the one before.
+    let follows = "evaluate explain@decision_tree explain@stack package profile register stack \
+        train@decision_tree tune@decision_tree";
     let (before, after) = (
         "decision_tree: {}",
-        "decision_tree: {min_samples_split: 40}",
+        "decision_tree: {min_samples_split: 400}",
     );
     project.edit("params.yaml", before, after);
     assert_eq!(project.repro([]).done().executed(), follows);
     assert!(results(&project) != made, "another tree");
+    let replaced = vec![(1, "Archived".to_owned()), (2, "Production".to_owned())];
+    assert_eq!(versions(&project), replaced);
     project.edit("params.yaml", after, before);
     let reverted = project.repro([]);
     let (executed, restored) = (reverted.done().executed(), reverted.ended("restored"));
     assert_eq!((executed.as_str(), restored.as_str()), ("", follows));
     assert!(results(&project) == made, "the former tree");
-    assert_eq!(versions(&project), registered, "the model is what it was");
+    assert_eq!(
+        versions(&project),
+        replaced,
+        "the registry goes no way back by itself"
+    );
 
     // The time of the table is no reason.
     let table = File::options()
