@@ -150,6 +150,32 @@ fn a_damaged_artifact_is_told_with_its_code() {
     );
 }
 
+/// What a version holds was verified when it was registered.
+#[test]
+fn no_client_changes_what_a_version_holds() {
+    let project = Project::with(&[("m.bin", "weights")]);
+    let words = ["models", "register", "m.bin", "--name", "house"];
+    let registered = project.hpipe(words).output().expect("hpipe starts");
+    assert!(registered.status.success(), "{registered:?}");
+    let server = Serving::start(project.root());
+    let base = "/api/2.0/mlflow-artifacts/artifacts/";
+    for path in ["registry/1/1/hpipe/model/m.bin", "%72egistry/1/1/more"] {
+        for method in ["PUT", "DELETE"] {
+            let answer = server.ask(method, &format!("{base}{path}"), "evil");
+            let (status, body) = answer.expect("answered");
+            assert_eq!(status, 400, "{method} {path}: {body}");
+            assert!(body.contains("belongs to a registered version"), "{body}");
+        }
+    }
+    let create = "/api/2.0/mlflow-artifacts/mpu/create/registry/1/1/hpipe/model";
+    let (status, body) = server
+        .ask("POST", create, r#"{"path": "m.bin", "num_parts": 1}"#)
+        .expect("answered");
+    assert_eq!(status, 400, "{body}");
+    let whole = server.ask("GET", &format!("{base}registry/1/1/hpipe/model/m.bin"), "");
+    assert_eq!(whole, Some((200, "weights".to_owned())));
+}
+
 #[test]
 fn many_clients_lose_nothing() {
     let project = Project::new();

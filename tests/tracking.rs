@@ -269,3 +269,33 @@ fn deleted_runs_go_for_good_and_do_not_come_back() {
     assert_eq!(project.repro([]).done().ended("restored"), "fit");
     assert!(runs(&project).is_empty(), "its execution was recorded once");
 }
+
+/// What the records will never take is told once, and keeps nothing else from being recorded.
+#[test]
+fn a_run_deleted_while_it_executes_blocks_no_other() {
+    let project = Project::with(&[]);
+    let hpipe = env!("CARGO_BIN_EXE_hpipe");
+    let outside = project.root().join("outside.json");
+    let outside = outside.display();
+    project.write(
+        "pipeline.yaml",
+        &format!(
+            "stages:\n  \
+            gone: {{cmd: '{hpipe} runs delete $MLFLOW_RUN_ID > gone', outs: [gone], track: true}}\n  \
+            kept: {{cmd: 'echo ''{{\"loss\": 2}}'' > {outside}; echo x > kept', deps: [gone], outs: [kept], track: true,\n    \
+            metrics: [{outside}: {{cache: false}}]}}\n"
+        ),
+    );
+    let told = |words: &[&str]| {
+        let output = project.hpipe(words.iter().copied()).output();
+        let output = output.expect("hpipe starts");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    told(&["repro"]);
+    assert_eq!(asked(&project, &["show", "kept"])["metrics"]["loss"], 2.0);
+    let not_recorded = "an execution of stage `gone` is not recorded";
+    let again = [told(&["repro"]), told(&["repro"]), told(&["repro"])].concat();
+    assert!(again.matches(not_recorded).count() <= 1, "{again}");
+    assert!(!again.contains("tries again"), "{again}");
+}

@@ -99,6 +99,18 @@ impl Beginning {
     }
 }
 
+/// Keeps the records of a project out of git, before there are any.
+pub(crate) fn keep_out_of_git(workspace: &Workspace, ui: &Ui) {
+    if Ledger::exists(&workspace.location().root.join(MODELS)) {
+        return;
+    }
+    let records: Vec<_> = RECORDS.into_iter().map(ProjectPath::new).collect();
+    if let Err(error) = hpipe_engine::keep_out_of_git(workspace, &records) {
+        let why = with_causes(&error);
+        ui.warning(&format!("failed to keep the records out of git: {why}"));
+    }
+}
+
 impl Recorder {
     /// Records what is executed in the project that `session` is about.
     pub(crate) fn new(session: &Session, location: &Location) -> Arc<Self> {
@@ -125,15 +137,8 @@ impl Recorder {
 
     /// Prepares a project with tracked stages before the first of them executes: what will be recorded stays out of git.
     pub(crate) fn prepare(&self, workspace: &Workspace) {
-        let tracks = workspace.pipeline().stages.iter().any(subject::is_tracked);
-        if !tracks || Ledger::exists(&self.models()) {
-            return;
-        }
-        let records: Vec<_> = RECORDS.into_iter().map(ProjectPath::new).collect();
-        if let Err(error) = hpipe_engine::keep_out_of_git(workspace, &records) {
-            let why = with_causes(&error);
-            self.ui
-                .warning(&format!("failed to keep the records out of git: {why}"));
+        if workspace.pipeline().stages.iter().any(subject::is_tracked) {
+            keep_out_of_git(workspace, &self.ui);
         }
     }
 

@@ -23,6 +23,7 @@ use hpipe_track::registry::{REGISTER, Record};
 
 use crate::error::Error;
 use crate::json;
+use crate::recording;
 use crate::session::Session;
 use crate::ui::{self, Ui};
 pub(crate) use files::taken_in;
@@ -147,6 +148,7 @@ impl Recipient for Registrar {
     }
 
     fn take(&self, workspace: &Workspace, stages: &[&StageSpec]) -> bool {
+        recording::keep_out_of_git(workspace, &self.ui);
         for stage in stages {
             if let Err(error) = self.register(workspace, stage) {
                 if self.tells {

@@ -36,6 +36,9 @@ const WAITING: usize = 4;
 /// Bytes of a request about an upload in parts.
 const LARGEST_REQUEST: usize = 4 * 1024 * 1024;
 
+/// The folder of what registered versions hold.
+const VERSIONS: &str = "registry";
+
 /// The paths of artifacts, and what answers there.
 pub(crate) fn router(app: &Arc<App>, prefix: &str) -> Router {
     let base = format!("{prefix}/2.0/mlflow-artifacts");
@@ -80,8 +83,8 @@ async fn answer(
     match (kind, request.method().clone()) {
         (Kind::Folder, Method::GET) => list(app, request).await,
         (Kind::File, Method::GET) => download(app, &file_path(&rest)?).await,
-        (Kind::File, Method::PUT) => upload(app, file_path(&rest)?, request).await,
-        (Kind::File, Method::DELETE) => delete(app, file_path(&rest)?).await,
+        (Kind::File, Method::PUT) => upload(app, changeable(file_path(&rest)?)?, request).await,
+        (Kind::File, Method::DELETE) => delete(app, changeable(file_path(&rest)?)?).await,
         (Kind::Upload, Method::POST | Method::PUT) => in_parts(app, base, &rest, request).await,
         (Kind::Presigned, _) => Err(Fault::new(
             ErrorCode::NotImplemented,
@@ -91,6 +94,16 @@ async fn answer(
             ErrorCode::EndpointNotFound,
             format!("{method} means nothing for artifacts"),
         )),
+    }
+}
+
+/// Takes a path whose bytes a client may change: what a registered version holds stays as it was verified.
+fn changeable(path: String) -> Result<String, Fault> {
+    match path.split('/').find(|part| !part.is_empty()) {
+        Some(VERSIONS) => Err(Fault::invalid(format!(
+            "Invalid path: {path} belongs to a registered version, which nobody changes"
+        ))),
+        _ => Ok(path),
     }
 }
 
@@ -304,8 +317,9 @@ async fn in_parts(
         "" => file.to_owned(),
         folder => format!("{folder}/{file}"),
     };
+    let path = changeable(plain_path(&path)?)?;
     match step {
-        "create" => create(app, &address, plain_path(&path)?, &fields),
+        "create" => create(app, &address, path, &fields),
         "complete" => complete(app, path, &fields).await,
         "abort" => {
             app.uploads.take(fields.required("upload_id")?, &path)?;

@@ -164,9 +164,19 @@ fn kept(
     files: &Files<'_>,
     made: &Made,
 ) -> Result<Option<(String, StoredArtifact)>, LedgerError> {
-    let path = made.path.as_str().trim_start_matches("../").to_owned();
+    let path = place_of(made.path.as_str());
     let stored = files.keep(ledger, made)?;
     Ok(stored.map(|stored| (path, stored)))
+}
+
+/// Where the records keep what lies at a path: `up` stands for what leads out of the project, `root` for the machine's root,
+/// and `_` for what separates paths elsewhere.
+fn place_of(path: &str) -> String {
+    let root = path.starts_with('/').then_some("root");
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let parts = parts.map(|part| if part == ".." { "up" } else { part });
+    let parts: Vec<_> = root.into_iter().chain(parts).collect();
+    parts.join("/").replace('\\', "_")
 }
 
 /// Makes the logged model of a model file, unless it is no model of ours: then the file is an artifact like others.
@@ -203,5 +213,19 @@ fn schema_model(schema: &Schema) -> NewLoggedModel {
         model_type: Some(schema.kind.clone()),
         params: schema.params(),
         ..NewLoggedModel::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_lies_outside_has_a_place_of_its_own() {
+        assert_eq!(place_of("plots/roc.csv"), "plots/roc.csv");
+        assert_eq!(place_of("../a/x"), "up/a/x");
+        assert_eq!(place_of("../../a/x"), "up/up/a/x");
+        assert_eq!(place_of("/data/m.json"), "root/data/m.json");
+        assert_eq!(place_of("d/a\\b.json"), "d/a_b.json");
     }
 }

@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hpipe_core::{Digest, Outcome, StageName};
+use hpipe_core::{Digest, Outcome, StageName, with_causes};
 use hpipe_engine::{Observed, ObservedEnd, Workspace};
 use hpipe_spec::StageSpec;
 use hpipe_store::{
-    AttemptEnd, AttemptState, AttemptSummary, LockAction, LockEntry, LockName, LockOut, OutRecord,
-    RunRecord,
+    AttemptEnd, AttemptState, AttemptSummary, LockAction, LockEntry, LockFile, LockName, LockOut,
+    OutRecord, RunRecord,
 };
 use hpipe_track::ledger::{ExecutionRecord, Ledger, LedgerError, Pair, RunUpdate};
 
@@ -27,36 +27,60 @@ impl Recorder {
         if !workspace.pipeline().stages.iter().any(subject::is_tracked) {
             return;
         }
-        let done = self.settle_open(workspace);
-        let done = done.and_then(|()| self.settle_known(workspace, heard));
+        // Once, for it holds all stages; what another process records meanwhile it records itself.
+        let Ok(lock) = workspace.read_lock() else {
+            return; // the next command tells
+        };
+        let done = self.settle_open(workspace, &lock);
+        let done = done.and_then(|()| self.settle_known(workspace, &lock, heard));
         if let Err(error) = done {
             self.refused("complete the records", &error);
         }
     }
 
     /// Closes executions that were left open.
-    fn settle_open(&self, workspace: &Workspace) -> Result<(), LedgerError> {
+    fn settle_open(&self, workspace: &Workspace, lock: &LockFile) -> Result<(), LedgerError> {
         let Some(ledger) = self.existing() else {
             return Ok(());
         };
+        let mut failure = None;
         for open in ledger.read(|records| records.open_executions())? {
             let name = StageName::known(open.stage.as_str());
-            let lock = LockName::Stage(name.clone());
-            let Ok(Some(_lock)) = workspace.store().try_lock(&lock) else {
+            let Ok(Some(_held)) = workspace.store().try_lock(&LockName::Stage(name.clone())) else {
                 continue; // somebody works on it
             };
             let attempts = workspace.store().attempts(&name).unwrap_or_default();
             let attempt = attempts.iter().find(|attempt| attempt.id == open.attempt);
-            match attempt.map(|attempt| &attempt.state) {
-                Some(AttemptState::Running) => {}
+            let done = match attempt.map(|attempt| &attempt.state) {
+                Some(AttemptState::Running) => Ok(()),
                 Some(AttemptState::Finished(ended)) => {
-                    let known = self.known(workspace, &name, &ended.key);
-                    self.close(ledger, workspace, &open, ended, known)?;
+                    let known = known(workspace, lock, &name, &ended.key);
+                    self.close(ledger, workspace, &open, ended, known)
                 }
-                _ => give_up(ledger, &open)?,
-            }
+                _ => give_up(ledger, &open),
+            };
+            let done = done.or_else(|error| {
+                self.skip(&name, error)?;
+                let attempt = open.attempt.clone();
+                ledger.write(move |change| change.close_execution(&attempt))
+            });
+            failure = failure.or(done.err());
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Tells what the records will never take (its run was deleted, say), which must not keep them from taking the rest; any
+    /// other error is one.
+    fn skip(&self, stage: &StageName, error: LedgerError) -> Result<(), LedgerError> {
+        match error.refusal() {
+            Some(_) => {
+                let why = with_causes(&error);
+                let text = format!("an execution of stage `{stage}` is not recorded: {why}");
+                self.ui.warning(&text);
+                Ok(())
+            }
+            None => Err(error),
+        }
     }
 
     /// Closes an execution that ended.
@@ -78,6 +102,7 @@ impl Recorder {
     fn settle_known(
         &self,
         workspace: &Workspace,
+        lock: &LockFile,
         heard: &[(StageName, Outcome)],
     ) -> Result<(), LedgerError> {
         for (name, outcome) in heard {
@@ -87,7 +112,7 @@ impl Recorder {
             if !stands || !stage.is_some_and(subject::is_tracked) {
                 continue;
             }
-            let Some(entry) = recorded(workspace, name) else {
+            let Some(entry) = lock.entry(name) else {
                 continue;
             };
             let Some(ledger) = self.ledger() else {
@@ -100,47 +125,15 @@ impl Recorder {
             {
                 continue;
             }
-            let Ok(Some(_lock)) = workspace.store().try_lock(&LockName::Stage(name.clone())) else {
+            let Ok(Some(_held)) = workspace.store().try_lock(&LockName::Stage(name.clone())) else {
                 continue;
             };
-            if let Some(known) = self.known(workspace, name, &entry.key) {
-                self.write_known(ledger, workspace, &known)?;
+            if let Some(known) = known(workspace, lock, name, &entry.key) {
+                let written = self.write_known(ledger, workspace, &known);
+                written.or_else(|error| self.skip(name, error))?;
             }
         }
         Ok(())
-    }
-
-    /// What is known of the execution that made the result with this key.
-    fn known<'a>(
-        &self,
-        workspace: &'a Workspace,
-        name: &StageName,
-        key: &Digest,
-    ) -> Option<Known<'a>> {
-        let stage = workspace.stage(workspace.graph().find(name.as_str())?);
-        let record = workspace.store().run_record(key);
-        let entry = recorded(workspace, name).filter(|entry| entry.key == *key);
-        let entry = entry.or_else(|| record.as_ref().map(|record| rebuilt(stage, record)))?;
-        let attempts = workspace.store().attempts(name).unwrap_or_default();
-        let made = |attempt: &AttemptSummary| match &attempt.state {
-            AttemptState::Finished(end) => end.outcome == "ran" && end.key == *key,
-            _ => false,
-        };
-        let is_it = |attempt: &AttemptSummary| match &record {
-            Some(record) => attempt.id == record.attempt,
-            None => made(attempt),
-        };
-        let attempt = attempts.iter().find(|attempt| is_it(attempt));
-        let attempt = match (record, attempt) {
-            (Some(record), found) => Made::of_record(&record, found),
-            (None, Some(found)) => Made::of_attempt(found)?,
-            (None, None) => return None,
-        };
-        Some(Known {
-            stage,
-            entry,
-            attempt,
-        })
     }
 
     fn write_known(
@@ -174,10 +167,47 @@ impl Recorder {
     }
 }
 
+/// What is known of the execution that made the result with this key.
+fn known<'a>(
+    workspace: &'a Workspace,
+    lock: &LockFile,
+    name: &StageName,
+    key: &Digest,
+) -> Option<Known<'a>> {
+    let stage = workspace.stage(workspace.graph().find(name.as_str())?);
+    let record = workspace.store().run_record(key);
+    let entry = lock
+        .stages
+        .get(name)
+        .filter(|entry| entry.key == *key)
+        .cloned();
+    let entry = entry.or_else(|| record.as_ref().map(|record| rebuilt(stage, record).into()))?;
+    let attempts = workspace.store().attempts(name).unwrap_or_default();
+    let made = |attempt: &AttemptSummary| match &attempt.state {
+        AttemptState::Finished(end) => end.outcome == "ran" && end.key == *key,
+        _ => false,
+    };
+    let is_it = |attempt: &AttemptSummary| match &record {
+        Some(record) => attempt.id == record.attempt,
+        None => made(attempt),
+    };
+    let attempt = attempts.iter().find(|attempt| is_it(attempt));
+    let attempt = match (record, attempt) {
+        (Some(record), found) => Made::of_record(&record, found),
+        (None, Some(found)) => Made::of_attempt(found)?,
+        (None, None) => return None,
+    };
+    Some(Known {
+        stage,
+        entry,
+        attempt,
+    })
+}
+
 /// An execution as it can still be told.
 struct Known<'a> {
     stage: &'a StageSpec,
-    entry: LockEntry,
+    entry: Arc<LockEntry>,
     attempt: Made,
 }
 
@@ -217,12 +247,6 @@ impl Made {
 
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
-}
-
-/// What the lock file says of a stage.
-fn recorded(workspace: &Workspace, name: &StageName) -> Option<LockEntry> {
-    let entry = workspace.read_lock().ok()?.stages.remove(name)?;
-    Some(Arc::unwrap_or_clone(entry))
 }
 
 /// What the lock file would say, as far as the run cache knows: killed before it was written, the outs are all that is left.
