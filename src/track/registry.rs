@@ -13,6 +13,7 @@ mod record;
 mod reference;
 mod stage;
 
+pub(crate) use gates::unjudged;
 pub use gates::{Bounds, Check, Gates, NotWorse, Opponent};
 pub use lineage::{
     Action, Code, Difference, LINEAGE_VERSION, Lineage, Made, Source, StageLineage, differences,

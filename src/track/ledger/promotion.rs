@@ -7,7 +7,7 @@ use super::error::{LedgerError, Result};
 use super::history::{HistoryEvent, Transition};
 use super::values::ModelVersion;
 use super::{Change, Records, Stage};
-use crate::registry::{Check, Opponent};
+use crate::registry::{Check, Opponent, unjudged};
 
 /// How a version shall come into a stage.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ impl Records<'_> {
     /// When there is no such version.
     pub fn judge(&self, name: &str, version: i64, stage: Stage) -> Result<Vec<Check>> {
         let Some(registration) = self.registration(name, version)? else {
-            return Ok(Vec::new());
+            return self.judge_unrecorded(name, stage);
         };
         let Some(gates) = registration.record.gates.get(stage.name()) else {
             return Ok(Vec::new());
@@ -126,6 +126,25 @@ impl Records<'_> {
             record: known.as_ref().map(|known| &known.record),
         });
         Ok(gates.judge(&registration.record, opponent))
+    }
+
+    /// A version without a record (a client made it) passes where the newest that has one has no gates, and nowhere else.
+    fn judge_unrecorded(&self, name: &str, stage: Stage) -> Result<Vec<Check>> {
+        let sql = "SELECT MAX(v.version) FROM registrations r JOIN model_versions v ON v.number = r.version
+                   JOIN registered_models m ON m.number = v.model WHERE m.name = ?1";
+        let mut newest = self.connection.prepare_cached(sql)?;
+        let newest: Option<i64> = newest.query_row([name], |row| row.get(0))?;
+        let known = newest.map(|newest| self.registration(name, newest));
+        let known = known.transpose()?.flatten();
+        let is_guarded = known.is_some_and(|known| known.record.gates.contains_key(stage.name()));
+        let nothing = || {
+            unjudged(
+                "record",
+                "record",
+                "nothing is recorded of this version".to_owned(),
+            )
+        };
+        Ok(is_guarded.then(nothing).into_iter().collect())
     }
 
     /// The version that stood in a stage before those that stand there, steps back not counted; none if there is none.

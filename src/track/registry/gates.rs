@@ -212,7 +212,7 @@ fn closer(one: &Check, other: &Check) -> std::cmp::Ordering {
     distance(one).total_cmp(&distance(other))
 }
 
-fn unjudged(gate: &str, what: &str, message: String) -> Check {
+pub(crate) fn unjudged(gate: &str, what: &str, message: String) -> Check {
     Check {
         gate: gate.to_owned(),
         what: what.to_owned(),

@@ -2,7 +2,8 @@
 
 use hpipe_core::Digest;
 use hpipe_track::ledger::{
-    Ledger, NewRegistration, Promotion, Refusal, Registered, Result, Stage, StoredArtifact,
+    Ledger, NewModelVersion, NewRegistration, Promotion, Refusal, Registered, Result, Stage,
+    StoredArtifact,
 };
 use hpipe_track::registry::{DataUsed, Gates, Promote, Record, RecordedFile};
 
@@ -209,6 +210,35 @@ fn gates_are_overruled_for_a_reason_alone() {
         .unwrap();
     assert!(history.last().unwrap().is_forced);
     assert_eq!(standing(&ledger), "1 Production, 2 Production");
+}
+
+/// A client that makes a version of the same bytes goes around no gate.
+#[test]
+fn what_has_no_record_passes_no_gate() {
+    let (_root, ledger) = ledger();
+    let made = |ledger: &Ledger| {
+        let new = NewModelVersion {
+            name: "house".to_owned(),
+            source: "mlflow-artifacts:/registry/1/1".to_owned(),
+            ..NewModelVersion::default()
+        };
+        let made = ledger.write(move |change| change.create_model_version(&new));
+        made.unwrap().version
+    };
+    register(&ledger, 2.0);
+    let version = made(&ledger);
+    let judged = |stage| ledger.read(move |records| records.judge("house", version, stage));
+    let checks = judged(Stage::Production).unwrap();
+    let told: Vec<_> = checks
+        .iter()
+        .map(|check| (check.passed, check.message.as_str()))
+        .collect();
+    assert_eq!(told, [(false, "nothing is recorded of this version")]);
+    assert_eq!(judged(Stage::Staging).unwrap(), [], "there is no gate");
+    let promotion = Promotion::new("house", version, Stage::Production);
+    let promoted = ledger.write(move |change| change.promote(&promotion));
+    assert!(!promoted.unwrap().is_moved);
+    assert_eq!(standing(&ledger), "1 None, 2 None");
 }
 
 #[test]
