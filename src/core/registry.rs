@@ -1,13 +1,18 @@
-//! The built-in stages this program was built with.
+//! What this program was built with: built-in stages, and who loads models and reads tables.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::Stage;
+use crate::{ModelLoader, Stage, TableFiles};
 
-/// The built-in stages, by name. Filled once by `main.rs`.
+/// The built-in stages, by name, and what is behind the other ports. Filled once by `main.rs`.
 #[derive(Default)]
 pub struct Registry {
     stages: BTreeMap<&'static str, Box<dyn Stage>>,
+    /// Loads models; none in a program without machine learning.
+    pub models: Option<Arc<dyn ModelLoader>>,
+    /// Reads and writes tables; none in a program without machine learning.
+    pub tables: Option<Arc<dyn TableFiles>>,
 }
 
 impl Registry {
