@@ -18,10 +18,10 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{Project, clean_environment, copy_folder};
+use support::{Project, clean_environment, copy_folder, peers};
 
 const PACKAGE: &str = "dvc==3.67.1";
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dvc_project");
@@ -193,39 +193,6 @@ fn targets() -> Vec<Step> {
     ]
 }
 
-/// The executable of DVC in a virtual environment, made unless a former test made it.
-fn dvc() -> Result<PathBuf, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE.replace('=', ""));
-    let ready = folder.join("ready");
-    if !ready.exists() {
-        run(Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder))?;
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            PACKAGE,
-        ];
-        run(Command::new(folder.join("bin/python")).args(pip))?;
-        std::fs::write(&ready, "").map_err(|error| error.to_string())?;
-    }
-    Ok(folder.join("bin/dvc"))
-}
-
-/// Runs a program; the error is what it said.
-fn run(command: &mut Command) -> Result<Output, String> {
-    let output = command.output().map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    let [stdout, stderr] =
-        [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
-    Err(format!("{command:?}\n{stdout}{stderr}"))
-}
-
 /// One of the two at work in a project of its own.
 struct Side {
     project: Project,
@@ -249,7 +216,7 @@ impl Side {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("DVC_NO_ANALYTICS", "1");
         let began = Instant::now();
-        let done = run(&mut command);
+        let done = peers::run(&mut command);
         self.spent += began.elapsed();
         done.unwrap_or_else(|said| panic!("{}: {said}", step.what));
         let text = std::fs::read_to_string(&log).expect("a log");
@@ -290,20 +257,16 @@ fn compare(dvc: &mut Side, hpipe: &mut Side, step: &Step) {
 
 #[test]
 fn a_dvc_project_runs_unchanged() {
-    let program = match dvc() {
-        Ok(program) => program,
-        Err(said) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{said}"),
-        Err(said) => {
-            support::say_skipped("a DVC project by DVC and by hpipe", &said);
-            return;
-        }
+    let Some(programs) = peers::ready("dvc", &[&[PACKAGE]]) else {
+        return;
     };
+    let program = programs.join("dvc");
     let template = Project::new();
     copy_folder(Path::new(PROJECT), template.root());
     let mut init = Command::new(&program);
     init.args(["init", "--no-scm", "-q"])
         .current_dir(template.root());
-    run(&mut init).expect("dvc init");
+    peers::run(&mut init).expect("dvc init");
     let mut hpipe = Side {
         project: template.copy(),
         program: env!("CARGO_BIN_EXE_hpipe").into(),

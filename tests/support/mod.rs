@@ -15,6 +15,7 @@
 )]
 
 mod live;
+pub(crate) mod peers;
 pub(crate) mod serving;
 mod watching;
 
@@ -30,15 +31,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use live::{FifoLines, Live, make_fifo, release};
+pub(crate) use peers::say_skipped;
 pub(crate) use watching::{Round, Watch};
-
-/// Says, past the test harness which would keep it to itself, that a part of a test was not tried and why.
-pub(crate) fn say_skipped(what: &str, why: &str) {
-    let text = format!("\n*** SKIPPED: {what} was not tried ***\n{why}\n");
-    std::io::stderr()
-        .write_all(text.as_bytes())
-        .expect("stderr takes it");
-}
 
 /// How long anything may take before a test gives up: long enough for a machine that does a hundred other things.
 pub(crate) const WATCHDOG: Duration = Duration::from_secs(120);

@@ -9,8 +9,7 @@
     reason = "a test with other programs: it keeps files, asks whether it runs in CI, and says what it leaves out"
 )]
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use hpipe_learn::binned::Binning;
@@ -23,6 +22,9 @@ use hpipe_learn::{decision_tree::DecisionTree, gradient_boosting::GradientBoosti
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2};
 use serde_json::{Value, json};
+
+#[path = "../../../tests/support/peers.rs"]
+mod peers;
 
 /// What is installed: a line a call of pip. XGBoost alone without what it depends on, which is half a gigabyte for GPUs.
 const PACKAGES: [&[&str]; 2] = [
@@ -54,48 +56,6 @@ const NAMES: [&str; 9] = [
     "Longitude",
     "Region",
 ];
-
-/// Runs a program; the error is what it said.
-fn run(program: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        return Ok(said);
-    }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    Err(format!(
-        "{} {arguments:?}\n{said}{complaint}",
-        program.display()
-    ))
-}
-
-/// The interpreter of a virtual environment with the packages, made unless a former test made it.
-fn python() -> Result<PathBuf, String> {
-    let words: Vec<&str> = PACKAGES.concat();
-    let name = words.join(" ").replace(['=', ' ', '-'], "");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("peers {name}"));
-    let python = folder.join("bin/python");
-    let ready = folder.join("ready");
-    if !ready.exists() {
-        let place = folder.to_string_lossy();
-        run(Path::new("python3"), &["-m", "venv", "--clear", &place])?;
-        for packages in PACKAGES {
-            let pip = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ];
-            run(&python, &[&pip[..], packages].concat())?;
-        }
-        std::fs::write(&ready, "").map_err(|error| error.to_string())?;
-    }
-    Ok(python)
-}
 
 fn vector(path: &Path) -> Vec<f64> {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -291,27 +251,17 @@ fn export(folder: &Path) {
 
 #[test]
 fn real_tools_and_ours_predict_the_same() {
-    let python = match python() {
-        Ok(python) => python,
-        Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
-            panic!("in CI this test must run: {error}")
-        }
-        Err(error) => {
-            // not `eprintln`, which the harness keeps to itself where a test passes
-            let said = writeln!(
-                std::io::stderr(),
-                "\n*** SKIPPED: no comparison with XGBoost, LightGBM and onnxruntime ***\n{error}\n"
-            );
-            return said.expect("stderr");
-        }
+    let peers = peers::ready("xgboost-and-lightgbm", &PACKAGES);
+    let Some(python) = peers.map(|programs| programs.join("python")) else {
+        return;
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interchange");
     std::fs::create_dir_all(&folder).expect("a folder");
     let place = folder.to_str().expect("a path of text");
-    let prepared = run(&python, &[SCRIPT, "prepare", HOUSING, place]);
+    let prepared = peers::run(Command::new(&python).args([SCRIPT, "prepare", HOUSING, place]));
     prepared.unwrap_or_else(|error| panic!("{error}"));
     check_imports(&folder);
     export(&folder);
-    let checked = run(&python, &[SCRIPT, "check", place]);
+    let checked = peers::run(Command::new(&python).args([SCRIPT, "check", place]));
     eprintln!("{}", checked.unwrap_or_else(|error| panic!("{error}")));
 }
