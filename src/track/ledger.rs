@@ -11,6 +11,7 @@
 
 mod artifacts;
 mod batch;
+mod changes;
 mod collection;
 mod database;
 mod datasets;
@@ -21,6 +22,7 @@ mod history;
 mod limits;
 mod logged_models;
 mod metrics;
+mod model_files;
 mod model_versions;
 mod promotion;
 mod query;
@@ -45,6 +47,7 @@ use writer::{Reply, Writer};
 
 pub use artifacts::{ArtifactEntry, StoredArtifact};
 pub use batch::Batch;
+pub use changes::Changes;
 pub use collection::{Garbage, Swept};
 pub use error::{LedgerError, Refusal, Result};
 pub use executions::{ExecutionEnd, ExecutionRecord, MadeModel, RunResults};
@@ -52,6 +55,7 @@ pub use experiments::NewExperiment;
 pub use history::{HistoryEvent, Transition};
 pub use hpipe_store::{Incoming as ArtifactWriter, Parked as ParkedArtifact};
 pub use logged_models::NewLoggedModel;
+pub use model_files::VersionFiles;
 pub use model_versions::NewModelVersion;
 pub use promotion::{Promoted, Promotion, RolledBack, Tenure};
 pub use query::{ExperimentQuery, LoggedModelQuery, ModelOrder, Page, RegistryQuery, RunQuery};
@@ -208,6 +212,14 @@ impl Ledger {
             })
         };
         self.writer.submit(work, Box::new(reply) as Reply<T>);
+    }
+
+    /// Watches for changes, of whichever process.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn changes(&self) -> Result<Changes> {
+        Changes::of(&self.path)
     }
 
     fn reader(&self) -> Result<Connection> {

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 use hpipe_core::nearest;
 use hpipe_track::Ledger;
-use hpipe_track::ledger::{ModelVersion, Records, RegistryQuery, Stage};
-use hpipe_track::registry::{ModelReference, Which};
+use hpipe_track::ledger::{ModelVersion, Records, Refusal, RegistryQuery, Stage};
+use hpipe_track::registry::ModelReference;
 
 use crate::args::{By, Models};
 use crate::error::{Error, Exit};
@@ -118,36 +118,15 @@ fn check_name(records: &Records<'_>, name: &str) -> Result<(), Error> {
 fn version(records: &Records<'_>, reference: &ModelReference) -> Result<ModelVersion, Error> {
     let name = reference.name.as_str();
     check_name(records, name)?;
-    let absent = |message: String| Error::Usage {
-        message,
-        help: format!("`hpipe models show {name}` lists its versions"),
-    };
-    let newest_in = |stage: Stage| {
-        let found = records.latest_versions(name, &[stage])?;
-        Ok::<_, Error>(found.into_iter().next())
-    };
-    let versions = records.model_versions(name)?;
-    let found = match &reference.which {
-        None => newest_in(Stage::Production)?
-            .ok_or_else(|| absent(format!("no version of `{name}` is in Production")))?,
-        Some(Which::Latest) => versions
-            .into_iter()
-            .next_back()
-            .ok_or_else(|| absent(format!("`{name}` has no version")))?,
-        Some(Which::Number(number)) => versions
-            .into_iter()
-            .find(|version| version.version == *number)
-            .ok_or_else(|| absent(format!("`{name}` has no version {number}")))?,
-        Some(Which::Word(word)) => match Stage::parse(word) {
-            Ok(stage) => newest_in(stage)?
-                .ok_or_else(|| absent(format!("no version of `{name}` is in {}", stage.name())))?,
-            Err(_) => versions
-                .into_iter()
-                .find(|version| version.aliases.contains(word))
-                .ok_or_else(|| absent(format!("`{name}` has no stage and no alias `{word}`")))?,
-        },
-    };
-    Ok(found)
+    records
+        .referred(reference)
+        .map_err(|error| match error.refusal() {
+            Some(Refusal::Missing) => Error::Usage {
+                message: error.to_string(),
+                help: format!("`hpipe models show {name}` lists its versions"),
+            },
+            _ => error.into(),
+        })
 }
 
 /// Asks the records something that may fail in our words or in theirs.

@@ -8,6 +8,7 @@
 
 mod damage;
 mod migration;
+mod model_files;
 mod models;
 mod registry;
 mod runs;
