@@ -68,7 +68,11 @@ pub(crate) fn read_bytes(port: &PortPath) -> Result<Vec<u8>, Error> {
     })
 }
 
-fn parse<T: Artifact>(text: &[u8], path: &str) -> Result<T, Error> {
+/// What [`write`] wrote, in the bytes of a file that errors call `path`.
+///
+/// # Errors
+/// As [`read`], but for the reading.
+pub(crate) fn parse<T: Artifact>(text: &[u8], path: &str) -> Result<T, Error> {
     let refuse = |reason: String| Error::NotAnArtifact {
         path: path.to_owned(),
         what: T::WHAT,

@@ -41,8 +41,8 @@ pub(crate) enum Error {
     },
     #[error("there is no column `{column}`")]
     MissingColumn { column: String, help: String },
-    #[error("two columns are called `{0}`")]
-    DuplicateColumn(String),
+    #[error(transparent)]
+    DuplicateColumn(#[from] hpipe_core::DuplicateColumn),
     #[error("column `{column}` holds {found} where {expected} are needed")]
     WrongType {
         column: String,

@@ -32,7 +32,7 @@ use crate::options;
 use crate::ports::{self, dep, out};
 use crate::scores::Scores;
 use crate::split::Part;
-use crate::table::Table;
+use crate::table::{Lookup, Table};
 
 /// The built-in stage `evaluate`.
 pub struct Evaluate;

@@ -19,7 +19,7 @@ use crate::markdown::counted;
 use crate::options;
 use crate::ports::{dep, out};
 use crate::split::Part;
-use crate::table::{Column, Table};
+use crate::table::{Column, Lookup, Table};
 use crate::transform::Transform;
 
 /// The built-in stage `features`.

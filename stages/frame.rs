@@ -62,7 +62,7 @@ pub(crate) fn parquet(path: &Path, name: &str) -> Result<Table, Error> {
         .columns()
         .iter()
         .map(|column| from_polars(column, name));
-    Table::new(columns.collect::<Result<_, _>>()?)
+    Ok(Table::new(columns.collect::<Result<_, _>>()?)?)
 }
 
 /// Reads the CSV file `path`, called `name` in errors, as columns of texts; an empty field is missing.
@@ -101,7 +101,9 @@ pub(crate) fn csv(path: &Path, name: &str, separator: u8) -> Result<Table, Error
         .iter()
         .map(|column| from_polars(column, name));
     let columns: Vec<Column> = columns.collect::<Result<_, _>>()?;
-    Table::new(columns.into_iter().map(name_by_first_row).collect())
+    Ok(Table::new(
+        columns.into_iter().map(name_by_first_row).collect(),
+    )?)
 }
 
 /// Takes the first value for the column's name. polars would too, but it renames the second of two equal ones.

@@ -16,6 +16,7 @@ use crate::options::{self, Faults, Options};
 use crate::ports::{dep, out};
 use crate::schema::Schema;
 use crate::scores::Scores;
+use crate::table::Lookup;
 
 /// The built-in stage `import`.
 pub struct Import;

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::frame;
 use crate::options;
 use crate::ports::{dep, out};
-use crate::table::{Column, Table};
+use crate::table::{Column, Lookup, Table};
 
 /// The built-in stage `ingest`.
 pub struct Ingest;
@@ -170,7 +170,7 @@ fn read(raw: &RawFile, params: &ValidIngestParams) -> Result<Table, Error> {
             .clone(),
         values: column.values.clone(),
     });
-    Table::new(renamed.collect()).map_err(|error| error.within(name))
+    Table::new(renamed.collect()).map_err(|error| Error::from(error).within(name))
 }
 
 /// Parquet if the name ends so, else CSV.

@@ -40,6 +40,7 @@ mod model;
 mod names;
 mod options;
 mod ports;
+mod predictor;
 mod profile;
 mod schema;
 mod scores;
@@ -53,20 +54,24 @@ mod train;
 mod transform;
 mod tune;
 
+use std::sync::Arc;
+
 pub use evaluate::Evaluate;
 pub use explain::Explain;
 pub use export::Export;
 pub use features::Features;
 pub use import::Import;
 pub use ingest::Ingest;
+pub use predictor::Loader;
 pub use profile::Profile;
 pub use split::Split;
 pub use stack::Stack;
 pub use train::Train;
 pub use tune::Tune;
 
-/// Adds every built-in stage to `registry`.
+/// Adds every built-in stage to `registry`, and who loads their models.
 pub fn register(registry: &mut hpipe_core::Registry) {
+    registry.models = Some(Arc::new(Loader));
     registry.add(Ingest);
     registry.add(Split);
     registry.add(Features);

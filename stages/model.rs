@@ -195,14 +195,21 @@ impl Model {
     /// # Errors
     /// [`Error::ReadFile`]; [`Error::NotAnArtifact`] when it is something else, cut short or damaged.
     pub(crate) fn read(port: &PortPath) -> Result<Self, Error> {
-        let bytes = artifact::read_bytes(port)?;
+        Self::parse(&artifact::read_bytes(port)?, port.declared.as_str())
+    }
+
+    /// The model in the bytes of a file that errors call `name`.
+    ///
+    /// # Errors
+    /// [`Error::NotAnArtifact`], as [`read`](Self::read).
+    pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<Self, Error> {
         let refuse = |reason: String| Error::NotAnArtifact {
-            path: port.declared.to_string(),
+            path: name.to_owned(),
             what: "a model",
             reason,
         };
         let (card, learned): (Card, Learned) =
-            model_file::read(&bytes).map_err(|error| refuse(error.to_string()))?;
+            model_file::read(bytes).map_err(|error| refuse(error.to_string()))?;
         if card.features.features().len() != learned.n_features() {
             return Err(refuse(format!(
                 "its card names {} features, and it predicts from {}",

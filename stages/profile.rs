@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hpipe_core::{Arity, Execution, OptionFault, Port, PortPath, Stage, StageError, Value};
+use hpipe_core::{
+    Arity, Execution, OptionFault, Port, PortPath, ProfiledInput, Stage, StageError, Value,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{self, Artifact};
@@ -16,9 +18,9 @@ use crate::frame;
 use crate::model::Model;
 use crate::options::{self, Options};
 use crate::ports::{dep, out};
-use crate::scores::Scores;
+use crate::scores::{Score, Scores};
 use crate::statistics::Sorted;
-use crate::table::{Table, Type, Values};
+use crate::table::{Cells, Lookup, Table, Type, Values};
 use crate::transform::Transform;
 
 /// Quantiles of a distribution: from the smallest to the largest value in equal steps of rank.
@@ -48,7 +50,7 @@ impl Options for ProfileParams {
 
 /// The profile of a model.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Content {
+pub(crate) struct Content {
     target: String,
     train_rows: usize,
     validation_rows: usize,
@@ -90,6 +92,41 @@ struct Input {
 #[expect(clippy::trivially_copy_pass_by_ref)] // serde hands out references
 const fn is_zero(rows: &usize) -> bool {
     *rows == 0
+}
+
+impl From<Content> for hpipe_core::Profile {
+    fn from(content: Content) -> Self {
+        let scores = Score::ALL.into_iter();
+        let scores = scores.filter_map(|score| {
+            let value = content.scores.get(score)?;
+            Some((score.name().to_owned(), value))
+        });
+        Self {
+            scores: scores.collect(),
+            target: content.target,
+            train_rows: content.train_rows,
+            validation_rows: content.validation_rows,
+            inputs: content.inputs.into_iter().map(Into::into).collect(),
+            targets: content.targets,
+            predictions: content.predictions,
+            sample: content.sample,
+        }
+    }
+}
+
+impl From<Input> for ProfiledInput {
+    fn from(input: Input) -> Self {
+        Self {
+            name: input.name,
+            kind: input.kind,
+            missing: input.missing,
+            range: input.min.zip(input.max).map(|(min, max)| [min, max]),
+            mean: input.mean,
+            quantiles: input.quantiles,
+            categories: input.categories,
+            others: input.others,
+        }
+    }
 }
 
 impl Artifact for Content {

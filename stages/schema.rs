@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::markdown::counted;
-use crate::table::{Column, Table, Values};
+use crate::table::{Cells, Column, Lookup, Table, Values};
 
 /// How many words of a categorical feature tree learners can tell apart.
 pub(crate) const MOST_LEVELS: usize = 255;

@@ -16,7 +16,7 @@ use crate::frame;
 use crate::options::{self, Faults, Options};
 use crate::ports::{dep, out};
 use crate::shuffle::Generator;
-use crate::table::Table;
+use crate::table::{Cells, Lookup, Table};
 
 /// The built-in stage `split`.
 pub struct Split;

@@ -24,7 +24,7 @@ use crate::model::{Card, Member, Model, ModelKind, Training};
 use crate::options::{self, Faults, Options};
 use crate::ports::{self, dep, out};
 use crate::scores::Scores;
-use crate::table::Table;
+use crate::table::{Lookup, Table};
 
 /// The built-in stage `stack`.
 pub struct Stack;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{Profile, Table, Type};
+use crate::{Column, Profile, Table, Type};
 
 /// A model with all it needs to predict from the columns of the raw table. It never changes; threads share it.
 pub trait Predictor: Send + Sync {
@@ -53,6 +53,16 @@ pub struct Input {
     pub categories: Vec<String>,
     /// Whether a word that is not among them is an error.
     pub refuses_unseen: bool,
+}
+
+impl Input {
+    /// The column without rows.
+    pub fn no_values(&self) -> Column {
+        Column {
+            name: self.name.clone(),
+            values: self.kind.no_values(),
+        }
+    }
 }
 
 /// Why rows cannot be predicted.

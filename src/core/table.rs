@@ -29,6 +29,16 @@ impl Type {
             Self::Boolean => "boolean",
         }
     }
+
+    /// A column's values of this type, of no rows.
+    pub const fn no_values(self) -> Values {
+        match self {
+            Self::Number => Values::Number(Vec::new()),
+            Self::Integer => Values::Integer(Vec::new()),
+            Self::Text => Values::Text(Vec::new()),
+            Self::Boolean => Values::Boolean(Vec::new()),
+        }
+    }
 }
 
 /// The values of a column, one a row; none where the value is missing.

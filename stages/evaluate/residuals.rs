@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::markdown::figure;
 use crate::scores::Scores;
 use crate::statistics::{self, Sorted};
-use crate::table::Table;
+use crate::table::{Cells, Lookup, Table};
 
 /// The residuals of a model on the test rows.
 #[derive(Debug, Serialize)]

@@ -10,7 +10,7 @@ use crate::explanation::Background;
 use crate::frame;
 use crate::markdown::figure;
 use crate::model::Model;
-use crate::table::Table;
+use crate::table::{Lookup, Table};
 
 /// A model, the test rows, and what it predicts of them.
 pub(super) struct Subject {

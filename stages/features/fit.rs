@@ -12,7 +12,7 @@ use super::params::{
 use crate::error::Error;
 use crate::names;
 use crate::statistics::{self, Sorted};
-use crate::table::Table;
+use crate::table::{Cells, Lookup, Table};
 use crate::transform::{
     Category, CategoryFiller, Derived, Encoding, Filler, Numbers, Numeric, Scaled, Transform,
     Unseen,

@@ -9,7 +9,7 @@ use super::params::{Scale, ValidFeaturesParams, known_column};
 use crate::error::Error;
 use crate::learner::limit;
 use crate::options::Faults;
-use crate::table::Table;
+use crate::table::{Lookup, Table};
 use crate::transform::Numbers;
 use crate::transform::neighbours::{
     self, Coordinate, Feature, Folds, Learned, Measure, Neighbours, ReferenceColumn, Rows, Weights,

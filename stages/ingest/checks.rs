@@ -7,7 +7,7 @@ use super::profile::{ColumnProfile, Profile, fraction};
 use super::typing::Typed;
 use crate::markdown::{counted, figure, percent};
 use crate::names;
-use crate::table::{Column, Table, Values};
+use crate::table::{Cells, Column, Lookup, Table, Values};
 
 /// What can be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

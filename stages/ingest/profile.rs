@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::params::OutlierParams;
 use crate::statistics::{self, Sorted};
-use crate::table::{Column, Table, Type, Values};
+use crate::table::{Cells, Column, Table, Type, Values};
 
 /// Categories listed for a column of texts, the most frequent first.
 const CATEGORIES: usize = 20;

@@ -103,10 +103,7 @@ impl Learned {
             Self::Linear {
                 intercept,
                 coefficients,
-            } => {
-                let coefficients = ndarray::ArrayView1::from(coefficients);
-                (records.dot(&coefficients) + *intercept).to_vec()
-            }
+            } => linear(records, *intercept, coefficients),
             Self::Trees(ensemble) => ensemble.predict(records),
             Self::Linked(link, model) => {
                 let sums = model.predict(records);
@@ -138,6 +135,19 @@ impl Learned {
             Self::Stack(stack) => stack.check_at(place),
         }
     }
+}
+
+/// Column by column, so that a row adds up in one order however many there are: ndarray's product would take another for one
+/// row than for a thousand.
+fn linear(records: ArrayView2<'_, f64>, intercept: f64, coefficients: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; records.nrows()];
+    for (column, coefficient) in records.columns().into_iter().zip(coefficients) {
+        for (sum, x) in sums.iter_mut().zip(column) {
+            *sum += x * coefficient;
+        }
+    }
+    sums.iter_mut().for_each(|sum| *sum += intercept);
+    sums
 }
 
 impl Stack {

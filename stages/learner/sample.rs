@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2, Axis};
 
 use crate::error::Error;
 use crate::schema::{Gaps, Schema};
-use crate::table::Table;
+use crate::table::{Lookup, Table};
 
 /// Features and target of some rows, and the bins they were cut into, which many fits share.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::names;
-use crate::table::{Column, Table, Values};
+use crate::table::{Cells, Column, Lookup, Table, Values};
 
 /// A column of categories and how it is encoded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,6 +70,11 @@ impl Category {
     /// The name of the feature of a category: `ocean_proximity=ISLAND`.
     pub(crate) fn feature(&self, category: &str) -> String {
         format!("{}={category}", self.column)
+    }
+
+    /// Whether its features have a value where the column has none.
+    pub(crate) const fn fills_gaps(&self) -> bool {
+        matches!(self.encoding, Encoding::OneHot { .. })
     }
 
     /// The features of every row.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Numbers, Recipe};
 use crate::error::Error;
-use crate::table::{Column, Table};
+use crate::table::{Cells, Column, Lookup, Table};
 
 /// A numeric column of the table: bounded, then imputed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
