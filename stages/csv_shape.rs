@@ -82,6 +82,25 @@ const fn ragged(line: usize, fields: usize, header: usize) -> Result<(), BadShap
     })
 }
 
+impl BadShape {
+    /// The same in a file that has `lines` more between the header and the rest.
+    pub(crate) fn moved(self, lines: usize) -> Self {
+        match self {
+            Self::Ragged {
+                line,
+                fields,
+                header,
+            } => Self::Ragged {
+                line: line + lines,
+                fields,
+                header,
+            },
+            Self::OpenQuote { line } => Self::OpenQuote { line: line + lines },
+            Self::Empty => Self::Empty,
+        }
+    }
+}
+
 impl std::fmt::Display for BadShape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

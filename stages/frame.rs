@@ -4,14 +4,19 @@
 //! equal bytes. CSV is read as texts; what they mean is decided in `ingest/typing.rs`, not by guessing from the first
 //! hundred rows.
 
+mod parts;
+
 use std::fs::File;
 use std::path::Path;
 
 use hpipe_core::PortPath;
+use polars::io::mmap::MmapBytesReader;
 use polars::prelude::{
     Column as Frame, CsvParseOptions, CsvReadOptions, DataFrame, DataType, NamedFrom,
     ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader, Series,
 };
+
+pub(crate) use parts::{ParquetParts, ParquetRows, parquet_bytes, parquet_of};
 
 use crate::csv_shape;
 use crate::error::Error;
@@ -50,14 +55,15 @@ pub(crate) fn read_rows(port: &PortPath) -> Result<Table, Error> {
 
 /// Reads the parquet file `path`, called `name` in errors; see [`read_parquet`].
 pub(crate) fn parquet(path: &Path, name: &str) -> Result<Table, Error> {
-    let file = open(path, name)?;
-    let frame = ParquetReader::new(file)
-        .finish()
-        .map_err(|source| Error::ReadTable {
-            path: name.to_owned(),
-            format: "parquet",
-            source,
-        })?;
+    table(ParquetReader::new(open(path, name)?), name)
+}
+
+fn table(reader: ParquetReader<impl MmapBytesReader>, name: &str) -> Result<Table, Error> {
+    let frame = reader.finish().map_err(|source| Error::ReadTable {
+        path: name.to_owned(),
+        format: "parquet",
+        source,
+    })?;
     let columns = frame
         .columns()
         .iter()
@@ -74,11 +80,6 @@ pub(crate) fn parquet(path: &Path, name: &str) -> Result<Table, Error> {
 /// [`Error::ReadFile`], [`Error::ReadTable`] when it is not UTF-8, [`Error::NotATable`] when it is empty or a row has more
 /// or fewer fields than the header, [`Error::DuplicateColumn`].
 pub(crate) fn csv(path: &Path, name: &str, separator: u8) -> Result<Table, Error> {
-    let failed = |source: PolarsError| Error::ReadTable {
-        path: name.to_owned(),
-        format: "CSV",
-        source,
-    };
     let shape = csv_shape::check(open(path, name)?, separator);
     let shape = shape.map_err(|source| Error::ReadFile {
         path: name.to_owned(),
@@ -88,12 +89,29 @@ pub(crate) fn csv(path: &Path, name: &str, separator: u8) -> Result<Table, Error
         path: name.to_owned(),
         reason: bad.to_string(),
     })?;
+    texts(open(path, name)?, name, separator)
+}
+
+/// Reads CSV of a sound shape as columns of texts, called `name` in errors; the first line names the columns.
+///
+/// # Errors
+/// [`Error::ReadTable`] when it is not UTF-8, [`Error::DuplicateColumn`].
+pub(crate) fn texts(
+    source: impl MmapBytesReader + 'static,
+    name: &str,
+    separator: u8,
+) -> Result<Table, Error> {
+    let failed = |source: PolarsError| Error::ReadTable {
+        path: name.to_owned(),
+        format: "CSV",
+        source,
+    };
     let parsing = CsvParseOptions::default().with_separator(separator);
     let frame = CsvReadOptions::default()
         .with_has_header(false)
         .with_infer_schema_length(Some(0))
         .with_parse_options(parsing)
-        .into_reader_with_file_handle(open(path, name)?)
+        .into_reader_with_file_handle(source)
         .finish()
         .map_err(failed)?;
     let columns = frame

@@ -50,6 +50,7 @@ mod stack;
 mod statistics;
 mod study;
 mod table;
+mod table_files;
 mod train;
 mod transform;
 mod tune;
@@ -66,12 +67,14 @@ pub use predictor::Loader;
 pub use profile::Profile;
 pub use split::Split;
 pub use stack::Stack;
+pub use table_files::Tables;
 pub use train::Train;
 pub use tune::Tune;
 
-/// Adds every built-in stage to `registry`, and who loads their models.
+/// Adds every built-in stage to `registry`, who loads their models, and who reads tables.
 pub fn register(registry: &mut hpipe_core::Registry) {
     registry.models = Some(Arc::new(Loader));
+    registry.tables = Some(Arc::new(Tables));
     registry.add(Ingest);
     registry.add(Split);
     registry.add(Features);

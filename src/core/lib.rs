@@ -9,6 +9,7 @@
 //! depend on it.
 
 mod binary;
+mod cast;
 mod causes;
 mod content;
 mod diagnostic;
@@ -28,6 +29,7 @@ mod table_files;
 mod value;
 
 pub use binary::{Binary, Bytes};
+pub use cast::MISSING_WORDS;
 pub use causes::with_causes;
 pub use content::{Content, ContentKind};
 pub use diagnostic::{

@@ -11,10 +11,6 @@ pub enum TableFormat {
     Csv,
     /// Apache parquet.
     Parquet,
-    /// Arrow's IPC stream.
-    ArrowStream,
-    /// Arrow's IPC file, also called Feather.
-    ArrowFile,
 }
 
 impl TableFormat {
@@ -23,8 +19,6 @@ impl TableFormat {
         match path.extension()?.to_str()? {
             "csv" => Some(Self::Csv),
             "parquet" => Some(Self::Parquet),
-            "arrows" => Some(Self::ArrowStream),
-            "arrow" | "feather" | "ipc" => Some(Self::ArrowFile),
             _ => None,
         }
     }
@@ -34,15 +28,14 @@ impl TableFormat {
         match self {
             Self::Csv => "CSV",
             Self::Parquet => "parquet",
-            Self::ArrowStream => "an Arrow stream",
-            Self::ArrowFile => "an Arrow file",
         }
     }
 }
 
 /// Reads and writes tables. Errors are lowercase fragments that name the file.
 pub trait TableFiles: Send + Sync {
-    /// Opens a file to read it in parts of at most `rows` rows: what is in memory does not grow with the file.
+    /// Opens a file to read it in parts of at most `rows` rows: what is in memory does not grow with the file. The columns of
+    /// CSV are texts, see [`Values::cast`](crate::Values::cast).
     ///
     /// # Errors
     /// The file cannot be read, or is no table.

@@ -37,9 +37,7 @@ fn default_separator() -> String {
 }
 
 fn default_missing_values() -> Vec<String> {
-    ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
-        .map(str::to_owned)
-        .to_vec()
+    hpipe_core::MISSING_WORDS.map(str::to_owned).to_vec()
 }
 
 /// The formats that can be read.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::params::{Declared, ValidIngestParams};
 use crate::error::Error;
-use crate::table::{Column, Table, Type, Values};
+use crate::table::{Column, Table, Type};
 
 /// A table with types, and where the file contradicted the declared ones.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(super) fn table(table: Table, params: &ValidIngestParams) -> Result<Typed, E
         .map(|column| {
             let declared = params.schema.iter().find(|d| d.name == column.name);
             column_of(column, declared, |text| {
-                params.missing_values.contains(text.trim())
+                params.missing_values.contains(text)
             })
         })
         .collect();
@@ -57,17 +57,11 @@ fn column_of(
     declared: Option<&Declared>,
     is_missing: impl Fn(&str) -> bool,
 ) -> (Column, Option<Misfits>) {
-    let values = match &column.values {
-        Values::Text(texts) => {
-            let present = |text: &Option<String>| text.clone().filter(|text| !is_missing(text));
-            Values::Text(texts.iter().map(present).collect())
-        }
-        other => other.clone(),
-    };
+    let values = column.values.clone().without(is_missing);
     let wanted = declared
         .and_then(|declared| declared.kind)
-        .unwrap_or_else(|| infer(&values));
-    let (values, misfits) = convert(&values, wanted);
+        .unwrap_or_else(|| values.infer());
+    let (values, misfits) = values.cast(wanted);
     let misfits = misfits.first().map(|(first, example)| Misfits {
         column: column.name.clone(),
         declared: wanted,
@@ -79,85 +73,13 @@ fn column_of(
     (Column { name, values }, misfits)
 }
 
-fn infer(values: &Values) -> Type {
-    let Values::Text(texts) = values else {
-        return values.kind();
-    };
-    let all = |is: fn(&str) -> bool| texts.iter().flatten().all(|text| is(text));
-    if texts.iter().all(Option::is_none) {
-        Type::Number
-    } else if all(|text| integer(text).is_some()) {
-        Type::Integer
-    } else if all(|text| number(text).is_some()) {
-        Type::Number
-    } else if all(|text| boolean(text).is_some()) {
-        Type::Boolean
-    } else {
-        Type::Text
-    }
-}
-
-/// The values as `wanted`, and rows (from 0) whose value is none.
-fn convert(values: &Values, wanted: Type) -> (Values, Vec<(usize, String)>) {
-    let whole = |x: &f64| (x.fract() == 0.0 && x.abs() < 9.2e18).then_some(*x as i64);
-    match (values, wanted) {
-        (values, wanted) if values.kind() == wanted => (values.clone(), Vec::new()),
-        (Values::Text(texts), Type::Number) => each(texts, |t| number(t), Values::Number),
-        (Values::Text(texts), Type::Integer) => each(texts, |t| integer(t), Values::Integer),
-        (Values::Text(texts), Type::Boolean) => each(texts, |t| boolean(t), Values::Boolean),
-        (Values::Integer(n), Type::Number) => each(n, |n| Some(*n as f64), Values::Number),
-        (Values::Number(x), Type::Integer) => each(x, whole, Values::Integer),
-        (Values::Number(x), Type::Text) => each(x, |x| Some(x.to_string()), Values::Text),
-        (Values::Integer(n), Type::Text) => each(n, |n| Some(n.to_string()), Values::Text),
-        (Values::Boolean(b), Type::Text) => each(b, |b| Some(b.to_string()), Values::Text),
-        (Values::Number(x), Type::Boolean) => each(x, |_| None, Values::Boolean),
-        (Values::Integer(n), Type::Boolean) => each(n, |_| None, Values::Boolean),
-        (Values::Boolean(b), Type::Number) => each(b, |_| None, Values::Number),
-        (Values::Boolean(b), Type::Integer) => each(b, |_| None, Values::Integer),
-        (values, _) => (values.clone(), Vec::new()),
-    }
-}
-
-fn each<T: ToString, U>(
-    values: &[Option<T>],
-    convert: impl Fn(&T) -> Option<U>,
-    kind: fn(Vec<Option<U>>) -> Values,
-) -> (Values, Vec<(usize, String)>) {
-    let mut misfits = Vec::new();
-    let mut converted = Vec::with_capacity(values.len());
-    for (row, value) in values.iter().enumerate() {
-        let new = value.as_ref().and_then(&convert);
-        if let (Some(old), None) = (value, &new) {
-            misfits.push((row, old.to_string()));
-        }
-        converted.push(new);
-    }
-    (kind(converted), misfits)
-}
-
-/// A float as Rust and every spreadsheet write it; infinities are numbers, for the checks to judge, NaN is none.
-fn number(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|x: &f64| !x.is_nan())
-}
-
-fn integer(text: &str) -> Option<i64> {
-    text.trim().parse().ok()
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text.trim() {
-        word if word.eq_ignore_ascii_case("true") => Some(true),
-        word if word.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ingest::params::IngestParams;
     use crate::options::checked;
     use crate::options::tests::value;
+    use crate::table::Values;
 
     fn texts(values: &[&str]) -> Values {
         Values::Text(values.iter().map(|text| Some((*text).to_owned())).collect())

@@ -1,0 +1,133 @@
+//! A CSV file cut into parts between its rows: each part with the header, as if it were a file.
+
+use std::io::{BufRead, BufReader, Read};
+
+/// A part of a file.
+pub(super) struct Part {
+    /// The header and some rows.
+    pub(super) bytes: Vec<u8>,
+    /// Lines of the file between the header and these rows.
+    pub(super) before: usize,
+}
+
+/// The rows of a file.
+pub(super) struct Records<R: Read> {
+    reader: BufReader<R>,
+    name: String,
+    header: Vec<u8>,
+    rows: usize,
+    /// Whether a part has been handed out: a file without rows is one part without rows.
+    has_begun: bool,
+    lines: usize,
+    bytes: u64,
+    size: u64,
+}
+
+impl Records<std::fs::File> {
+    /// Reads the header; a part shall have at most `rows` rows.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn new(file: std::fs::File, name: &str, rows: usize) -> Result<Self, String> {
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        Self::of(file, name, rows, size)
+    }
+}
+
+impl<R: Read> Records<R> {
+    fn of(source: R, name: &str, rows: usize, size: u64) -> Result<Self, String> {
+        let mut records = Self {
+            reader: BufReader::with_capacity(1 << 16, source),
+            name: name.to_owned(),
+            header: Vec::new(),
+            rows,
+            has_begun: false,
+            lines: 0,
+            bytes: 0,
+            size,
+        };
+        let mut header = Vec::new();
+        records.record(&mut header)?;
+        records.lines = 0;
+        records.header = header;
+        Ok(records)
+    }
+
+    /// The next part; none at the end.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn next(&mut self) -> Result<Option<Part>, String> {
+        let (mut bytes, before) = (self.header.clone(), self.lines);
+        let mut rows = 0;
+        while rows < self.rows && self.record(&mut bytes)? {
+            rows += 1;
+        }
+        if rows == 0 && self.has_begun {
+            return Ok(None);
+        }
+        self.has_begun = true;
+        Ok(Some(Part { bytes, before }))
+    }
+
+    /// How much was read, from 0 to 1; of a stream nobody knows.
+    pub(super) fn read(&self) -> f64 {
+        if self.size == 0 {
+            return 0.0;
+        }
+        (self.bytes as f64 / self.size as f64).min(1.0)
+    }
+
+    /// Adds the next row to `bytes`: to the first line break that is not within quotes. False at the end of the file.
+    fn record(&mut self, bytes: &mut Vec<u8>) -> Result<bool, String> {
+        let from = bytes.len();
+        let mut quotes = 0;
+        loop {
+            let begin = bytes.len();
+            let read = self.reader.read_until(b'\n', bytes);
+            let read = read.map_err(|error| format!("cannot read {}: {error}", self.name))?;
+            self.bytes += read as u64;
+            self.lines += usize::from(read > 0);
+            quotes += bytes[begin..].iter().filter(|byte| **byte == b'"').count();
+            if read == 0 || quotes.is_multiple_of(2) {
+                return Ok(bytes.len() > from);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str, rows: usize) -> Vec<(String, usize)> {
+        let size = text.len() as u64;
+        let mut records = Records::of(text.as_bytes(), "t.csv", rows, size).expect("records");
+        let mut parts = Vec::new();
+        while let Some(part) = records.next().expect("a part") {
+            parts.push((String::from_utf8(part.bytes).expect("a text"), part.before));
+        }
+        assert!(text.is_empty() || records.read() == 1.0);
+        parts
+    }
+
+    #[test]
+    fn each_part_is_a_file_of_its_own() {
+        let check = |text: &str, expect: &[(&str, usize)]| {
+            let expect = expect
+                .iter()
+                .map(|(text, lines)| ((*text).to_owned(), *lines));
+            assert_eq!(parts(text, 2), expect.collect::<Vec<_>>(), "{text:?}");
+        };
+        check(
+            "a,b\n1,2\n3,4\n5,6\n",
+            &[("a,b\n1,2\n3,4\n", 0), ("a,b\n5,6\n", 2)],
+        );
+        check(
+            "a\n\"x\n\"\"y\"\nz\nlast",
+            &[("a\n\"x\n\"\"y\"\nz\n", 0), ("a\nlast", 3)],
+        );
+        check("a,b\n", &[("a,b\n", 0)]);
+        check("", &[("", 0)]);
+    }
+}
