@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hpipe-core", &[]),
     ("hpipe-engine", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
     ("hpipe-learn", &[]),
+    ("hpipe-monitor", &["hpipe-core"]),
     ("hpipe-plot", &[]),
     ("hpipe-server", &["hpipe-core", "hpipe-track"]),
     ("hpipe-spec", &["hpipe-core"]),
@@ -49,6 +50,10 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hpipe-engine", &["polars", "clap", "indicatif", "linfa"]),
     ("hpipe-cli", &["polars", "linfa"]),
     ("hpipe-learn", &["polars", "ureq"]),
+    (
+        "hpipe-monitor",
+        &["polars", "linfa", "serde_json", "rustix"],
+    ),
     ("hpipe-track", &["polars", "tokio", "axum"]),
     ("hpipe-server", &["polars", "clap", "rustls"]),
     ("hpipe-tune", &["polars", "rayon", "rustix", "serde_json"]),
