@@ -92,6 +92,13 @@ impl Records<'_> {
             if matches!(event.event.as_str(), "refused") {
                 continue;
             }
+            // a version that comes where it stands stays there
+            if tenures
+                .iter_mut()
+                .any(|known| ends(&known) && came == Some(known.stage.as_str()))
+            {
+                continue;
+            }
             for tenure in tenures.iter_mut().filter(ends) {
                 tenure.to = Some(event.at);
             }
@@ -147,8 +154,37 @@ impl Records<'_> {
         Ok(is_guarded.then(nothing).into_iter().collect())
     }
 
-    /// The version that stood in a stage before those that stand there, steps back not counted; none if there is none.
-    fn before(&self, name: &str, stage: Stage, standing: &[i64]) -> Result<Option<i64>> {
+    /// What undoes the last arrival in a stage: the versions that leave, and the one that stands there then. Where others
+    /// stand there besides, the last that came leaves, and the one that came before it stays; else the one that stood there
+    /// before comes back. Steps back do not count as arrivals. None if there is no such version.
+    fn step_back(
+        &self,
+        name: &str,
+        stage: Stage,
+        standing: &[i64],
+    ) -> Result<Option<(Vec<i64>, i64)>> {
+        let came = self.arrivals(name, stage)?;
+        let mut back = came.into_iter().rev().peekable();
+        // Who came last and was moved elsewhere by hand is not undone again.
+        while back
+            .next_if(|version| !standing.is_empty() && !standing.contains(version))
+            .is_some()
+        {}
+        let Some(last) = back.next_if(|version| standing.contains(version)) else {
+            let mut gone = back.filter(|version| self.model_version(name, *version).is_ok());
+            return Ok(gone.next().map(|version| (Vec::new(), version)));
+        };
+        let is_other = |version: &i64| *version != last;
+        let found = match standing.iter().any(|version| is_other(version)) {
+            true => back.find(|version| is_other(version) && standing.contains(version)),
+            false => back
+                .find(|version| is_other(version) && self.model_version(name, *version).is_ok()),
+        };
+        Ok(found.map(|version| (vec![last], version)))
+    }
+
+    /// The versions that came into a stage and were not rolled back from, the oldest first.
+    fn arrivals(&self, name: &str, stage: Stage) -> Result<Vec<i64>> {
         let mut came: Vec<i64> = Vec::new();
         let model = self.registered_model(name)?;
         for event in self.model_history(name)? {
@@ -166,14 +202,7 @@ impl Records<'_> {
                 _ => {}
             }
         }
-        let mut back = came.into_iter().rev();
-        // The first that stands there now, and those that came with it or after.
-        let mut earlier = back
-            .by_ref()
-            .skip_while(|version| !standing.is_empty() && !standing.contains(version));
-        Ok(earlier.find(|version| {
-            !standing.contains(version) && self.model_version(name, *version).is_ok()
-        }))
+        Ok(came)
     }
 
     fn standing(&self, name: &str, stage: Stage) -> Result<Vec<ModelVersion>> {
@@ -258,7 +287,8 @@ impl Change<'_> {
         self.append_history(self.model_number(&promotion.name)?, &event)
     }
 
-    /// Brings back the version that stood in a stage before; those that stand there go to the archive.
+    /// Undoes the last arrival in a stage: who came last goes to the archive, and who stood there before stands there
+    /// again, or still, if nobody archived it.
     ///
     /// # Errors
     /// When no version stood there before.
@@ -269,12 +299,9 @@ impl Change<'_> {
         user: Option<&str>,
         reason: Option<&str>,
     ) -> Result<RolledBack> {
-        let left: Vec<_> = self
-            .standing(name, stage)?
-            .iter()
-            .map(|found| found.version)
-            .collect();
-        let Some(version) = self.before(name, stage, &left)? else {
+        let standing = self.standing(name, stage)?;
+        let standing: Vec<_> = standing.iter().map(|found| found.version).collect();
+        let Some((left, version)) = self.step_back(name, stage, &standing)? else {
             let message = format!(
                 "no other version of `{name}` stood in {} before",
                 stage.name()

@@ -170,6 +170,62 @@ fn each_way_back_is_one_step_further() {
     assert_eq!(told, ("rolled_back", Some("ben"), Some("slow")));
 }
 
+fn promote(ledger: &Ledger, version: i64, archives_existing: bool) {
+    let promotion = Promotion {
+        archives_existing,
+        is_forced: true,
+        reason: Some("a test".to_owned()),
+        ..Promotion::new("house", version, Stage::Production)
+    };
+    let promoted = ledger.write(move |change| change.promote(&promotion));
+    assert!(promoted.unwrap().is_moved);
+}
+
+#[test]
+fn a_way_back_leaves_those_who_were_not_archived() {
+    let (_root, ledger) = ledger();
+    for rmse in [0.5, 0.6, 0.7, 0.8] {
+        register(&ledger, rmse);
+    }
+    promote(&ledger, 2, false);
+    promote(&ledger, 3, false);
+    assert_eq!(roll_back(&ledger).unwrap(), 2, "the last that came leaves");
+    assert_eq!(
+        standing(&ledger),
+        "1 Production, 2 Production, 3 Archived, 4 None"
+    );
+    promote(&ledger, 4, false);
+    assert_eq!(roll_back(&ledger).unwrap(), 2, "3 was rolled back from");
+    assert_eq!(roll_back(&ledger).unwrap(), 1);
+    assert_eq!(
+        standing(&ledger),
+        "1 Production, 2 Archived, 3 Archived, 4 Archived"
+    );
+    assert!(said(roll_back(&ledger)).contains("no other version"));
+    let tenures = ledger.read(|records| records.tenures("house")).unwrap();
+    let of_first: Vec<_> = tenures
+        .iter()
+        .filter(|tenure| tenure.version == 1)
+        .collect();
+    assert_eq!(of_first.len(), 1, "it never left: {tenures:?}");
+    assert_eq!(of_first[0].to, None);
+}
+
+#[test]
+fn who_stands_there_again_came_last() {
+    let (_root, ledger) = ledger();
+    for rmse in [0.5, 0.6] {
+        register(&ledger, rmse);
+    }
+    promote(&ledger, 2, true);
+    promote(&ledger, 1, false);
+    assert_eq!(standing(&ledger), "1 Production, 2 Production");
+    assert_eq!(roll_back(&ledger).unwrap(), 2);
+    assert_eq!(standing(&ledger), "1 Archived, 2 Production");
+    assert_eq!(roll_back(&ledger).unwrap(), 1);
+    assert_eq!(standing(&ledger), "1 Production, 2 Archived");
+}
+
 #[test]
 fn a_way_back_passes_over_who_was_deleted() {
     let (_root, ledger) = ledger();
