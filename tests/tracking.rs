@@ -8,6 +8,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
+use support::serving::Serving;
 use support::{Project, text};
 
 /// A tracked stage between others; what it printed, its metrics and its model are kept with its run.
@@ -112,6 +113,116 @@ fn a_project_that_tracks_nothing_has_no_records() {
     is_whole(&project, "tracked from now on");
     project.repro([]).did_nothing("recorded once");
     assert_eq!(runs(&project).len(), 1);
+}
+
+/// The digits of the run after `made by run`, in what a command prints of `fit`.
+fn made_by(project: &Project, words: &[&str]) -> String {
+    let output = project.hpipe(words.iter().copied()).output();
+    let stdout = String::from_utf8_lossy(&output.expect("hpipe starts").stdout).into_owned();
+    let line = stdout
+        .lines()
+        .find_map(|line| line.split_once("made by run "));
+    line.map_or_else(String::new, |(_, run)| run.to_owned())
+}
+
+#[test]
+fn a_restored_stage_names_the_run_that_made_it() {
+    let project = project();
+    project.repro([]).done();
+    let first = text(&asked(&project, &["show", "fit"])["run"]).to_owned();
+    project.write("params.yaml", "n: 2\n");
+    project.repro([]).done();
+    let second = text(&asked(&project, &["show", "fit"])["run"]).to_owned();
+    assert_eq!(made_by(&project, &["why", "fit"]), second);
+    project.write("params.yaml", "n: 1\n");
+    assert_eq!(made_by(&project, &["why", "fit"]), "", "it is stale");
+    assert_eq!(project.repro([]).done().ended("restored"), "fit");
+    assert_eq!(made_by(&project, &["why", "fit"]), first);
+    assert_eq!(made_by(&project, &["status", "-v"]), first);
+    let status = project.hpipe(["status", "--json"]).output();
+    let status = String::from_utf8(status.expect("hpipe starts").stdout).expect("a text");
+    let status = support::parse_event(status.trim_end());
+    assert_eq!(status["stages"]["fit"]["run"], first.as_str());
+    assert_eq!(status["stages"]["clean"]["run"], Value::Null);
+    let shown = project.hpipe(["runs", "show", &second]).output();
+    let shown = String::from_utf8(shown.expect("hpipe starts").stdout).expect("a text");
+    let expect = format!("`fit` holds what run {first} made");
+    assert!(shown.contains(&expect), "{shown}");
+}
+
+/// A run that failed with the same stage key says nothing about a result that came from elsewhere.
+#[test]
+fn what_failed_here_and_was_made_elsewhere_is_recorded() {
+    let shared = tempfile::tempdir().expect("a folder");
+    let elsewhere = project();
+    let here = project();
+    let settings = format!("[cache]\nfolder = '{}'\n", shared.path().display());
+    for project in [&elsewhere, &here] {
+        project.write("hpipe.toml", &settings);
+        let fails = "test ! -e fails";
+        project.edit("pipeline.yaml", "echo fitting", fails);
+    }
+    here.write("fails", "");
+    assert_eq!(here.repro([]).exit, Some(1));
+    assert_eq!(statuses(&here), ["FAILED"]);
+    elsewhere.repro([]).done();
+    assert_eq!(here.repro([]).done().ended("restored"), "fit report");
+    assert_eq!(statuses(&here), ["FAILED", "FINISHED"]);
+    here.repro([]).did_nothing("recorded once");
+    assert_eq!(runs(&here).len(), 2);
+    asked(&here, &["delete", "fit"]);
+    here.repro([]).did_nothing("what was deleted stays so");
+    assert_eq!(statuses(&here), ["FAILED"]);
+}
+
+#[test]
+fn a_file_too_large_to_keep_is_named_and_a_file_that_changed_is_not_kept() {
+    let project = project();
+    project.edit(
+        "pipeline.yaml",
+        "echo fitting",
+        "truncate -s 1025M whole.onnx",
+    );
+    project.edit(
+        "pipeline.yaml",
+        "outs: [model.pkl]",
+        "outs: [model.pkl, whole.onnx: {cache: false}]",
+    );
+    project.repro([]).done();
+    let run = asked(&project, &["show", "fit"]);
+    assert_eq!(run["tags"]["hpipe.not_kept"], "whole.onnx");
+    let objects = project.path("models/artifacts/objects-v1");
+    let kept = fs::read_dir(objects).expect("objects").count();
+    assert!(kept <= 3, "metrics, model and log: {kept}");
+}
+
+/// Whoever makes the records first keeps them out of git.
+#[test]
+fn records_stay_out_of_git_whoever_makes_them() {
+    for words in [
+        &["models", "register", "raw", "--name", "raw"][..],
+        &["server", "--port", "0"],
+    ] {
+        let project = project();
+        let made = std::process::Command::new("git")
+            .args(["init", "-q"])
+            .current_dir(project.root())
+            .status();
+        assert!(made.expect("git starts").success());
+        match words[0] {
+            "server" => drop(Serving::start(project.root())),
+            _ => assert!(
+                project
+                    .hpipe(words.iter().copied())
+                    .status()
+                    .expect("hpipe starts")
+                    .success()
+            ),
+        }
+        let ignored = project.read("models/.gitignore");
+        assert!(ignored.contains("/track.db\n"), "{words:?}: {ignored}");
+        assert!(ignored.contains("/artifacts\n"), "{words:?}: {ignored}");
+    }
 }
 
 #[test]

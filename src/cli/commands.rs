@@ -39,6 +39,7 @@ use hpipe_engine::{Surveyed, Workspace};
 
 use crate::args::{Cache, Command, Metrics, Params, Plots, Stage};
 use crate::error::{Error, Exit};
+use crate::recording;
 use crate::session::Session;
 use crate::state::State;
 use crate::ui::StageReport;
@@ -91,13 +92,26 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
     }
 }
 
-/// How a stage stands, in the words of `status`.
-fn report(workspace: &Workspace, surveyed: &Surveyed) -> StageReport {
-    StageReport {
-        stage: workspace.stage(surveyed.stage).name.clone(),
-        state: State::of(surveyed.outcome),
-        reasons: surveyed.reasons.clone(),
+/// How stages stand, in the words of `status`; of those that are up to date, which run made what they hold.
+fn reports<'a>(
+    workspace: &Workspace,
+    surveyed: impl Iterator<Item = &'a Surveyed>,
+) -> Vec<StageReport> {
+    let report = |one: &Surveyed| StageReport {
+        stage: workspace.stage(one.stage).name.clone(),
+        state: State::of(one.outcome),
+        reasons: one.reasons.clone(),
+        run: None,
+    };
+    let mut reports: Vec<_> = surveyed.map(report).collect();
+    let stand = reports
+        .iter()
+        .filter(|report| report.state == State::UpToDate);
+    let mut runs = recording::makers(workspace, stand.map(|report| &report.stage));
+    for report in &mut reports {
+        report.run = runs.remove(&report.stage);
     }
+    reports
 }
 
 /// Tells what keeps stages from being decided about; what several stages suffer from, once.

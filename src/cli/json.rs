@@ -82,6 +82,7 @@ pub(crate) fn status(stages: &[StageReport]) -> String {
         let standing = Standing {
             state: report.state.name(),
             reasons: report.reasons.iter().map(JsonReason::from).collect(),
+            run: report.run.as_deref(),
         };
         (report.stage.as_str(), standing)
     });
@@ -228,6 +229,8 @@ struct Status<'a> {
 struct Standing<'a> {
     state: &'static str,
     reasons: Vec<JsonReason<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -284,6 +287,7 @@ mod tests {
             stage: StageName::known(stage),
             state,
             reasons,
+            run: (stage == "prepare").then(|| "96f4d05".to_owned()),
         };
         let text = status(&[
             report("prepare", State::UpToDate, vec![]),
@@ -299,7 +303,7 @@ mod tests {
                 vec![Reason::about(ReasonKind::Upstream, "train")],
             ),
         ]);
-        insta::assert_snapshot!(text, @r#"{"v":1,"stages":{"prepare":{"state":"up_to_date","reasons":[]},"train":{"state":"stale","reasons":[{"kind":"dep_changed","name":"a.csv"}]},"old":{"state":"frozen","reasons":[]},"evaluate":{"state":"may_be_stale","reasons":[{"kind":"upstream","name":"train"}]}}}"#);
+        insta::assert_snapshot!(text, @r#"{"v":1,"stages":{"prepare":{"state":"up_to_date","reasons":[],"run":"96f4d05"},"train":{"state":"stale","reasons":[{"kind":"dep_changed","name":"a.csv"}]},"old":{"state":"frozen","reasons":[]},"evaluate":{"state":"may_be_stale","reasons":[{"kind":"upstream","name":"train"}]}}}"#);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! open, [`settle`](Recorder::settle) writes down with the next `hpipe repro`. A stage that was restored or is up to date
 //! has its run already.
 //!
-//! `subject` says what is known before, `series`, `study` and `model` read what was made, `files` keeps bytes, `words` fits
+//! `subject` says what is known before, `series`, `study` and `model` read what was made, `files` keeps bytes, `origin` says
+//! which run made what a stage holds, `words` fits
 //! names and values to MLflow's limits, `serving` lets commands log to their runs, `outcomes` listens which stage ended how.
 //!
 //! A project without tracked stages never opens its records. A ledger that refuses is a warning: no stage fails for it, and
@@ -15,6 +16,7 @@
 mod end;
 mod files;
 mod model;
+mod origin;
 mod outcomes;
 mod series;
 mod serving;
@@ -24,13 +26,14 @@ mod study;
 mod subject;
 mod words;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hpipe_core::{ProjectPath, with_causes};
 use hpipe_engine::{Location, Observed, ObservedEnd, Observer, Variables, Workspace};
 use hpipe_spec::{Action, StageSpec};
+use hpipe_store::Store;
 use hpipe_track::ledger::{
     Change, DatasetInput, ExecutionRecord, Ledger, LedgerError, NewRun, Pair, RunInfo,
 };
@@ -39,6 +42,7 @@ use crate::registering::MODELS;
 use crate::session::Session;
 use crate::ui::Ui;
 
+pub(crate) use origin::{maker, makers};
 pub(crate) use outcomes::Outcomes;
 use serving::Serving;
 
@@ -100,15 +104,22 @@ impl Beginning {
 }
 
 /// Keeps the records of a project out of git, before there are any.
-pub(crate) fn keep_out_of_git(workspace: &Workspace, ui: &Ui) {
-    if Ledger::exists(&workspace.location().root.join(MODELS)) {
+pub(crate) fn keep_out_of_git(store: &Store, ui: &Ui) {
+    if Ledger::exists(&store.root().join(MODELS)) {
         return;
     }
     let records: Vec<_> = RECORDS.into_iter().map(ProjectPath::new).collect();
-    if let Err(error) = hpipe_engine::keep_out_of_git(workspace, &records) {
+    if let Err(error) = hpipe_engine::keep_out_of_git(store, &records) {
         let why = with_causes(&error);
         ui.warning(&format!("failed to keep the records out of git: {why}"));
     }
+}
+
+/// As [`keep_out_of_git`], for whoever makes the records of a folder that need not be a project.
+pub(crate) fn keep_out_of_git_at(root: &Path, ui: &Ui) -> Result<(), hpipe_store::Error> {
+    let store = Store::open(root, Path::new(".cache"))?;
+    keep_out_of_git(&store, ui);
+    Ok(())
 }
 
 impl Recorder {
@@ -138,7 +149,7 @@ impl Recorder {
     /// Prepares a project with tracked stages before the first of them executes: what will be recorded stays out of git.
     pub(crate) fn prepare(&self, workspace: &Workspace) {
         if workspace.pipeline().stages.iter().any(subject::is_tracked) {
-            keep_out_of_git(workspace, &self.ui);
+            keep_out_of_git(workspace.store(), &self.ui);
         }
     }
 

@@ -148,7 +148,7 @@ impl Recipient for Registrar {
     }
 
     fn take(&self, workspace: &Workspace, stages: &[&StageSpec]) -> bool {
-        recording::keep_out_of_git(workspace, &self.ui);
+        recording::keep_out_of_git(workspace.store(), &self.ui);
         for stage in stages {
             if let Err(error) = self.register(workspace, stage) {
                 if self.tells {

@@ -10,20 +10,28 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::{Event, EventSink, ProjectPath, with_causes};
+use hpipe_store::Store;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use crate::Error;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, read_text};
 
 /// Adds `outs` where git does not ignore them yet, and says which of the files with our lines there are now.
 pub(crate) fn ignore<'a>(
     workspace: &Workspace,
     outs: impl Iterator<Item = &'a ProjectPath>,
 ) -> Result<Vec<ProjectPath>, Error> {
-    if workspace.store().is_replica() {
+    ignore_in(workspace.store(), outs)
+}
+
+fn ignore_in<'a>(
+    store: &Store,
+    outs: impl Iterator<Item = &'a ProjectPath>,
+) -> Result<Vec<ProjectPath>, Error> {
+    if store.is_replica() {
         return Ok(Vec::new()); // nobody will ever commit what lies there
     }
-    let root = &workspace.location().root;
+    let root = store.root();
     let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
         return Ok(Vec::new());
     };
@@ -39,7 +47,7 @@ pub(crate) fn ignore<'a>(
             .collect();
         let file = folder.join(".gitignore");
         if !names.is_empty() {
-            add_lines(workspace, &file, &names)?;
+            add_lines(store, &file, &names)?;
         }
         if file.on_disk(root).exists() {
             files.push(file);
@@ -52,8 +60,8 @@ pub(crate) fn ignore<'a>(
 ///
 /// # Errors
 /// [`Error::Store`] and [`Error::Read`] when a `.gitignore` cannot be written or read.
-pub fn keep_out_of_git(workspace: &Workspace, paths: &[ProjectPath]) -> Result<(), Error> {
-    ignore(workspace, paths.iter()).map(drop)
+pub fn keep_out_of_git(store: &Store, paths: &[ProjectPath]) -> Result<(), Error> {
+    ignore_in(store, paths.iter()).map(drop)
 }
 
 /// The outs of each folder; those outside the project are nothing to git.
@@ -110,8 +118,8 @@ fn matcher(folder: &Path) -> Option<Gitignore> {
     builder.build().ok()
 }
 
-fn add_lines(workspace: &Workspace, file: &ProjectPath, names: &[&str]) -> Result<(), Error> {
-    let mut text = workspace.read_text(file)?.unwrap_or_default();
+fn add_lines(store: &Store, file: &ProjectPath, names: &[&str]) -> Result<(), Error> {
+    let mut text = read_text(store.root(), file)?.unwrap_or_default();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
@@ -120,8 +128,8 @@ fn add_lines(workspace: &Workspace, file: &ProjectPath, names: &[&str]) -> Resul
         text.push_str(&escaped(name));
         text.push('\n');
     }
-    workspace.store().create_parent(file)?;
-    Ok(workspace.store().write_file(file, text.as_bytes())?)
+    store.create_parent(file)?;
+    Ok(store.write_file(file, text.as_bytes())?)
 }
 
 /// A name as a pattern that matches only itself.

@@ -224,7 +224,7 @@ impl Workspace {
     }
 }
 
-fn read_text(root: &Path, path: &ProjectPath) -> Result<Option<String>, Error> {
+pub(crate) fn read_text(root: &Path, path: &ProjectPath) -> Result<Option<String>, Error> {
     let path = path.on_disk(root);
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some(text)),

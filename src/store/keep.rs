@@ -200,6 +200,11 @@ impl Incoming {
         Ok(())
     }
 
+    /// The digest of the bytes that have arrived.
+    pub fn digest(&self) -> Digest {
+        Digest::blake3(*self.hasher.finalize().as_bytes())
+    }
+
     /// How many bytes have arrived.
     pub const fn size(&self) -> u64 {
         self.size
@@ -208,7 +213,7 @@ impl Incoming {
     /// Closes the file, so that many may wait.
     pub fn park(self) -> Parked {
         Parked {
-            digest: Digest::blake3(*self.hasher.finalize().as_bytes()),
+            digest: self.digest(),
             temporary: self.temporary,
         }
     }
@@ -235,7 +240,7 @@ impl Incoming {
     /// # Errors
     /// When it cannot be synced or put in place.
     pub fn finish(mut self) -> Result<(Digest, u64), Error> {
-        let digest = Digest::blake3(*self.hasher.finalize().as_bytes());
+        let digest = self.digest();
         let target = object(&self.folder, &digest);
         if is_whole(&target, &digest, self.size) && touch(&target) {
             return Ok((digest, self.size));

@@ -4,11 +4,12 @@
 //! must tell: bytes that are a folder's node are a folder. Whether a file was executable is not told by its bytes.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Seek as _};
 use std::os::unix::fs::FileExt;
 
-use hpipe_core::{Content, ContentKind, Digest};
+use hpipe_core::{Content, ContentKind, Digest, ProjectPath};
 
+use crate::disk::{self, Mode};
 use crate::objects::ObjectId;
 use crate::{Error, Store, file_hash, tree, tree_reader};
 
@@ -63,6 +64,53 @@ impl Store {
             ContentKind::File => self.objects().read(tree_reader::object_of(content)),
             ContentKind::Folder => Ok(None),
         }
+    }
+
+    /// Opens a stored file, verified; none when its object is missing or damaged (then also a warning), or when `content` is
+    /// a folder's. Reads all of it, but keeps none of it in memory.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when the object is there but cannot be read.
+    pub fn open_stored(&self, content: &Content) -> Result<Option<File>, Error> {
+        if content.kind == ContentKind::Folder {
+            return Ok(None);
+        }
+        let id = tree_reader::object_of(content);
+        let Some(mut object) = self.objects().open(id)? else {
+            return Ok(None);
+        };
+        let path = self.objects().path(id.digest);
+        let found =
+            file_hash::hash_file(&object, id.size, Self::pool).map_err(Error::read(&path))?;
+        if found != id.digest {
+            self.objects().put_aside(id.digest);
+            return Ok(None);
+        }
+        object.rewind().map_err(Error::read(&path))?;
+        Ok(Some(object))
+    }
+
+    /// Makes a new file at `path` of the project that is a stored file of the store `from`, with its executable bit; says
+    /// whether that store has it.
+    ///
+    /// # Errors
+    /// What reading that store or writing the project fails with; also when there is something at `path` already.
+    pub fn copy_stored(
+        &self,
+        from: &Self,
+        content: &Content,
+        path: &ProjectPath,
+    ) -> Result<bool, Error> {
+        let Some(object) = from.open_stored(content)? else {
+            return Ok(false);
+        };
+        self.create_parent(path)?;
+        let target = path.on_disk(self.root());
+        let mode = Mode::of_file(content.executable);
+        let copy = disk::create_new(&target, mode).map_err(Error::write(&target))?;
+        disk::copy(&object, &copy, content.size, true, Self::pool)
+            .map_err(Error::write(&target))?;
+        Ok(true)
     }
 
     /// The files of a stored folder and of all folders in it, by their paths from it, sorted within each folder; none

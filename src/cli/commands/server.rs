@@ -11,6 +11,7 @@ use signal_hook::iterator::Signals;
 use crate::args::Server as Arguments;
 use crate::error::{Error, Exit};
 use crate::json;
+use crate::recording;
 use crate::registering::MODELS;
 use crate::session::Session;
 
@@ -31,6 +32,7 @@ pub(super) fn server(session: &Session, arguments: &Arguments) -> Result<Exit, E
         Err(_) => folder(session)?,
     };
     let models = root.join(MODELS);
+    recording::keep_out_of_git_at(&root, &session.ui)?;
     let ledger = Ledger::open(&models, Arc::new(hpipe_store::now_millis))?;
     let database = ledger.path().to_path_buf();
     let ui = session.ui.clone();

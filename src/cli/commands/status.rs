@@ -2,7 +2,7 @@
 
 use hpipe_engine::{Untargeted, survey};
 
-use super::{report, tell_faults};
+use super::{reports, tell_faults};
 use crate::args::Status;
 use crate::error::{Error, Exit};
 use crate::json;
@@ -17,7 +17,7 @@ pub(super) fn status(session: &Session, arguments: &Status) -> Result<Exit, Erro
         .choosing
         .selection(workspace.location(), Untargeted::Known);
     let surveyed = survey(&workspace, &selection, false)?;
-    let reports: Vec<_> = surveyed.iter().map(|one| report(&workspace, one)).collect();
+    let reports = reports(&workspace, surveyed.iter());
     workspace.store().flush();
     tell_faults(session, &surveyed);
     session.tell_warnings(&workspace);

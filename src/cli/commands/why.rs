@@ -2,12 +2,12 @@
 
 use hpipe_engine::{Surveyed, Workspace, survey};
 
-use super::{report, tell_faults};
+use super::{reports, tell_faults};
 use crate::args::Why;
 use crate::error::{Error, Exit};
 use crate::json;
 use crate::session::Session;
-use crate::ui::{Input, why_text};
+use crate::ui::{Input, StageReport, why_text};
 
 /// Surveys the stage and what it needs, and explains the stage.
 pub(super) fn why(session: &Session, arguments: &Why) -> Result<Exit, Error> {
@@ -22,23 +22,21 @@ pub(super) fn why(session: &Session, arguments: &Why) -> Result<Exit, Error> {
         .iter()
         .filter(|one| targets.contains(&one.stage))
         .collect();
+    let reports = reports(&workspace, explained.iter().copied());
     if arguments.json {
-        let reports: Vec<_> = explained
-            .iter()
-            .map(|one| report(&workspace, one))
-            .collect();
         session.ui.data(&json::status(&reports));
         return Ok(Exit::Done);
     }
     let texts: Vec<_> = explained
         .iter()
-        .map(|one| explain(&workspace, one))
+        .zip(&reports)
+        .map(|(one, report)| explain(&workspace, one, report))
         .collect();
     session.ui.data(&texts.join("\n"));
     Ok(Exit::Done)
 }
 
-fn explain(workspace: &Workspace, surveyed: &Surveyed) -> String {
+fn explain(workspace: &Workspace, surveyed: &Surveyed, report: &StageReport) -> String {
     let origin = |made_by: Option<hpipe_engine::StageIndex>| match made_by {
         Some(stage) => format!("made by `{}`", workspace.stage(stage).name),
         None => "a file of the project".to_owned(),
@@ -52,5 +50,5 @@ fn explain(workspace: &Workspace, surveyed: &Surveyed) -> String {
             origin: origin(dep.made_by),
         })
         .collect();
-    why_text(&report(workspace, surveyed), &inputs)
+    why_text(report, &inputs)
 }

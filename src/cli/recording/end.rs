@@ -150,10 +150,17 @@ fn keep_outs(
     whole: &mut ExecutionEnd,
 ) -> Result<(), LedgerError> {
     let outs = execution.entry.outs.iter();
-    for out in outs.filter(|out| files.is_kept(out) && out.role.as_deref() != Some(MODEL)) {
-        for made in files.in_out(out) {
-            whole.artifacts.extend(kept(ledger, files, &made)?);
+    let outs = outs.filter(|out| files.is_kept(out) && out.role.as_deref() != Some(MODEL));
+    let mut left_out = Vec::new();
+    for made in outs.flat_map(|out| files.in_out(out)) {
+        match made.fits() {
+            true => whole.artifacts.extend(kept(ledger, files, &made)?),
+            false => left_out.push(made.path.as_str().to_owned()),
         }
+    }
+    if !left_out.is_empty() {
+        let tag = words::tag("hpipe.not_kept", &left_out.join(", "));
+        whole.results.tags.push(tag);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use hpipe_core::{Content, ContentKind, ProjectPath};
+use hpipe_core::{Content, ContentKind, Digest, ProjectPath};
 use hpipe_store::{LockEntry, LockOut, Store};
 use hpipe_track::ledger::{Ledger, LedgerError, StoredArtifact};
 
@@ -38,8 +38,11 @@ const KEPT: [&str; 17] = [
     "pdf",
 ];
 
-/// The largest file of a command that is kept for its ending alone.
+/// The largest file that is kept with its run, but for models.
 const LARGEST: u64 = 1 << 30;
+
+/// The largest file that is read for the metrics in it.
+const LARGEST_TEXT: u64 = 64 << 20;
 
 /// A file that an execution made.
 #[derive(Debug, Clone)]
@@ -124,8 +127,11 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The text of a file as it was made; none when it is gone, or is no text.
+    /// The text of a file as it was made; none when it is gone, is no text, or is larger than what tells of metrics.
     pub(super) fn text(&self, made: &Made) -> Option<String> {
+        if made.content.size > LARGEST_TEXT {
+            return None;
+        }
         String::from_utf8(self.bytes(made)?).ok()
     }
 
@@ -150,25 +156,35 @@ impl<'a> Files<'a> {
         ledger: &Ledger,
         made: &Made,
     ) -> Result<Option<StoredArtifact>, LedgerError> {
-        let path = made.path.on_disk(self.store.root());
-        if let Some(kept) = keep_file(ledger, &path)?
-            && kept.digest == made.content.digest
-        {
-            return Ok(Some(kept));
+        let digest = Some(made.content.digest);
+        if self.is_in_place(made) {
+            let path = made.path.on_disk(self.store.root());
+            let kept = File::open(path).map(|file| keep_file(ledger, file, digest));
+            if let Ok(kept) = kept
+                && let Some(kept) = kept?
+            {
+                return Ok(Some(kept));
+            }
         }
-        let Ok(Some(bytes)) = self.store.stored_bytes(&made.content) else {
-            return Ok(None);
-        };
-        keep_bytes(ledger, &bytes).map(Some)
+        match self.store.open_stored(&made.content) {
+            Ok(Some(object)) => keep_file(ledger, object, digest),
+            _ => Ok(None),
+        }
     }
 
-    /// Whether the file of an out is kept with the run.
+    /// Whether an out is kept with the run, but for those of its files that are too large.
     pub(super) fn is_kept(&self, out: &LockOut) -> bool {
         let ending = out.path.file_name().rsplit_once('.').map(|(_, end)| end);
         let is_of_command = out.role.is_none();
-        let by_ending =
-            || ending.is_some_and(|ending| KEPT.contains(&ending)) && out.content.size <= LARGEST;
+        let by_ending = || ending.is_some_and(|ending| KEPT.contains(&ending));
         out.kind != "outs" || !is_of_command || by_ending()
+    }
+}
+
+impl Made {
+    /// Whether it is kept with its run, being no model.
+    pub(super) const fn fits(&self) -> bool {
+        self.content.size <= LARGEST
     }
 }
 
@@ -185,9 +201,9 @@ pub(super) fn keep_log(
     ledger: &Ledger,
     log: Option<&Path>,
 ) -> Result<Option<(String, StoredArtifact)>, LedgerError> {
-    let kept = match log {
-        Some(log) => keep_file(ledger, log)?,
-        None => None,
+    let kept = match log.map(File::open) {
+        Some(Ok(log)) => keep_file(ledger, log, None)?,
+        _ => None,
     };
     Ok(kept.map(|kept| (LOG.to_owned(), kept)))
 }
@@ -203,10 +219,12 @@ pub(super) fn keep_bytes(ledger: &Ledger, bytes: &[u8]) -> Result<StoredArtifact
     Ok(StoredArtifact { digest, size })
 }
 
-fn keep_file(ledger: &Ledger, path: &Path) -> Result<Option<StoredArtifact>, LedgerError> {
-    let Ok(mut file) = File::open(path) else {
-        return Ok(None);
-    };
+/// Keeps what a file holds; none when it cannot be read, or holds something else than it should.
+fn keep_file(
+    ledger: &Ledger,
+    mut file: File,
+    expected: Option<Digest>,
+) -> Result<Option<StoredArtifact>, LedgerError> {
     let mut incoming = ledger.receive_artifact()?;
     let mut piece = vec![0; PIECE];
     loop {
@@ -215,6 +233,9 @@ fn keep_file(ledger: &Ledger, path: &Path) -> Result<Option<StoredArtifact>, Led
             Ok(read) => incoming.write(&piece[..read])?,
             Err(_) => return Ok(None),
         }
+    }
+    if expected.is_some_and(|expected| incoming.digest() != expected) {
+        return Ok(None); // dropped, it leaves nothing
     }
     let (digest, size) = incoming.finish()?;
     Ok(Some(StoredArtifact { digest, size }))

@@ -119,9 +119,10 @@ impl Recorder {
                 return Ok(());
             };
             let key = entry.key.to_string();
-            if !ledger
-                .read(|records| records.executions_with_key(&key))?
-                .is_empty()
+            // One that failed, or was deleted, does not tell where this result comes from.
+            if ledger
+                .read(|records| records.run_that_made(&key))?
+                .is_some()
             {
                 continue;
             }

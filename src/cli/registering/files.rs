@@ -66,15 +66,16 @@ fn take(ledger: &Ledger, root: &Path, file: &RecordedFile) -> Result<StoredArtif
             read => incoming.write(&piece[..read])?,
         }
     }
-    let (digest, size) = incoming.finish()?;
-    match digest == file.digest {
-        true => Ok(StoredArtifact { digest, size }),
-        false => Err(Error::Usage {
+    // Dropped, other bytes leave nothing.
+    if incoming.digest() != file.digest {
+        return Err(Error::Usage {
             message: format!(
                 "{} is not what shall be registered any more",
                 path.display()
             ),
             help: "`hpipe repro` registers it as it is by then".to_owned(),
-        }),
+        });
     }
+    let (digest, size) = incoming.finish()?;
+    Ok(StoredArtifact { digest, size })
 }

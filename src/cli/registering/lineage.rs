@@ -59,6 +59,7 @@ fn of_text((path, text): &(ProjectPath, String)) -> Source {
         digest: hpipe_store::hash_bytes(text.as_bytes()),
         size: text.len() as u64,
         folder: None,
+        executable: false,
     }
 }
 
@@ -98,6 +99,7 @@ fn source(path: &str, content: &Content) -> Source {
         digest: content.digest,
         size: content.size,
         folder: is_folder.then_some((content.files, content.object_size)),
+        executable: content.executable,
     }
 }
 

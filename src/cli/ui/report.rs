@@ -15,6 +15,8 @@ pub(crate) struct StageReport {
     pub state: State,
     /// Why it is not up to date.
     pub reasons: Vec<Reason>,
+    /// The run of the execution that made what it holds, if it is up to date and one records it.
+    pub run: Option<String>,
 }
 
 /// What a stage reads, for `why`.
@@ -54,10 +56,14 @@ fn status_line(report: &StageReport, name_width: usize) -> String {
         "may be stale".len(),
     );
     let name = style::paint(style::NAME, &one_line(report.stage.as_str(), 100));
+    let made = report
+        .run
+        .as_deref()
+        .map(|run| format!("made by run {run}"));
     let line = format!(
         "{state} {} {}",
         pad(&name, name_width),
-        reasons::brief(&report.reasons)
+        made.unwrap_or_else(|| reasons::brief(&report.reasons))
     );
     line.trim_end().to_owned()
 }
@@ -92,6 +98,7 @@ pub(crate) fn why_text(report: &StageReport, inputs: &[Input]) -> String {
     };
     let mut lines = vec![format!("{name} {is}{state}{}", why_clause(report))];
     lines.extend(reason_lines(&report.reasons));
+    lines.extend(report.run.iter().map(|run| format!("made by run {run}")));
     if !inputs.is_empty() {
         lines.push("reads".to_owned());
         lines.extend(input_lines(inputs));
@@ -180,6 +187,7 @@ mod tests {
             stage: StageName::known(stage),
             state,
             reasons,
+            run: None,
         }
     }
 

@@ -104,12 +104,17 @@ impl Records<'_> {
         self.executions("stage = ?1", stage)
     }
 
-    /// Executions with a stage key, the youngest first: all of them made the same.
+    /// The youngest run of an execution with a stage key that came to a good end and is not deleted: what stands under that
+    /// key, it made.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn executions_with_key(&self, key: &str) -> Result<Vec<ExecutionRecord>> {
-        self.executions("stage_key = ?1", key)
+    pub fn run_that_made(&self, key: &str) -> Result<Option<String>> {
+        let sql = "SELECT r.id FROM executions e JOIN runs r ON r.id = e.run
+                   WHERE e.stage_key = ?1 AND r.status = 'FINISHED' AND NOT r.is_deleted
+                   ORDER BY e.attempt DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row([key], |row| row.get(0)).optional()?)
     }
 
     /// The execution that a run records, if it records one.

@@ -175,10 +175,11 @@ impl Records<'_> {
             return Ok(gone.next().map(|version| (Vec::new(), version)));
         };
         let is_other = |version: &i64| *version != last;
-        let found = match standing.iter().any(|version| is_other(version)) {
+        let found = match standing.iter().any(is_other) {
             true => back.find(|version| is_other(version) && standing.contains(version)),
-            false => back
-                .find(|version| is_other(version) && self.model_version(name, *version).is_ok()),
+            false => {
+                back.find(|version| is_other(version) && self.model_version(name, *version).is_ok())
+            }
         };
         Ok(found.map(|version| (vec![last], version)))
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::lineage::is_false;
 use super::record::{Record, Segment};
 
 /// What a version must pass.
@@ -29,11 +30,6 @@ pub struct Gates {
     /// Segments of fewer rows are not judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_rows: Option<u64>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref)] // serde hands out references
-const fn is_false(flag: &bool) -> bool {
-    !*flag
 }
 
 /// What a number must keep.

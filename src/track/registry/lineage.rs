@@ -52,6 +52,14 @@ pub struct Source {
     /// Of a folder: how many files it has, and the bytes of its root node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<(u64, u64)>,
+    /// Whether its owner may execute it; of a folder its nodes tell.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub executable: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref)] // serde hands out references
+pub(super) const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What made one stage's outs.

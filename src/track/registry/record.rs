@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::gates::Gates;
+use super::lineage::is_false;
 
 /// The version of the format.
 pub const REGISTRATION_VERSION: u32 = 1;
@@ -72,6 +73,9 @@ pub struct RecordedFile {
     /// Where it lies in the folder of a package; none of a single file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<String>,
+    /// Whether its owner may execute it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub executable: bool,
 }
 
 /// Data that metrics were measured on.

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::{
@@ -373,9 +374,14 @@ fn recorded(port: &PortPath, role: &str) -> Result<Vec<RecordedFile>, StageError
             digest,
             size,
             within,
+            executable: is_executable(&path).map_err(unreadable(port))?,
         })
     });
     files.collect()
+}
+
+fn is_executable(path: &Path) -> std::io::Result<bool> {
+    Ok(std::fs::metadata(path)?.permissions().mode() & 0o100 != 0)
 }
 
 fn walk(

@@ -1,6 +1,7 @@
 //! `hpipe models export`: the registry as one document, or the files of a version in a folder.
 
-use std::fs::File;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::{Execution, Mapping, NoMemo, PortPath, Progress, ProjectPath, Value};
@@ -17,6 +18,10 @@ use crate::session::Session;
 
 /// Where hpipe's own files lie among those of a version.
 const OWN: &str = "hpipe/";
+
+/// What may be done with a file, before the umask takes from it: with one that is no program, and with one that is.
+const PLAIN: u32 = 0o666;
+const PROGRAM: u32 = 0o777;
 
 /// Writes the registry, or the files of a version.
 pub(super) fn export(session: &Session, arguments: &ModelsExport) -> Result<Exit, Error> {
@@ -78,16 +83,22 @@ fn version(
         return Err(Error::AlreadyThere { path });
     }
     let folder = ledger.read(|records| records.version_folder(&found.name, found.version))?;
+    let known = ledger.read(|records| records.registration(&found.name, found.version))?;
+    let is_program = |file: &str| {
+        let mut files = known.iter().flat_map(|known| &known.record.files);
+        files.any(|known| known.executable && known.stored_at() == file)
+    };
     let files = listed(ledger, &folder)?;
+    let copy = |files: &[String]| copy(ledger, &folder, files, &is_program, out);
     let is_packed = files.iter().any(|file| file == "MLmodel");
     match (format, is_packed) {
-        (ExportFormat::Files, _) => copy(ledger, &folder, &files, out)?,
+        (ExportFormat::Files, _) => copy(&files)?,
         (ExportFormat::Mlflow, true) => {
             let package: Vec<_> = files
                 .into_iter()
                 .filter(|file| !file.starts_with(OWN))
                 .collect();
-            copy(ledger, &folder, &package, out)?;
+            copy(&package)?;
         }
         (ExportFormat::Mlflow, false) => convert(session, ledger, &found, &folder, out)?,
     }
@@ -119,14 +130,21 @@ fn listed(ledger: &Ledger, folder: &str) -> Result<Vec<String>, Error> {
 }
 
 /// Copies files, each verified, into a new folder.
-fn copy(ledger: &Ledger, folder: &str, files: &[String], out: &Path) -> Result<(), Error> {
+fn copy(
+    ledger: &Ledger,
+    folder: &str,
+    files: &[String],
+    is_program: &dyn Fn(&str) -> bool,
+    out: &Path,
+) -> Result<(), Error> {
     for file in files {
-        place(ledger, &format!("{folder}/{file}"), &out.join(file))?;
+        let mode = if is_program(file) { PROGRAM } else { PLAIN };
+        place(ledger, &format!("{folder}/{file}"), &out.join(file), mode)?;
     }
     Ok(())
 }
 
-fn place(ledger: &Ledger, artifact: &str, path: &Path) -> Result<(), Error> {
+fn place(ledger: &Ledger, artifact: &str, path: &Path, mode: u32) -> Result<(), Error> {
     let (mut bytes, _) = ledger.open_artifact(artifact)?;
     let failed = |source| Error::File {
         attempt: "write",
@@ -136,7 +154,9 @@ fn place(ledger: &Ledger, artifact: &str, path: &Path) -> Result<(), Error> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    let mut copy = File::create_new(path).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(mode).open(path);
+    let mut copy = opened.map_err(failed)?;
     std::io::copy(&mut bytes, &mut copy)
         .map(drop)
         .map_err(failed)
@@ -171,7 +191,12 @@ fn convert(
     let (_, store) = session.open_store()?;
     let temporary = store.temporary_folder()?;
     let path = temporary.path().join("model");
-    place(ledger, &format!("{folder}/{}", model.stored_at()), &path)?;
+    place(
+        ledger,
+        &format!("{folder}/{}", model.stored_at()),
+        &path,
+        PLAIN,
+    )?;
     let mut with = Mapping::new();
     with.insert("format", Value::Text("mlflow".to_owned()));
     let port = |path: &Path, declared: &str| PortPath {

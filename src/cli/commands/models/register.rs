@@ -11,6 +11,7 @@ use super::{root, user};
 use crate::args::ModelsRegister;
 use crate::error::{Error, Exit};
 use crate::json;
+use crate::recording;
 use crate::registering::{lineage_of, open_ledger, taken_in, texts_of};
 use crate::session::Session;
 use crate::ui;
@@ -37,6 +38,7 @@ pub(super) fn register(session: &Session, arguments: &ModelsRegister) -> Result<
         (Some(workspace), Some(_)) => texts_of(workspace),
         _ => Vec::new(),
     };
+    recording::keep_out_of_git_at(&root, &session.ui)?;
     let ledger = open_ledger(&root)?;
     let files = taken_in(&ledger, &root, &record, &text, lineage.as_ref(), &texts)?;
     let name = record.name.clone();

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use hpipe_core::{Digest, ProjectPath};
+use hpipe_core::{Content, Digest, ProjectPath};
 use hpipe_engine::{Cancellation, CommittedFiles, ReproOptions, Selection, Workspace, clone_at};
 use hpipe_store::Store;
 use hpipe_track::Ledger;
@@ -185,28 +185,19 @@ impl Again<'_> {
         }
         if let Some(content) = self.store.stored(&source.digest)? {
             for (within, content) in self.store.stored_files(&content)?.unwrap_or_default() {
-                self.put_bytes(own, &path.join(&within), &content)?;
+                own.copy_stored(self.store, &content, &path.join(&format!("./{within}")))?;
             }
-            self.put_bytes(own, &path, &content)?;
+            let file = Content {
+                executable: source.executable,
+                ..content
+            };
+            own.copy_stored(self.store, &file, &path)?;
             return Ok(None);
         }
         Ok(Some(format!(
             "lacks {}, {}: it is neither in the commit nor in the workspace nor in the cache",
             source.path, source.digest
         )))
-    }
-
-    fn put_bytes(
-        &self,
-        own: &Store,
-        path: &ProjectPath,
-        content: &hpipe_core::Content,
-    ) -> Result<(), Error> {
-        if let Some(bytes) = self.store.stored_bytes(content)? {
-            own.create_parent(path)?;
-            own.write_file(path, &bytes)?;
-        }
-        Ok(())
     }
 
     /// Says how what was made compares with what was registered.

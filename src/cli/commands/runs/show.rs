@@ -1,6 +1,6 @@
 //! `hpipe runs show`: everything that is recorded of a run.
 
-use hpipe_core::Value;
+use hpipe_core::{StageName, Value};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::{Pair, Run};
 
@@ -10,6 +10,7 @@ use crate::amount;
 use crate::args::RunsShow;
 use crate::error::{Error, Exit};
 use crate::json;
+use crate::recording;
 use crate::session::Session;
 use crate::ui::{NamedValues as Lines, count, lasted, sections};
 
@@ -27,7 +28,7 @@ pub(super) fn show(session: &Session, arguments: &RunsShow) -> Result<Exit, Erro
         return Ok(Exit::Done);
     }
     let experiment = names.get(&run.info.experiment).map_or("", String::as_str);
-    let mut parts = vec![(String::new(), head(&ledger, &run, experiment)?)];
+    let mut parts = vec![(String::new(), head(session, &ledger, &run, experiment)?)];
     parts.push(("params".to_owned(), pairs(&run.data.params)));
     parts.push(("metrics".to_owned(), metrics(&ledger, &run)?));
     parts.push(("data".to_owned(), data(&run)));
@@ -39,7 +40,7 @@ pub(super) fn show(session: &Session, arguments: &RunsShow) -> Result<Exit, Erro
     Ok(Exit::Done)
 }
 
-fn head(ledger: &Ledger, run: &Run, experiment: &str) -> Result<Lines, Error> {
+fn head(session: &Session, ledger: &Ledger, run: &Run, experiment: &str) -> Result<Lines, Error> {
     let text = |text: &str| Some(Value::from(text));
     let mut lines = vec![
         ("run".to_owned(), text(&run.info.id)),
@@ -53,11 +54,34 @@ fn head(ledger: &Ledger, run: &Run, experiment: &str) -> Result<Lines, Error> {
     for output in &run.inputs.outputs {
         lines.push(("model".to_owned(), text(&output.model_id)));
     }
+    lines.extend(standing(session, ledger, run)?);
     let children = children(ledger, run)?;
     if children > 0 {
         lines.push(("within it".to_owned(), text(&count(children, "run"))));
     }
     Ok(lines)
+}
+
+/// Whose the outs are that the run's stage holds now: its own, or, where they were restored, those of another run.
+fn standing(
+    session: &Session,
+    ledger: &Ledger,
+    run: &Run,
+) -> Result<Option<(String, Option<Value>)>, Error> {
+    let recorded = ledger.read(|records| records.execution_of_run(&run.info.id))?;
+    let Some(recorded) = recorded else {
+        return Ok(None);
+    };
+    let opening = session.find_with(|_| ());
+    let Ok(workspace) = opening.and_then(|opening| session.read(opening)) else {
+        return Ok(None); // a project that cannot be read has its runs none the less
+    };
+    let maker = recording::maker(&workspace, &StageName::known(recorded.stage.as_str()));
+    let text = maker.map(|maker| match maker == run.info.id {
+        true => format!("what `{}` holds now", recorded.stage),
+        false => format!("`{}` holds what run {maker} made", recorded.stage),
+    });
+    Ok(text.map(|text| ("outs".to_owned(), Some(Value::from(text.as_str())))))
 }
 
 fn children(ledger: &Ledger, run: &Run) -> Result<usize, Error> {

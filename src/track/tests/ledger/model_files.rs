@@ -18,6 +18,7 @@ fn register(ledger: &Ledger, model: &[u8], profile: &[u8]) -> i64 {
             digest,
             size,
             within: None,
+            executable: false,
         };
         files.push((file.stored_at(), StoredArtifact { digest, size }));
         recorded.push(file);

@@ -22,6 +22,7 @@ fn record(rmse: f64) -> Record {
             digest: Digest::blake3([1; 32]),
             size: 3,
             within: None,
+            executable: false,
         }],
         data: vec![DataUsed {
             path: "test.csv".to_owned(),
