@@ -129,6 +129,13 @@ pub(crate) enum Error {
     Mismatch(String, String, String),
     #[error("the model cannot be computed: {0}")]
     Numerical(String),
+    #[error("{0}")]
+    Predict(String),
+    #[error("cannot predict {path}: {fault}")]
+    BadRow {
+        path: String,
+        fault: hpipe_core::PredictionFault,
+    },
     #[error("cannot export {path}: {source}")]
     Export {
         path: String,
@@ -237,6 +244,11 @@ impl Error {
             Self::NoFeatureNames { .. } => {
                 Some("name them, in the model's order, under the option `features`".to_owned())
             }
+            Self::BadRow { fault, .. } if fault.row.is_some() => Some(
+                "mend the row, or set `skip_bad_rows: true` to leave such rows without a prediction"
+                    .to_owned(),
+            ),
+            Self::BadRow { fault, .. } => Some(fault.help.clone()).filter(|help| !help.is_empty()),
             Self::Ports { help, .. } => Some((*help).to_owned()),
             Self::In { source, .. } => source.help(),
             _ => None,

@@ -10,6 +10,7 @@
 //! | [`Stack`] | models → one model that weighs them |
 //! | [`Explain`] | one model → importance of its features, SHAP values, charts |
 //! | [`Profile`] | one model, the rows it learned from and others → what it takes and how it errs |
+//! | [`Predict`] | a model and a table → the table with predictions |
 //! | [`Evaluate`] | models and features → metrics, comparison, verdicts, the best model and why, a report |
 //!
 //! Each implements [`hpipe_core::Stage`]: options are read by `options.rs` into a params type as the user wrote it,
@@ -40,6 +41,7 @@ mod model;
 mod names;
 mod options;
 mod ports;
+mod predict;
 mod predictor;
 mod profile;
 mod schema;
@@ -63,6 +65,7 @@ pub use export::Export;
 pub use features::Features;
 pub use import::Import;
 pub use ingest::Ingest;
+pub use predict::Predict;
 pub use predictor::Loader;
 pub use profile::Profile;
 pub use split::Split;
@@ -84,6 +87,7 @@ pub fn register(registry: &mut hpipe_core::Registry) {
     registry.add(Explain);
     registry.add(Evaluate);
     registry.add(Profile);
+    registry.add(Predict);
     registry.add(Export);
     registry.add(Import);
 }

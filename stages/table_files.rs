@@ -133,6 +133,7 @@ impl TableReader for ParquetReader {
         if self.taken == self.pending.rows() {
             match self.source.next().map_err(told)? {
                 None => return Ok(None),
+                Some(table) if table.rows() == 0 => return Ok(Some(table)),
                 Some(table) => (self.pending, self.taken) = (table, 0),
             }
         }

@@ -125,6 +125,12 @@ END
              echo > m; echo '{\"test\": {\"rmse\": 0.4}}' > m.json; hpipe repro -q; hpipe models promote house/1 Production -q > m
              echo > m; echo '{\"test\": {\"rmse\": 0.45}}' > m.json; hpipe repro -q; hpipe models promote house/2 Production"
         }
+        ("E112", 0) if !cfg!(feature = "ml") => return None,
+        ("E112", 0) => {
+            "for i in 1 2 3 4 5 6 7 8 9; do echo \"$i,$i\"; done | sed '1i rooms,price' > houses.csv
+             hpipe repro -q; printf 'rooms\\n3\\nfour\\n' > rows.csv
+             hpipe predict models/linear.safetensors rows.csv -o predictions.csv"
+        }
         _ => "hpipe status",
     })
 }

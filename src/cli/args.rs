@@ -13,6 +13,7 @@ mod models;
 mod outs;
 mod overview;
 mod plots;
+mod predict;
 mod project;
 mod runs;
 mod server;
@@ -42,6 +43,7 @@ pub(crate) use models::{
 };
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
+pub(crate) use predict::{Predict, TableKind};
 pub(crate) use project::{Completions, Init, Man, Root, Shell};
 pub(crate) use runs::{
     Runs, RunsChosen, RunsCompare, RunsDelete, RunsDiff, RunsExport, RunsFormat, RunsGc, RunsList,
@@ -245,6 +247,13 @@ pub(crate) enum Command {
         A version is named NAME/VERSION, NAME@STAGE, NAME@ALIAS or NAME@latest; NAME alone means the one in Production."
     )]
     Models(Models),
+    /// Predict the rows of a file with a registered model.
+    #[command(
+        after_help = "Examples:\n  hpipe predict house rows.csv -o predictions.csv\n  \
+        hpipe predict house@Staging rows.parquet -o predictions.parquet --keep id\n  \
+        hpipe predict models/xgboost.safetensors rows.csv -o out.csv --transform models/transform.json"
+    )]
+    Predict(Predict),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

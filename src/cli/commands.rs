@@ -17,6 +17,7 @@ mod logs;
 mod man;
 mod models;
 mod plots;
+mod predict;
 mod reading;
 mod repro;
 mod root;
@@ -88,6 +89,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Runs(command) => runs::runs(session, command),
         Command::Server(arguments) => server::server(session, arguments),
         Command::Models(arguments) => models::models(session, arguments),
+        Command::Predict(arguments) => predict::predict(session, arguments),
         Command::Schema => schema::schema(session),
     }
 }

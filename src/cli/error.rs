@@ -63,6 +63,20 @@ pub(crate) enum Error {
     /// The tracking server could not.
     #[error(transparent)]
     Server(#[from] hpipe_server::Error),
+    /// Rows of a table cannot be predicted.
+    #[error("cannot predict {}: {fault}", path.display())]
+    BadRows {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: hpipe_core::PredictionFault,
+    },
+    /// A table cannot be read or written.
+    #[error("{message}")]
+    Table {
+        /// One lowercase fragment that names the file.
+        message: String,
+    },
     /// The words of the command line fit each other but not the project.
     #[error("{message}")]
     Usage {
@@ -121,8 +135,10 @@ impl Error {
             Self::Records(error) => error.code(),
             Self::Registration(_) => Code::BadRecords,
             Self::GatesNotPassed { .. } => Code::GatesNotPassed,
+            Self::BadRows { .. } => Code::BadRows,
             Self::Engine(_)
             | Self::File { .. }
+            | Self::Table { .. }
             | Self::Stdout(_)
             | Self::Signals(_)
             | Self::Server(_) => Code::Machine,
@@ -158,7 +174,7 @@ impl Error {
             Self::Engine(hpipe_engine::Error::Invalid { .. }) | Self::Metrics(_) => Exit::Pipeline,
             _ => match self.code() {
                 Code::Usage => Exit::Usage,
-                Code::GatesNotPassed => Exit::StageFailed,
+                Code::GatesNotPassed | Code::BadRows => Exit::StageFailed,
                 _ => Exit::Machine,
             },
         }
@@ -177,6 +193,10 @@ impl Error {
             Self::Records(hpipe_track::LedgerError::Damaged { .. }) => Cow::from(
                 "put a backup in its place, or move it away to begin anew; `sqlite3 FILE .recover` saves what can be read",
             ),
+            Self::BadRows { fault, .. } if fault.row.is_some() => Cow::from(
+                "mend the row, or let `--skip-bad-rows` leave such rows without a prediction",
+            ),
+            Self::BadRows { fault, .. } if !fault.help.is_empty() => Cow::from(&fault.help),
             Self::GatesNotPassed { .. } => Cow::from(
                 "`--force --reason TEXT` promotes it all the same, and the history keeps that",
             ),

@@ -10,6 +10,7 @@ mod cache;
 mod event;
 mod models;
 mod plots;
+mod predicted;
 mod runs;
 mod serving;
 mod settings;
@@ -33,6 +34,7 @@ pub(crate) use models::{
     reproduced, rolled_back, verified, version_diff,
 };
 pub(crate) use plots::plots;
+pub(crate) use predicted::predicted;
 pub(crate) use runs::{run, run_whole, runs, runs_compared, runs_gc, runs_marked};
 pub(crate) use serving::serving;
 pub(crate) use settings::settings;

@@ -11,6 +11,7 @@ mod args;
 mod commands;
 mod complete;
 mod dag;
+mod deployed;
 mod diagnostic;
 mod error;
 mod gallery;

@@ -8,6 +8,7 @@
 //! went away (`hpipe status | head -1`) ends the writing, not the process: what the pipeline does goes on.
 
 mod attempts;
+mod bar;
 mod duration;
 mod lineage;
 mod lines;
@@ -36,6 +37,7 @@ use hpipe_core::{Diagnostic, Reason, Sources, StageName};
 use indicatif::MultiProgress;
 
 pub(crate) use attempts::{LoggedAttempt, attempts_table};
+pub(crate) use bar::Bar;
 pub(crate) use lineage::{Evidence, Reproduced, Standing, Verdict, reproduced_text, verified_text};
 pub(crate) use lines::Mode;
 pub(crate) use metrics::{DifferenceTable, FileChanges, metrics_table};
@@ -167,6 +169,12 @@ impl Ui {
     /// Says that something is odd but does not stop the command: `warning: …`.
     pub(crate) fn warning(&self, text: &str) {
         self.talk(&lines::warning(text));
+    }
+
+    /// A bar for a long piece of work that is no stage; shown on a terminal only.
+    pub(crate) fn bar(&self, what: &str) -> Bar {
+        let is_shown = self.verbosity > Verbosity::Quiet && io::stderr().is_terminal();
+        Bar::new(what, is_shown)
     }
 
     /// Asks whether a stage, for these reasons, shall execute; whoever says nothing says no.

@@ -40,10 +40,6 @@ const LATER: &[(&str, &str)] = &[
         "serve",
         "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
     ),
-    (
-        "predict",
-        "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
-    ),
     ("monitor", "until then, a stage can compare windows of data"),
 ];
 

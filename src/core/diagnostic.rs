@@ -368,6 +368,8 @@ codes! {
     DamagedArtifact = "E110", Machine;
     /// A version of a model does not pass the gates of a stage.
     GatesNotPassed = "E111", Refused;
+    /// A table lacks a column that a model takes, or a row of it cannot be predicted.
+    BadRows = "E112", Refused;
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ mod predictor;
 mod profile;
 mod reason;
 mod registry;
+mod score_file;
+mod scoring;
 mod stage;
 mod suggest;
 mod table;
@@ -44,6 +46,8 @@ pub use predictor::{Input, ModelCard, ModelFiles, ModelLoader, PredictionFault, 
 pub use profile::{Profile, ProfiledInput};
 pub use reason::{Reason, ReasonKind};
 pub use registry::Registry;
+pub use score_file::{Keep, ROWS_AT_ONCE, ScoredFile, ScoringError, ScoringOptions, score_file};
+pub use scoring::{Scored, predict_valid};
 pub use stage::{
     Arity, Direction, Execution, OptionFault, Port, PortPath, Progress, Stage, StageError,
 };

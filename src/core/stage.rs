@@ -123,7 +123,12 @@ impl Execution<'_> {
 
     /// The out of a role that takes exactly one.
     pub fn out(&self, role: &str) -> &Path {
-        &Self::one(self.outs, role).path
+        &self.out_port(role).path
+    }
+
+    /// As [`out`](Self::out), with the path it was declared as.
+    pub fn out_port(&self, role: &str) -> &PortPath {
+        Self::one(self.outs, role)
     }
 
     /// The out of an optional role.

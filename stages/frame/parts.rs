@@ -17,6 +17,8 @@ pub(crate) struct ParquetRows {
     name: String,
     next: usize,
     rows: usize,
+    /// Whether a part has been handed out: a file without rows is one part without rows.
+    has_begun: bool,
 }
 
 impl ParquetRows {
@@ -31,6 +33,7 @@ impl ParquetRows {
             file,
             name: name.to_owned(),
             next: 0,
+            has_begun: false,
         };
         let rows = again.reader()?.num_rows();
         again.rows = rows.map_err(|source| again.failed(source))?;
@@ -43,9 +46,10 @@ impl ParquetRows {
     /// [`Error::ReadTable`], [`Error::UnsupportedType`].
     pub(crate) fn next(&mut self) -> Result<Option<Table>, Error> {
         let rows = ROW_GROUP.min(self.rows - self.next);
-        if rows == 0 {
+        if rows == 0 && std::mem::replace(&mut self.has_begun, true) {
             return Ok(None);
         }
+        self.has_begun = true;
         let reader = self.reader()?.with_slice(Some((self.next, rows)));
         let part = table(reader, &self.name)?;
         self.next += rows;

@@ -60,6 +60,21 @@ fn parts_come_back_as_they_were_written() {
 }
 
 #[test]
+fn a_table_without_rows_is_one_part_without_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (format, name) in FORMATS {
+        let path = folder.path().join(name);
+        let mut writer = Tables.create(&path, format).expect("a file");
+        writer.write(&table(0..0)).expect("written");
+        writer.finish().expect("finished");
+        let mut reader = Tables.open(&path, format, 5).expect("a table");
+        let part = reader.next().expect("rows").expect("a part");
+        assert!(part.names().eq(["x", "n", "word"]), "{name}");
+        assert_eq!((part.rows(), reader.next().expect("the end")), (0, None));
+    }
+}
+
+#[test]
 fn what_is_not_finished_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     for (format, name) in FORMATS {

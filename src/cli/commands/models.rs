@@ -56,7 +56,7 @@ fn root(session: &Session) -> Result<PathBuf, Error> {
 }
 
 /// The records of a project that has some.
-fn existing_ledger(session: &Session) -> Result<Ledger, Error> {
+pub(super) fn existing_ledger(session: &Session) -> Result<Ledger, Error> {
     let root = root(session)?;
     match Ledger::exists(&root.join(MODELS)) {
         true => open_ledger(&root),
@@ -73,7 +73,7 @@ fn user(session: &Session, by: &By) -> Option<String> {
     by.by.clone().or_else(|| session.user())
 }
 
-fn parse(text: &str) -> Result<ModelReference, Error> {
+pub(super) fn parse(text: &str) -> Result<ModelReference, Error> {
     ModelReference::parse(text).map_err(|message| Error::Usage {
         message,
         help: "a version is NAME/VERSION, NAME@STAGE, NAME@ALIAS or NAME@latest".to_owned(),
@@ -89,7 +89,7 @@ fn stage(word: &str) -> Result<Stage, Error> {
 }
 
 /// The names of all models.
-fn names(records: &Records<'_>) -> Result<Vec<String>, Error> {
+pub(super) fn names(records: &Records<'_>) -> Result<Vec<String>, Error> {
     let query = RegistryQuery {
         limit: usize::MAX >> 2,
         ..RegistryQuery::default()
@@ -115,7 +115,10 @@ fn check_name(records: &Records<'_>, name: &str) -> Result<(), Error> {
 }
 
 /// The version a reference means; NAME alone means the one in Production.
-fn version(records: &Records<'_>, reference: &ModelReference) -> Result<ModelVersion, Error> {
+pub(super) fn version(
+    records: &Records<'_>,
+    reference: &ModelReference,
+) -> Result<ModelVersion, Error> {
     let name = reference.name.as_str();
     check_name(records, name)?;
     records
@@ -130,7 +133,7 @@ fn version(records: &Records<'_>, reference: &ModelReference) -> Result<ModelVer
 }
 
 /// Asks the records something that may fail in our words or in theirs.
-fn ask<T>(
+pub(super) fn ask<T>(
     ledger: &Ledger,
     work: impl FnOnce(&Records<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
