@@ -198,3 +198,26 @@ fn many_clients_lose_nothing() {
         assert_eq!(history(&server, &run, &format!("m{client}")).len(), 10);
     }
 }
+
+/// A program without machine learning says so.
+#[cfg(not(feature = "ml"))]
+#[test]
+fn without_machine_learning_nothing_is_served() {
+    let project = Project::with(&[("m.bin", "weights")]);
+    let words = ["models", "register", "m.bin", "--name", "house"];
+    assert!(
+        project
+            .hpipe(words)
+            .status()
+            .expect("hpipe starts")
+            .success()
+    );
+    let served = project.hpipe(["serve", "house@latest"]).output();
+    let served = served.expect("hpipe starts");
+    assert_eq!(served.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&served.stderr);
+    assert!(
+        said.contains("this hpipe was built without machine learning"),
+        "{said}"
+    );
+}

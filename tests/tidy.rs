@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hpipe-core",
             "hpipe-engine",
             "hpipe-plot",
+            "hpipe-serve",
             "hpipe-server",
             "hpipe-spec",
             "hpipe-store",
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hpipe-learn", &[]),
     ("hpipe-monitor", &["hpipe-core"]),
     ("hpipe-plot", &[]),
+    ("hpipe-serve", &["hpipe-core", "hpipe-track"]),
     ("hpipe-server", &["hpipe-core", "hpipe-track"]),
     ("hpipe-spec", &["hpipe-core"]),
     (
@@ -55,6 +57,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
         &["polars", "linfa", "serde_json", "rustix"],
     ),
     ("hpipe-track", &["polars", "tokio", "axum"]),
+    ("hpipe-serve", &["polars", "clap", "rustls", "petgraph"]),
     ("hpipe-server", &["polars", "clap", "rustls"]),
     ("hpipe-tune", &["polars", "rayon", "rustix", "serde_json"]),
 ];

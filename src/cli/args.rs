@@ -16,6 +16,7 @@ mod plots;
 mod predict;
 mod project;
 mod runs;
+mod serve;
 mod server;
 mod stage;
 mod tune;
@@ -49,6 +50,7 @@ pub(crate) use runs::{
     Runs, RunsChosen, RunsCompare, RunsDelete, RunsDiff, RunsExport, RunsFormat, RunsGc, RunsList,
     RunsShow,
 };
+pub(crate) use serve::{Serve, Treatment, Unknown};
 pub(crate) use server::Server;
 pub(crate) use stage::{Freeze, Stage, StageAdd, StageList};
 pub(crate) use tune::Tune;
@@ -240,6 +242,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example: hpipe server --port 5000\n\n\
         With MLFLOW_TRACKING_URI=http://127.0.0.1:5000 in its environment, a Python program's mlflow calls land in models/track.db.")]
     Server(Server),
+    /// Serve a registered model over HTTP; a promotion or rollback exchanges it while it answers.
+    #[command(
+        after_help = "Examples:\n  hpipe serve house\n  hpipe serve house@Staging --port 8081\n  \
+        curl 127.0.0.1:8080/predict -d '{\"MedInc\": 3.5, \"HouseAge\": 20}'\n\n\
+        POST /predict and /invocations (MLflow); GET /health, /readyz, /version, /models, /metrics."
+    )]
+    Serve(Serve),
     /// Registered models: versions, stages, gates, history, lineage.
     #[command(
         subcommand,

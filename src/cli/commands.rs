@@ -23,6 +23,7 @@ mod repro;
 mod root;
 mod runs;
 mod schema;
+mod serve;
 mod server;
 mod show;
 mod stage;
@@ -87,6 +88,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Config(arguments) => config::config(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
         Command::Runs(command) => runs::runs(session, command),
+        Command::Serve(arguments) => serve::serve(session, arguments),
         Command::Server(arguments) => server::server(session, arguments),
         Command::Models(arguments) => models::models(session, arguments),
         Command::Predict(arguments) => predict::predict(session, arguments),

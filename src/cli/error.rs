@@ -77,6 +77,9 @@ pub(crate) enum Error {
         /// One lowercase fragment that names the file.
         message: String,
     },
+    /// The model could not be served.
+    #[error(transparent)]
+    Serve(hpipe_serve::StartError),
     /// The words of the command line fit each other but not the project.
     #[error("{message}")]
     Usage {
@@ -115,6 +118,16 @@ pub(crate) enum Error {
     Signals(#[source] std::io::Error),
 }
 
+/// What the records refused is told as theirs.
+impl From<hpipe_serve::StartError> for Error {
+    fn from(error: hpipe_serve::StartError) -> Self {
+        match error {
+            hpipe_serve::StartError::Records(error) => Self::Records(error),
+            other => Self::Serve(other),
+        }
+    }
+}
+
 impl Exit {
     /// Something changed, and the user asked to be told by the exit code.
     pub(crate) const CHANGED: Self = Self::StageFailed;
@@ -141,6 +154,7 @@ impl Error {
             | Self::Table { .. }
             | Self::Stdout(_)
             | Self::Signals(_)
+            | Self::Serve(_)
             | Self::Server(_) => Code::Machine,
         }
     }
@@ -200,7 +214,8 @@ impl Error {
             Self::GatesNotPassed { .. } => Cow::from(
                 "`--force --reason TEXT` promotes it all the same, and the history keeps that",
             ),
-            Self::Server(hpipe_server::Error::Listen { .. }) => {
+            Self::Server(hpipe_server::Error::Listen { .. })
+            | Self::Serve(hpipe_serve::StartError::Listen { .. }) => {
                 Cow::from("`--port 0` takes any port that is free")
             }
             Self::Engine(hpipe_engine::Error::NoSandbox(_)) => {

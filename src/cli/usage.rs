@@ -36,10 +36,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, `hpipe tune` searches params, and git keeps what you compare with `hpipe metrics diff`",
     ),
     ("remote", "until then, share `.cache` as a folder"),
-    (
-        "serve",
-        "until then, `hpipe-learn` reads a model in a program of yours, and ONNX is for others",
-    ),
     ("monitor", "until then, a stage can compare windows of data"),
 ];
 

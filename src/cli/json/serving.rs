@@ -1,4 +1,4 @@
-//! What `server --json` prints: docs/formats/events.md.
+//! What `server --json` and `serve --json` print: docs/formats/events.md.
 
 use std::path::Path;
 
@@ -14,6 +14,29 @@ struct Serving<'a> {
     database: &'a str,
 }
 
+#[derive(Serialize)]
+struct ServingModel<'a> {
+    v: u32,
+    event: &'static str,
+    url: &'a str,
+    model: &'a str,
+}
+
+#[derive(Serialize)]
+struct Swapped<'a> {
+    v: u32,
+    event: &'static str,
+    from: &'a str,
+    to: &'a str,
+}
+
+#[derive(Serialize)]
+struct Warning<'a> {
+    v: u32,
+    event: &'static str,
+    message: &'a str,
+}
+
 /// Encodes where a server listens, and what it serves.
 pub(crate) fn serving(url: &str, database: &Path) -> String {
     line(&Serving {
@@ -21,5 +44,34 @@ pub(crate) fn serving(url: &str, database: &Path) -> String {
         event: "serving",
         url,
         database: &database.to_string_lossy(),
+    })
+}
+
+/// Encodes where a model is served.
+pub(crate) fn serving_model(url: &str, model: &str) -> String {
+    line(&ServingModel {
+        v: VERSION,
+        event: "serving",
+        url,
+        model,
+    })
+}
+
+/// Encodes that another version answers from now on.
+pub(crate) fn swapped(from: &str, to: &str) -> String {
+    line(&Swapped {
+        v: VERSION,
+        event: "swapped",
+        from,
+        to,
+    })
+}
+
+/// Encodes that something is wrong with what is served.
+pub(crate) fn serving_warning(message: &str) -> String {
+    line(&Warning {
+        v: VERSION,
+        event: "warning",
+        message,
     })
 }

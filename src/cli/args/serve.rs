@@ -1,0 +1,59 @@
+//! Words of `serve`.
+
+use clap::{Args, ValueEnum};
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Serve this model: NAME (its version in Production), NAME@STAGE, NAME@ALIAS, NAME/VERSION [default: the only one in
+    /// Production].
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Listen at this address; 0.0.0.0 is every address of the machine.
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// Listen on this port; 0 is any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// What becomes of rows outside of what training saw: ranges of numbers, words.
+    #[arg(long, value_name = "HOW", default_value = "warn")]
+    pub(crate) out_of_range: Treatment,
+    /// What becomes of columns that the model does not take.
+    #[arg(long, value_name = "HOW", default_value = "reject")]
+    pub(crate) unknown_columns: Unknown,
+    /// Refuse bodies of more than this many MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) max_body: u32,
+    /// Refuse requests of more rows.
+    #[arg(long, value_name = "ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_rows: u32,
+    /// Answer 408 or 504 to requests that take longer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) timeout: u32,
+    /// Answer 503 while this many requests are worked on.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_requests: u32,
+    /// Write JSON: where it listens, and every exchange of versions.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What becomes of a row that is unlike what training saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Treatment {
+    /// They are answered, with warnings.
+    Warn,
+    /// They are refused with 422.
+    Reject,
+    /// They are answered.
+    Ignore,
+}
+
+/// What becomes of a column that the model does not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unknown {
+    /// The request is refused with 422.
+    Reject,
+    /// It is left aside.
+    Ignore,
+}

@@ -1,0 +1,130 @@
+//! `hpipe serve`: a registered model over HTTP, until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hpipe_core::ModelLoader;
+use hpipe_serve::{Limits, Options, Report, Server, Setup, Told, Treatment};
+use hpipe_track::Ledger;
+use hpipe_track::ledger::Stage;
+use hpipe_track::registry::ModelReference;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::models::{ask, existing_ledger, names, parse, version};
+use crate::args::{self, Serve as Arguments};
+use crate::error::{Error, Exit};
+use crate::json;
+use crate::session::Session;
+
+/// Serves a model of the project.
+pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Error> {
+    let ledger = existing_ledger(session)?;
+    let model = match &arguments.model {
+        Some(text) => parse(text)?,
+        None => only_one(&ledger)?,
+    };
+    ask(&ledger, |records| version(records, &model))?; // in words that help, before anything is loaded
+    let loader = loader(session)?;
+    let setup = Setup {
+        ledger: Arc::new(ledger),
+        model,
+        loader,
+        options: options(arguments),
+        clock: Arc::new(hpipe_store::now_millis),
+        report: report(session, arguments.json),
+    };
+    let server = Server::bind(setup, &arguments.host, arguments.port)?;
+    let stopper = server.stopper();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::Signals)?;
+    std::thread::spawn(move || signals.forever().for_each(|_| stopper.stop()));
+    let (url, title) = (format!("http://{}", server.address()), server.title());
+    match arguments.json {
+        true => session.ui.data(&json::serving_model(&url, &title)),
+        false => session
+            .ui
+            .note(&format!("serving {title} at {url}; Ctrl-C ends it")),
+    }
+    server.run()?;
+    Ok(Exit::Done)
+}
+
+/// Who makes predictors of files.
+fn loader(session: &Session) -> Result<Arc<dyn ModelLoader>, Error> {
+    session
+        .registry()
+        .models
+        .clone()
+        .ok_or_else(|| Error::Usage {
+            message: "this hpipe was built without machine learning, and can load no model"
+                .to_owned(),
+            help: "use a build with the feature `ml`, the default".to_owned(),
+        })
+}
+
+/// The model that has a version in Production, if there is only one.
+fn only_one(ledger: &Ledger) -> Result<ModelReference, Error> {
+    let (known, mut served) = ask(ledger, |records| {
+        let known = names(records)?;
+        let mut served = Vec::new();
+        for name in &known {
+            if !records
+                .latest_versions(name, &[Stage::Production])?
+                .is_empty()
+            {
+                served.push(name.clone());
+            }
+        }
+        Ok((known, served))
+    })?;
+    let refuse = |message: String, help: String| Err(Error::Usage { message, help });
+    match (served.pop(), served.first()) {
+        (Some(name), None) => Ok(ModelReference { name, which: None }),
+        (Some(last), Some(_)) => refuse(
+            "several models have a version in Production".to_owned(),
+            format!("say which: {}, {last}", served.join(", ")),
+        ),
+        (None, _) => refuse(
+            "no model has a version in Production".to_owned(),
+            match known.first() {
+                Some(name) => format!(
+                    "`hpipe models promote {name}/VERSION Production` promotes one, `hpipe serve {name}@latest` serves \
+                     the newest as it is"
+                ),
+                None => "`hpipe models register FILE --name NAME` registers one".to_owned(),
+            },
+        ),
+    }
+}
+
+fn options(arguments: &Arguments) -> Options {
+    Options {
+        out_of_range: match arguments.out_of_range {
+            args::Treatment::Warn => Treatment::Warn,
+            args::Treatment::Reject => Treatment::Reject,
+            args::Treatment::Ignore => Treatment::Ignore,
+        },
+        unknown_columns: match arguments.unknown_columns {
+            args::Unknown::Reject => Treatment::Reject,
+            args::Unknown::Ignore => Treatment::Ignore,
+        },
+        limits: Limits {
+            body: arguments.max_body as usize * 1024 * 1024,
+            rows: arguments.max_rows as usize,
+            time: Duration::from_secs(arguments.timeout.into()),
+            requests: arguments.max_requests as usize,
+            ..Limits::default()
+        },
+    }
+}
+
+/// Tells what the server has to say: lines for people, events for programs.
+fn report(session: &Session, as_json: bool) -> Report {
+    let ui = session.ui.clone();
+    Box::new(move |told| match (told, as_json) {
+        (Told::Swapped { from, to }, true) => ui.data(&json::swapped(from, to)),
+        (Told::Swapped { from, to }, false) => ui.note(&format!("{to} answers in place of {from}")),
+        (Told::Warning(text), true) => ui.data(&json::serving_warning(text)),
+        (Told::Warning(text), false) => ui.warning(text),
+    })
+}

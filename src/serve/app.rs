@@ -1,0 +1,81 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use hpipe_track::ledger::new_id;
+
+use crate::lineup::{Lineup, Served, Stand};
+use crate::metrics::Metrics;
+use crate::request_id::RequestIds;
+use crate::source::{Setup, Source, StartError};
+use crate::{Options, Report};
+
+pub(crate) struct App {
+    pub(crate) stand: Stand,
+    pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
+    pub(crate) ids: RequestIds,
+    pub(crate) report: Report,
+    /// Whether the server ends: it answers, and asks for no more.
+    pub(crate) is_ending: AtomicBool,
+    in_work: AtomicUsize,
+}
+
+/// A request that is worked on.
+pub(crate) struct Permit(Arc<App>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.in_work.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl App {
+    /// Loads what shall be served.
+    pub(crate) fn new(setup: Setup) -> Result<(Arc<Self>, Source), StartError> {
+        let Setup {
+            ledger,
+            model,
+            loader,
+            options,
+            clock,
+            report,
+        } = setup;
+        let source = Source {
+            ledger,
+            model,
+            loader,
+            clock,
+        };
+        let metrics = Metrics::default();
+        let primary = Arc::new(source.load(&source.meant()?, &metrics)?);
+        let app = Self {
+            stand: Stand::new(Lineup { primary }),
+            options,
+            metrics,
+            ids: RequestIds::new(&new_id()?),
+            report,
+            is_ending: AtomicBool::new(false),
+            in_work: AtomicUsize::new(0),
+        };
+        Ok((Arc::new(app), source))
+    }
+
+    /// Lets a request be worked on, if not too many are.
+    pub(crate) fn admit(self: &Arc<Self>) -> Option<Permit> {
+        let before = self.in_work.fetch_add(1, Ordering::AcqRel);
+        let permit = Permit(self.clone()); // given back also when it is one too many
+        (before < self.options.limits.requests).then_some(permit)
+    }
+
+    /// Requests that are worked on.
+    pub(crate) fn in_work(&self) -> usize {
+        self.in_work.load(Ordering::Relaxed)
+    }
+
+    /// The version that answers for all.
+    pub(crate) fn primary(&self) -> Arc<Served> {
+        self.stand.now().primary.clone()
+    }
+}

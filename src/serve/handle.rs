@@ -1,0 +1,313 @@
+//! A request, from its head to its answer.
+//!
+//! A small request is parsed, checked and predicted where it arrived: handing it to another thread would take longer than
+//! the work. A large one goes to a thread that may block, so that others are answered meanwhile.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use hpipe_core::{PredictionFault, Table};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::Told;
+use crate::app::App;
+use crate::body::{self, Whole};
+use crate::check::check;
+use crate::fault::{Detail, Details, Fault};
+use crate::json::{self as json_body, Dialect};
+use crate::lineup::Served;
+use crate::route::Route;
+use crate::rows::{Place, Rows};
+use crate::{csv, metrics, pages};
+
+/// Bytes of a body up to which the work is done at once.
+const AT_ONCE: usize = 8 * 1024;
+
+const MODEL_NAME: HeaderName = HeaderName::from_static("x-model-name");
+const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What is answered, but for the headers that every answer has.
+struct Reply {
+    status: StatusCode,
+    media_type: &'static str,
+    body: Bytes,
+}
+
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Csv,
+}
+
+/// A request that was read.
+struct Question {
+    route: Route,
+    format: Format,
+    body: Bytes,
+}
+
+/// What was predicted.
+struct Predicted {
+    predictions: Vec<f64>,
+    warnings: Details,
+}
+
+/// Answers a request, whatever it is.
+pub(crate) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Whole> {
+    let began = Instant::now();
+    let route = Route::of(request.uri().path());
+    let id = app.ids.of(request.headers().get(REQUEST_ID));
+    let served = app.primary();
+    let index = route.index();
+    let reply = if !route.takes(request.method()) {
+        let mut response = finish(&served, id, not_allowed(&route));
+        let methods = HeaderValue::from_static(route.methods());
+        response.headers_mut().insert(header::ALLOW, methods);
+        app.metrics.count(index, response.status().as_u16());
+        return response;
+    } else if matches!(route, Route::Predict | Route::Invocations) {
+        let reply = predict(&app, &served, route, request, began).await;
+        served.metrics.observe(index, began.elapsed());
+        reply
+    } else {
+        about(&app, &served, &route)
+    };
+    app.metrics.count(index, reply.status.as_u16());
+    finish(&served, id, reply)
+}
+
+/// Adds the headers that every answer has.
+fn finish(served: &Served, id: HeaderValue, reply: Reply) -> Response<Whole> {
+    let is_busy = reply.status == StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = Response::new(Whole::new(reply.body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    headers.reserve(5);
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(reply.media_type),
+    );
+    headers.insert(MODEL_NAME, served.name_header.clone());
+    headers.insert(MODEL_VERSION, served.version_header.clone());
+    headers.insert(REQUEST_ID, id);
+    if is_busy {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+impl Reply {
+    fn json(status: StatusCode, body: &Value) -> Self {
+        Self {
+            status,
+            media_type: JSON,
+            body: body.to_string().into(),
+        }
+    }
+
+    fn text(media_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            media_type,
+            body: body.into(),
+        }
+    }
+}
+
+fn not_allowed(route: &Route) -> Reply {
+    let allowed = format!("Method not allowed; allowed: {}", route.methods());
+    Reply::json(StatusCode::METHOD_NOT_ALLOWED, &json!({"detail": allowed}))
+}
+
+/// Answers what is asked of the server itself.
+fn about(app: &App, served: &Served, route: &Route) -> Reply {
+    match route {
+        Route::Health => Reply::json(StatusCode::OK, &json!({"status": "ok"})),
+        Route::Ping => Reply::text(TEXT, "\n"),
+        Route::Livez => Reply::text(TEXT, "ok"),
+        Route::Readyz if app.is_ending.load(Ordering::Acquire) => Reply {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            ..Reply::text(TEXT, "ending")
+        },
+        Route::Readyz => Reply::text(TEXT, "ok"),
+        Route::Version => Reply::json(StatusCode::OK, &pages::version(served)),
+        Route::Models => Reply::json(StatusCode::OK, &pages::models(app)),
+        Route::Metrics => Reply::text(metrics::MEDIA_TYPE, metrics::text(app)),
+        _ => Reply::json(StatusCode::NOT_FOUND, &json!({"detail": "Not Found"})),
+    }
+}
+
+/// Answers rows with predictions.
+async fn predict(
+    app: &Arc<App>,
+    served: &Arc<Served>,
+    route: Route,
+    request: Request<Incoming>,
+    began: Instant,
+) -> Reply {
+    let done = predicted(app, served, route, request, began).await;
+    done.unwrap_or_else(|fault| {
+        app.metrics.count_faults(&fault.details);
+        Reply::json(fault.status, &fault.to_json())
+    })
+}
+
+async fn predicted(
+    app: &Arc<App>,
+    served: &Arc<Served>,
+    route: Route,
+    request: Request<Incoming>,
+    began: Instant,
+) -> Result<Reply, Fault> {
+    let permit = app.admit().ok_or_else(busy)?;
+    let limits = app.options.limits;
+    let deadline = began + limits.time;
+    let format = format_of(request.headers())?;
+    let reading = body::whole(request.into_body(), limits.body);
+    let body = tokio::time::timeout_at(deadline.into(), reading)
+        .await
+        .map_err(|_| late(limits.time))??;
+    let question = Question {
+        route,
+        format,
+        body,
+    };
+    if question.body.len() <= AT_ONCE {
+        return guarded(app, served, &question);
+    }
+    let (app, served) = (app.clone(), served.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        let _permit = permit; // also when nobody waits any more
+        guarded(&app, &served, &question)
+    });
+    match tokio::time::timeout_at(deadline.into(), work).await {
+        Ok(done) => done.unwrap_or_else(|_| Err(Fault::bug())),
+        Err(_) => Err(Fault::at(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
+            format!("The answer takes longer than {} s", limits.time.as_secs()),
+            "server",
+        )),
+    }
+}
+
+fn busy() -> Fault {
+    let msg = "The server works on as many requests as it may; try again";
+    Fault::at(StatusCode::SERVICE_UNAVAILABLE, "busy", msg, "server")
+}
+
+fn late(limit: Duration) -> Fault {
+    let msg = format!("Body did not arrive within {} s", limit.as_secs());
+    Fault::new(StatusCode::REQUEST_TIMEOUT, "timeout", msg)
+}
+
+/// How the body is written, as the client says.
+fn format_of(headers: &HeaderMap) -> Result<Format, Fault> {
+    let Some(kind) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(Format::Json);
+    };
+    let kind = kind.as_bytes();
+    let end = kind.iter().position(|byte| *byte == b';');
+    let kind = kind[..end.unwrap_or(kind.len())].trim_ascii();
+    let is = |known: &str| kind.eq_ignore_ascii_case(known.as_bytes());
+    // what curl says of `-d` when nobody tells it better
+    if is("application/json") || is("application/x-www-form-urlencoded") {
+        return Ok(Format::Json);
+    }
+    if is("text/csv") || is("application/csv") {
+        return Ok(Format::Csv);
+    }
+    let msg = "Content-Type should be application/json or text/csv";
+    let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Err(Fault::at(unsupported, "media_type", msg, "header"))
+}
+
+/// Does the work; a bug in it is told as one, and ends nothing.
+fn guarded(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault> {
+    let work = AssertUnwindSafe(|| work(app, served, question));
+    catch_unwind(work).unwrap_or_else(|_| {
+        app.metrics.count_panic();
+        (app.report)(Told::Warning(
+            "a request met a bug in hpipe (E107); the server goes on",
+        ));
+        Err(Fault::bug())
+    })
+}
+
+fn work(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault> {
+    let options = &app.options;
+    let rows = Rows::new(&served.shape, options.limits.rows, options.unknown_columns);
+    let (table, place) = match (question.format, &question.route) {
+        (Format::Csv, _) => csv::read(&question.body, rows)?,
+        (Format::Json, Route::Predict) => json_body::read(&question.body, rows, Dialect::Own)?,
+        (Format::Json, _) => json_body::read(&question.body, rows, Dialect::Named)?,
+    };
+    let predicted = of_table(app, served, &table, place)?;
+    Ok(Reply {
+        status: StatusCode::OK,
+        media_type: JSON,
+        body: encode(&predicted).into(),
+    })
+}
+
+/// Predicts a table whose columns are the model's.
+fn of_table(app: &App, served: &Served, table: &Table, place: Place) -> Result<Predicted, Fault> {
+    let found = check(&served.shape, table, place, app.options.out_of_range);
+    if !found.faults.is_empty() {
+        return Err(Fault::unprocessable(found.faults));
+    }
+    let predictions = match table.rows() {
+        0 => Vec::new(),
+        _ => served
+            .predictor
+            .predict(table)
+            .map_err(|fault| refused(&fault, place))?,
+    };
+    app.metrics.count_warnings(&found.warnings);
+    let rows = &served.metrics.rows;
+    rows.fetch_add(predictions.len() as u64, Ordering::Relaxed);
+    Ok(Predicted {
+        predictions,
+        warnings: found.warnings,
+    })
+}
+
+/// What the model itself refuses.
+fn refused(fault: &PredictionFault, place: Place) -> Fault {
+    let mut details = Details::default();
+    details.add(|| Detail {
+        kind: "value_error",
+        loc: place.of(fault.row.unwrap_or_default(), fault.column.as_deref()),
+        msg: match fault.help.is_empty() {
+            true => fault.message.clone(),
+            false => format!("{}: {}", fault.message, fault.help),
+        },
+        input: Value::Null,
+        ctx: None,
+    });
+    Fault::unprocessable(details)
+}
+
+/// The answer in JSON; a prediction that is no number is null.
+fn encode(predicted: &Predicted) -> Vec<u8> {
+    let mut text = Vec::with_capacity(32 + 20 * predicted.predictions.len());
+    text.extend_from_slice(b"{\"predictions\":");
+    // Neither can fail: memory takes every byte, and no map has keys that are no texts.
+    let _ = serde_json::to_writer(&mut text, &predicted.predictions);
+    if !predicted.warnings.is_empty() {
+        text.extend_from_slice(b",\"warnings\":");
+        let _ = serde_json::to_writer(&mut text, &predicted.warnings.first);
+    }
+    text.push(b'}');
+    text
+}

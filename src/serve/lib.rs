@@ -1,0 +1,49 @@
+//! Serving registered models over HTTP.
+//!
+//! [`Server`] listens; `listen` accepts connections and ends them gracefully; `route` says what a path means; `handle`
+//! takes a request to its answer; `json`, `csv` and the protocols of others turn bodies into rows, `rows` checks them
+//! against what the model takes, `check` against what it was trained on. `lineup` holds the versions that answer, `watch`
+//! exchanges them when the records say so. `metrics` counts. Docs: docs/serving.md.
+//!
+//! Deliberately knows no learner, no data frame and no engine: a model is a [`Predictor`](hpipe_core::Predictor) made by a
+//! [`ModelLoader`](hpipe_core::ModelLoader). It prints nothing: what whoever runs the server should know goes to [`Report`].
+
+mod app;
+mod body;
+mod check;
+mod csv;
+mod fault;
+mod handle;
+mod histogram;
+mod json;
+mod lineup;
+mod listen;
+mod metrics;
+mod options;
+mod pages;
+mod request_id;
+mod route;
+mod rows;
+mod source;
+mod watch;
+
+pub use listen::{Server, Stopper};
+pub use options::{Limits, Options, Treatment};
+pub use source::{Setup, StartError};
+
+/// Is told what whoever runs the server should know: a new version, one that cannot be loaded.
+pub type Report = Box<dyn Fn(Told<'_>) + Send + Sync>;
+
+/// What whoever runs the server should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// Another version answers from now on.
+    Swapped {
+        /// The version that did: `house/2`.
+        from: &'a str,
+        /// The version that does.
+        to: &'a str,
+    },
+    /// Something is wrong; the server goes on as it is. One lowercase sentence.
+    Warning(&'a str),
+}

@@ -1,0 +1,188 @@
+//! Listens, keeps connections within limits, and ends without leaving a request unanswered.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::handle;
+use crate::source::{Setup, Source, StartError};
+
+/// Threads that predict large batches.
+const PREDICTING: usize = 8;
+
+/// How long to wait when the machine has no more sockets.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// A server that listens, and answers once it runs.
+pub struct Server {
+    runtime: Runtime,
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Arc<App>,
+    source: Source,
+    stop: Arc<Notify>,
+}
+
+/// Ends a server from another thread.
+#[derive(Debug, Clone)]
+pub struct Stopper(Arc<Notify>);
+
+impl Stopper {
+    /// Lets the server answer what it was asked, and end.
+    pub fn stop(&self) {
+        self.0.notify_one();
+    }
+}
+
+impl Server {
+    /// Loads the model and listens on a port, any free one if it is 0.
+    ///
+    /// # Errors
+    /// [`StartError`]: there is no such version, it cannot be loaded, or the port is taken.
+    pub fn bind(setup: Setup, host: &str, port: u16) -> Result<Self, StartError> {
+        let (app, source) = App::new(setup)?;
+        raise_file_limit();
+        let refused = |source| StartError::Listen {
+            host: host.to_owned(),
+            port,
+            source,
+        };
+        let listener = TcpListener::bind((host, port)).map_err(refused)?;
+        let address = listener.local_addr().map_err(StartError::Serve)?;
+        listener.set_nonblocking(true).map_err(StartError::Serve)?;
+        let runtime = Builder::new_multi_thread()
+            .max_blocking_threads(PREDICTING)
+            .thread_name("hpipe-serve")
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(StartError::Serve)?;
+        Ok(Self {
+            runtime,
+            listener,
+            address,
+            app,
+            source,
+            stop: Arc::default(),
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The version that answers: `house/3`.
+    pub fn title(&self) -> String {
+        self.app.primary().title()
+    }
+
+    /// What ends it.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// Answers requests until it is stopped. Those under way are answered still.
+    ///
+    /// # Errors
+    /// [`StartError::Serve`] when the network is gone.
+    pub fn run(self) -> Result<(), StartError> {
+        let Self {
+            runtime,
+            listener,
+            app,
+            source,
+            stop,
+            ..
+        } = self;
+        let (watching, unwatch) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let (app, source) = (&app, &source);
+            scope.spawn(move || crate::watch::watch(app, source, &unwatch));
+            let ended = runtime.block_on(serve(listener, app, &stop));
+            drop(watching);
+            runtime.shutdown_timeout(Duration::from_millis(100)); // patience was had already
+            ended.map_err(StartError::Serve)
+        })
+    }
+}
+
+async fn serve(listener: TcpListener, app: &Arc<App>, stop: &Notify) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let room = Arc::new(Semaphore::new(app.options.limits.connections));
+    let (ending, ended) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let accept = async {
+        loop {
+            let Ok(permit) = room.clone().acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let (app, ended) = (app.clone(), ended.clone());
+                    connections.spawn(async move {
+                        connection(app, stream, ended).await;
+                        drop(permit);
+                    });
+                    while connections.try_join_next().is_some() {}
+                }
+                // A client that went away at once, or no more sockets: others may still be answered.
+                Err(_) => tokio::time::sleep(BREATH).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = stop.notified() => {}
+    }
+    drop(listener);
+    app.is_ending.store(true, Ordering::Release);
+    drop(ending);
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(app.options.limits.last_words, all).await; // who is not done by then never will
+    Ok(())
+}
+
+/// Answers the requests of one connection, one after the other.
+async fn connection(app: Arc<App>, stream: TcpStream, mut ended: watch::Receiver<()>) {
+    let _ = stream.set_nodelay(true); // an answer is one piece anyway
+    let idle = app.options.limits.idle;
+    let service = service_fn(move |request| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(handle::answer(app, request).await) }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(idle)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    tokio::select! {
+        _ = connection.as_mut() => {} // what a client broke, the client knows
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// Lets as many connections be open as the system permits; what it does not permit is done without.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+}

@@ -1,0 +1,156 @@
+//! Every way to write rows means the same rows.
+
+use hpipe_serve::Options;
+
+use crate::support::Served;
+
+const JSON: &str = "application/json";
+
+#[test]
+fn every_body_of_predict_is_understood() {
+    let served = Served::start(Options::default());
+    for (body, expect) in [
+        (
+            r#"{"rooms": 3, "age": 1, "ocean": "INLAND", "new": true}"#,
+            vec![7.5],
+        ),
+        (r#"{"ocean": "NEAR BAY", "rooms": 3.5}"#, vec![107.0]),
+        (
+            r#"{"rooms": 3, "age": null, "ocean": "INLAND", "price": 9}"#,
+            vec![6.0],
+        ),
+        (r#"[]"#, vec![]),
+        (
+            r#"[{"rooms": 1, "ocean": "INLAND"}, {"rooms": 2, "age": 4.0, "ocean": "NEAR BAY"}]"#,
+            vec![2.0, 108.0],
+        ),
+        (
+            r#"[[1, 2, "INLAND", false], [2, null, "INLAND", null]]"#,
+            vec![4.0, 4.0],
+        ),
+        (
+            r#"{"columns": ["ocean", "rooms"], "data": [["INLAND", 1], ["NEAR BAY", 2]]}"#,
+            vec![2.0, 104.0],
+        ),
+        (
+            r#"{"data": [["INLAND", 1], ["NEAR BAY", 2]], "columns": ["ocean", "rooms"]}"#,
+            vec![2.0, 104.0],
+        ),
+        (
+            r#"{"instances": [{"rooms": 1, "ocean": "INLAND"}]}"#,
+            vec![2.0],
+        ),
+        (r#"{"rooms": 1, "rooms": 2, "ocean": "INLAND"}"#, vec![4.0]),
+    ] {
+        assert_eq!(served.predict(body).predictions(), expect, "{body}");
+    }
+}
+
+#[test]
+fn mlflows_bodies_are_understood() {
+    let served = Served::start(Options::default());
+    for body in [
+        r#"{"dataframe_split": {"columns": ["rooms", "ocean"], "index": [0, 1], "data": [[1, "INLAND"], [2, "NEAR BAY"]]}}"#,
+        r#"{"dataframe_split": {"data": [[1, "INLAND"], [2, "NEAR BAY"]], "columns": ["rooms", "ocean"]}}"#,
+        r#"{"dataframe_records": [{"rooms": 1, "ocean": "INLAND"}, {"rooms": 2, "ocean": "NEAR BAY"}], "params": {}}"#,
+        r#"{"instances": [{"rooms": 1, "ocean": "INLAND"}, {"rooms": 2, "ocean": "NEAR BAY"}]}"#,
+        r#"{"instances": [[1, null, "INLAND", null], [2, null, "NEAR BAY", null]]}"#,
+        r#"{"inputs": {"rooms": [1, 2], "ocean": ["INLAND", "NEAR BAY"]}}"#,
+        r#"{"inputs": {"rooms": [[1], [2]], "ocean": [["INLAND"], ["NEAR BAY"]]}}"#,
+        r#"{"inputs": [{"rooms": 1, "ocean": "INLAND"}, {"rooms": 2, "ocean": "NEAR BAY"}]}"#,
+    ] {
+        let answer = served.post("/invocations", JSON, body.as_bytes());
+        assert_eq!(answer.predictions(), [2.0, 104.0], "{body}");
+    }
+    let bare = served.post("/invocations", JSON, br#"[{"rooms": 1}]"#);
+    assert_eq!(bare.status, 422, "{bare:?}");
+    let nothing = served.post("/invocations", JSON, b"{}");
+    assert_eq!(nothing.status, 422, "{nothing:?}");
+}
+
+#[test]
+fn csv_is_read_by_the_models_types() {
+    let served = Served::start(Options::default());
+    for (csv, expect) in [
+        (
+            "rooms,age,ocean,new\n1,2,INLAND,true\n2,,NEAR BAY,\n",
+            vec![4.5, 104.0],
+        ),
+        (
+            "\u{feff}\"ocean\",rooms\r\n\"INLAND\",1e0\r\n\r\n",
+            vec![2.0],
+        ),
+        ("rooms,ocean,price\n1,INLAND,3", vec![2.0]),
+        ("rooms,ocean\n", vec![]),
+    ] {
+        let answer = served.post("/predict", "text/csv; charset=utf-8", csv.as_bytes());
+        assert_eq!(answer.predictions(), expect, "{csv:?}");
+        let answer = served.post("/invocations", "text/csv", csv.as_bytes());
+        assert_eq!(answer.predictions(), expect, "{csv:?}");
+    }
+    for (csv, why) in [
+        ("", "CSV should begin with the names of columns"),
+        ("rooms,ocean\n1,\"IN", "CSV ends within a quoted field"),
+        (
+            "rooms,ocean\n1,\"IN\"x\n",
+            "CSV has a text behind a quoted field",
+        ),
+        ("rooms,ocean\n1\n", "Row should have 2 values, not 1"),
+        (
+            "rooms,ocean\nfoo,INLAND\n",
+            "Input should be a valid number",
+        ),
+        (
+            "rooms,ocean\ninf,INLAND\n",
+            "Input should be a finite number",
+        ),
+    ] {
+        let answer = served.post("/predict", "text/csv", csv.as_bytes());
+        assert_eq!(answer.status, 422, "{answer:?}");
+        assert!(answer.body.contains(why), "{csv:?}: {answer:?}");
+    }
+}
+
+#[test]
+fn numbers_keep_every_bit() {
+    let served = Served::start(Options::default());
+    for rooms in [
+        0.1_f64,
+        1.0 / 3.0,
+        2.2250738585072014e-308,
+        4.9e-324,
+        49.99999999999999,
+    ] {
+        let body = format!(r#"{{"rooms": {rooms:?}, "ocean": "INLAND"}}"#);
+        let csv = format!("rooms,ocean\n{rooms:?},INLAND\n");
+        let predicted = served.predict(&body).predictions();
+        assert_eq!(predicted[0].to_bits(), (2.0 * rooms).to_bits(), "{rooms}");
+        let predicted = served
+            .post("/predict", "text/csv", csv.as_bytes())
+            .predictions();
+        assert_eq!(predicted[0].to_bits(), (2.0 * rooms).to_bits(), "{rooms}");
+    }
+}
+
+#[test]
+fn a_large_batch_is_the_rows_one_by_one() {
+    let served = Served::start(Options::default());
+    let rows: Vec<_> = (0..2000)
+        .map(|i| {
+            format!(
+                r#"{{"rooms": {}, "ocean": "INLAND"}}"#,
+                f64::from(i) / 101.0
+            )
+        })
+        .collect();
+    let all = served
+        .predict(&format!("[{}]", rows.join(",")))
+        .predictions();
+    assert_eq!(all.len(), 2000);
+    for i in [0, 7, 1999] {
+        assert_eq!(
+            served.predict(&rows[i]).predictions()[0].to_bits(),
+            all[i].to_bits()
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! The contract of serving, over real connections: every way to ask, every limit, every fault, and the exchange of versions.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests, with helpers of their own, that damage files on purpose"
+)]
+
+mod bodies;
+mod limits;
+mod service;
+mod support;
+mod swaps;
+mod validation;
