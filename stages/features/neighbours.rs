@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::fit::{fit_scale, learn_impute};
 use super::params::{Scale, ValidFeaturesParams, known_column};
 use crate::error::Error;
+use crate::folds;
 use crate::learner::limit;
 use crate::options::Faults;
 use crate::table::{Lookup, Table};
@@ -146,8 +147,11 @@ impl ValidNeighbours {
     /// row's own part in it was, that is, its own value with a minus sign. `coincident` has how many rows lie where each does.
     fn check_k(&self, coincident: &[usize]) -> Result<(), Error> {
         let located = coincident.iter().filter(|count| **count > 0).count();
-        let folds = self.folds.map_or(located, |folds| folds.count).max(1);
-        let compared = located - located.div_ceil(folds);
+        let apart = match self.folds {
+            Some(folds) => most_in_a_fold(coincident, folds),
+            None => 1,
+        };
+        let compared = located.saturating_sub(apart);
         let k = self.k.iter().copied().max().unwrap_or(0);
         if k < compared || located == 0 {
             return Ok(());
@@ -175,6 +179,16 @@ impl ValidNeighbours {
             )
         })
     }
+}
+
+/// The largest number of located rows in a fold. Folds are dealt of all rows, so they may have fewer or more of these.
+fn most_in_a_fold(coincident: &[usize], folds: Folds) -> usize {
+    let mut located = vec![0; folds.count.max(1)];
+    let fold_of = folds::fold_of(coincident.len(), located.len(), folds.seed);
+    for (fold, count) in fold_of.into_iter().zip(coincident) {
+        located[fold] += usize::from(*count > 0);
+    }
+    located.into_iter().max().unwrap_or(0)
 }
 
 fn distinct<T: Ord>(things: &[T], path: &str, faults: &mut Faults) {
@@ -265,4 +279,27 @@ fn known(values: &[f64]) -> Vec<Option<f64>> {
 
 const fn not_imputed(name: String) -> Feature {
     Feature { name, impute: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_nowhere_count_in_no_fold() {
+        let folds = Folds { count: 3, seed: 5 };
+        let fold_of = folds::fold_of(9, 3, 5);
+        let located_in_one: Vec<usize> =
+            fold_of.iter().map(|fold| usize::from(*fold == 1)).collect();
+        assert_eq!(
+            most_in_a_fold(&located_in_one, folds),
+            3,
+            "all of them in one fold"
+        );
+        assert_eq!(most_in_a_fold(&[1; 9], folds), 3);
+        assert_eq!(most_in_a_fold(&[0; 9], folds), 0);
+        let missing_there: Vec<usize> =
+            fold_of.iter().map(|fold| usize::from(*fold != 1)).collect();
+        assert_eq!(most_in_a_fold(&missing_there, folds), 3);
+    }
 }
