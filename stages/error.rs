@@ -87,7 +87,7 @@ pub(crate) enum Error {
         needed: usize,
     },
     #[error(
-        "the neighbours `{group}` tell of {k} rows, and a train row is compared with {compared} others"
+        "the neighbours `{group}` tell of {k} rows, and some train row is compared with {compared} only"
     )]
     TooManyNeighbours {
         group: String,
@@ -237,6 +237,12 @@ impl Error {
             }
             Self::TooManyCategories { .. } => Some(
                 "encode it under `categorical` of `features`, or leave the column out".to_owned(),
+            ),
+            Self::TooManyNeighbours {
+                compared: 0 | 1, ..
+            } => Some(
+                "too few train rows have a place: give them coordinates, or leave the group out"
+                    .to_owned(),
             ),
             Self::TooManyNeighbours { compared, .. } => Some(format!(
                 "take every `k` below {compared}: who is told of all others is told nothing but its own value, backwards"
