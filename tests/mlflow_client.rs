@@ -71,6 +71,51 @@ fn a_tracked_command_logs_to_its_run_unchanged() {
         .did_nothing("what is told to a command is no input");
 }
 
+/// What hpipe recorded is sent to MLflow's own server, and its client reads it back.
+#[test]
+fn a_real_server_gets_what_is_recorded() {
+    let Some(python) = ready_python() else { return };
+    let fit = "
+stages:
+  fit:
+    track: {experiment: prices, tags: {team: blue}}
+    cmd: |
+      echo model $(cat raw) > model.pkl
+      printf 'step,loss\n0,2.5\n1,0.5\n' > curve.csv
+      echo '{\"rmse\": 0.5, \"odd\": NaN}' > metrics.json
+    deps: [raw]
+    params: [n]
+    outs: [model.pkl]
+    metrics: [metrics.json: {cache: false}]
+    plots: [curve.csv: {cache: false}]
+";
+    let files = [
+        ("pipeline.yaml", fit),
+        ("params.yaml", "n: 1\n"),
+        ("raw", "b\na\n"),
+    ];
+    let project = Project::with(&files);
+    assert_eq!(project.repro([]).done().executed(), "fit");
+    for words in [
+        "register model.pkl --name house --tag team=blue",
+        "register raw --name by-hand",
+        "promote house/1 Production",
+        "alias house/1 champion",
+    ] {
+        let words = ["models"].into_iter().chain(words.split(' '));
+        let done = project.hpipe(words).status().expect("hpipe starts");
+        assert!(done.success());
+    }
+    let folder = project.root().join("server");
+    std::fs::create_dir(&folder).expect("a folder");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mlflow_push.py");
+    let mut command = Command::new(python);
+    command.args([script, env!("CARGO_BIN_EXE_hpipe")]);
+    command.args([project.root(), &folder]);
+    let done = peers::run(&mut command);
+    eprintln!("{}", done.unwrap_or_else(|error| panic!("{error}")));
+}
+
 #[test]
 fn the_real_client_reads_back_what_it_wrote() {
     let Some(python) = ready_python() else { return };

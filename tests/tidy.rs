@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "hpipe-core",
             "hpipe-engine",
+            "hpipe-forward",
             "hpipe-plot",
             "hpipe-serve",
             "hpipe-server",
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hpipe-core", &[]),
     ("hpipe-engine", &["hpipe-core", "hpipe-spec", "hpipe-store"]),
+    ("hpipe-forward", &["hpipe-core", "hpipe-track"]),
     ("hpipe-learn", &[]),
     ("hpipe-monitor", &["hpipe-core"]),
     ("hpipe-plot", &[]),
@@ -59,6 +61,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hpipe-track", &["polars", "tokio", "axum"]),
     ("hpipe-serve", &["polars", "clap", "rustls", "petgraph"]),
     ("hpipe-server", &["polars", "clap", "rustls"]),
+    ("hpipe-forward", &["polars", "clap", "axum"]),
     ("hpipe-tune", &["polars", "rayon", "rustix", "serde_json"]),
 ];
 

@@ -48,7 +48,7 @@ pub(crate) use predict::{Predict, TableKind};
 pub(crate) use project::{Completions, Init, Man, Root, Shell};
 pub(crate) use runs::{
     Runs, RunsChosen, RunsCompare, RunsDelete, RunsDiff, RunsExport, RunsFormat, RunsGc, RunsList,
-    RunsShow,
+    RunsPush, RunsShow,
 };
 pub(crate) use serve::{Serve, Treatment, Unknown};
 pub(crate) use server::Server;

@@ -80,6 +80,9 @@ pub(crate) enum Error {
     /// The model could not be served.
     #[error(transparent)]
     Serve(hpipe_serve::StartError),
+    /// What is recorded could not be sent to another server.
+    #[error(transparent)]
+    Forward(#[from] hpipe_forward::Error),
     /// The words of the command line fit each other but not the project.
     #[error("{message}")]
     Usage {
@@ -155,6 +158,7 @@ impl Error {
             | Self::Stdout(_)
             | Self::Signals(_)
             | Self::Serve(_)
+            | Self::Forward(_)
             | Self::Server(_) => Code::Machine,
         }
     }
@@ -217,6 +221,9 @@ impl Error {
             Self::Server(hpipe_server::Error::Listen { .. })
             | Self::Serve(hpipe_serve::StartError::Listen { .. }) => {
                 Cow::from("`--port 0` takes any port that is free")
+            }
+            Self::Forward(hpipe_forward::Error::Unreachable { .. }) => {
+                Cow::from("what is recorded stays here; try again when the server answers")
             }
             Self::Engine(hpipe_engine::Error::NoSandbox(_)) => {
                 Cow::from("use another machine, or set `sandbox.missing` to `warn` in the settings")

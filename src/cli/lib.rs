@@ -14,6 +14,7 @@ mod dag;
 mod deployed;
 mod diagnostic;
 mod error;
+mod forwarding;
 mod gallery;
 mod json;
 mod recording;

@@ -188,6 +188,19 @@ impl Session {
         self.loaded.settings.text("tracking.experiment")
     }
 
+    /// The MLflow server that gets what is recorded, if one is set, and what opens it.
+    pub(crate) fn tracking_server(&self) -> Option<(&str, Option<&str>)> {
+        let server = self.loaded.settings.text("tracking.uri")?;
+        Some((server, self.tracking_token()))
+    }
+
+    /// What opens an MLflow server that asks for it, in the variable of MLflow's own client.
+    pub(crate) fn tracking_token(&self) -> Option<&str> {
+        self.environment
+            .get("MLFLOW_TRACKING_TOKEN")
+            .map(String::as_str)
+    }
+
     /// How many stages work at once when the command line does not say.
     pub(crate) fn jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);

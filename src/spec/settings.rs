@@ -30,6 +30,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("sandbox.read", Kind::Texts),
     ("sandbox.write", Kind::Texts),
     ("tracking.experiment", Kind::Text),
+    ("tracking.uri", Kind::Text),
 ];
 
 /// The table whose keys are names of pools.

@@ -46,6 +46,23 @@ pub(crate) enum Runs {
         hpipe runs export train@ridge --artifacts ridge/"
     )]
     Export(RunsExport),
+    /// Send what is recorded to an existing MLflow server: runs, models, registered versions.
+    #[command(
+        after_help = "Examples:\n  hpipe runs push --to http://mlflow.example:5000\n  hpipe config set tracking.uri \
+        http://mlflow.example:5000 && hpipe runs push\n\nWhat the server has already is not sent again."
+    )]
+    Push(RunsPush),
+}
+
+/// Arguments of `runs push`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsPush {
+    /// The server; without it that of the setting `tracking.uri`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which runs.

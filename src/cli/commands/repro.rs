@@ -11,6 +11,7 @@ use hpipe_engine::{
 use crate::args::{Repro, Working};
 use crate::commands::watch::watch;
 use crate::error::{Error, Exit};
+use crate::forwarding;
 use crate::recording::{Outcomes, Recorder};
 use crate::registering::Registrar;
 use crate::session::Session;
@@ -78,6 +79,7 @@ fn recorded(
     let done = hpipe_engine::repro(workspace, &options, &outcomes, cancellation);
     // After a failure too: what came to its end before is to be found in the records.
     recorder.settle(workspace, &outcomes.into_heard());
+    forwarding::forward(session, &workspace.location().root);
     Ok(done?)
 }
 

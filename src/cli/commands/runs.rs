@@ -6,6 +6,7 @@ mod delete;
 mod export;
 mod find;
 mod list;
+mod push;
 mod show;
 
 pub(crate) use compare::Compared;
@@ -32,6 +33,7 @@ pub(super) fn runs(session: &Session, command: &Runs) -> Result<Exit, Error> {
         Runs::Restore(arguments) => delete::restore(session, arguments),
         Runs::Gc(arguments) => delete::gc(session, arguments),
         Runs::Export(arguments) => export::export(session, arguments),
+        Runs::Push(arguments) => push::push(session, arguments),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use hpipe_core::Value;
+use hpipe_forward::Forwarded;
 use hpipe_track::ledger::{DatasetInput, Garbage, Metric, Pair, Run, Swept};
 use serde::Serialize;
 
@@ -252,5 +253,25 @@ pub(crate) fn runs_gc(garbage: &Garbage, swept: Swept, dry: bool) -> String {
         needed: needed.collect(),
         artifacts: swept.objects,
         bytes: swept.bytes,
+    })
+}
+
+#[derive(Serialize)]
+struct Sent<'a> {
+    v: u32,
+    server: &'a str,
+    runs: usize,
+    versions: usize,
+    refused: &'a [String],
+}
+
+/// Encodes what `runs push` sent.
+pub(crate) fn forwarded(server: &str, done: &Forwarded) -> String {
+    line(&Sent {
+        v: VERSION,
+        server,
+        runs: done.runs,
+        versions: done.versions,
+        refused: &done.refused,
     })
 }

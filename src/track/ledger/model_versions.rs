@@ -125,6 +125,11 @@ impl Records<'_> {
         )
     }
 
+    /// Every version that is not deleted, by the order in which they were made.
+    pub(crate) fn every_version(&self) -> Result<Vec<ModelVersion>> {
+        self.versions_where("?1 = ?1 AND NOT v.is_deleted ORDER BY v.number", 0)
+    }
+
     fn versions_where(&self, condition: &str, model: i64) -> Result<Vec<ModelVersion>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM model_versions v JOIN registered_models m ON m.number = v.model WHERE {condition}"

@@ -120,6 +120,28 @@ impl Records<'_> {
     }
 }
 
+impl Records<'_> {
+    /// The run of the execution that made the model: of stages that have it among their outs, the one that did not read it
+    /// from another comes first.
+    fn run_of(&self, new: &NewRegistration) -> Result<Option<String>> {
+        let (Some(lineage), Some(model)) = (&new.lineage, new.record.model()) else {
+            return Ok(None);
+        };
+        let stages = lineage.stages.values();
+        let mut makers: Vec<_> = stages
+            .filter(|stage| stage.outs.iter().any(|out| out.digest == model.digest))
+            .collect();
+        makers.sort_by_key(|stage| stage.deps.iter().any(|dep| dep.digest == model.digest));
+        for maker in makers {
+            let run = self.run_that_made(&maker.key.to_string())?;
+            if run.is_some() {
+                return Ok(run);
+            }
+        }
+        Ok(None)
+    }
+}
+
 impl Change<'_> {
     /// Makes a version of a record, unless there is one, and promotes it where the record says so and its gates pass.
     ///
@@ -184,6 +206,7 @@ impl Change<'_> {
             description: record.description.clone(),
             user: new.user.clone(),
             tags: tags.map(|(key, value)| Pair::new(key, value)).collect(),
+            run_id: self.run_of(new)?,
             ..NewModelVersion::default()
         })?;
         for (path, stored) in &new.files {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hpipe_track::ledger::{Ledger, LedgerError};
+use hpipe_track::ledger::{ForwardKind, Ledger, LedgerError};
 
 use crate::support::{clock, get};
 
@@ -48,6 +48,55 @@ fn the_first_schema_is_read() {
         .pragma_query_value(None, "integrity_check", |row| row.get(0))
         .unwrap();
     assert_eq!(check, "ok");
+}
+
+/// The third schema, as it was released: what each step added.
+const THIRD: [&str; 3] = [
+    FIRST,
+    include_str!("../../ledger/schema_v2.sql"),
+    include_str!("../../ledger/schema_v3.sql"),
+];
+
+#[test]
+fn the_third_schema_gets_notes_of_what_was_sent() {
+    let root = tempfile::tempdir().unwrap();
+    let raw = rusqlite::Connection::open(root.path().join("track.db")).unwrap();
+    for step in THIRD {
+        raw.execute_batch(step).unwrap();
+    }
+    raw.execute_batch(CONTENT).unwrap();
+    raw.execute_batch(
+        "INSERT INTO executions VALUES ('a1', 'fit', 'k1', 'abc', 0); PRAGMA user_version = 3;",
+    )
+    .unwrap();
+    drop(raw);
+    let ledger = Ledger::open(root.path(), clock()).unwrap();
+    let (server, kind) = ("http://x", ForwardKind::Run);
+    let lacking = || {
+        ledger
+            .read(|records| records.runs_to_forward(server))
+            .unwrap()
+    };
+    assert_eq!(lacking(), ["abc"]);
+    let note = |state: Option<&'static str>| {
+        ledger
+            .write(move |change| change.note_forwarded(server, kind, "abc", "there", state))
+            .unwrap();
+    };
+    note(None);
+    assert_eq!(lacking(), ["abc"], "begun, but not whole");
+    note(Some(""));
+    assert!(lacking().is_empty());
+    let known = ledger
+        .read(|records| records.forwarded(server, kind, "abc"))
+        .unwrap();
+    assert_eq!(known.unwrap().remote, "there");
+    let elsewhere = ledger
+        .read(|records| records.runs_to_forward("http://y"))
+        .unwrap();
+    assert_eq!(elsewhere, ["abc"]);
+    let made = ledger.read(|records| records.run_that_made("k1")).unwrap();
+    assert_eq!(made.as_deref(), Some("abc"));
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! Sends what is recorded to the MLflow server that the settings name (`tracking.uri`), after everything is recorded here.
+//!
+//! A server that is away fails nothing: what it lacks is sent after the next execution, or by `hpipe runs push`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hpipe_core::with_causes;
+use hpipe_forward::Forwarded;
+use hpipe_track::Ledger;
+
+use crate::registering::MODELS;
+use crate::session::Session;
+use crate::ui::count;
+
+/// Sends what the server that the settings name lacks of the project at `root`; what cannot be sent is a warning.
+pub(crate) fn forward(session: &Session, root: &Path) {
+    let models = root.join(MODELS);
+    let Some((server, token)) = session.tracking_server() else {
+        return;
+    };
+    if !Ledger::exists(&models) {
+        return;
+    }
+    let sent = Ledger::open(&models, Arc::new(hpipe_store::now_millis))
+        .map_err(hpipe_forward::Error::from)
+        .and_then(|ledger| hpipe_forward::forward(&ledger, server, token, &mut |_| ()));
+    match sent {
+        Ok(done) => tell(session, server, &done),
+        Err(error) => session.ui.warning(&format!(
+            "failed to {}; the next execution, or `hpipe runs push`, tries again",
+            with_causes(&error)
+        )),
+    }
+}
+
+/// Tells what was sent, and what was not.
+pub(crate) fn tell(session: &Session, server: &str, done: &Forwarded) {
+    for refused in &done.refused {
+        session.ui.warning(&format!("failed to {refused}"));
+    }
+    let runs = (done.runs > 0).then(|| count(done.runs, "run"));
+    let versions = (done.versions > 0).then(|| count(done.versions, "model version"));
+    let parts: Vec<_> = runs.into_iter().chain(versions).collect();
+    if !parts.is_empty() {
+        let sent = parts.join(" and ");
+        session.ui.note(&format!("sent {sent} to {server}"));
+    }
+}
