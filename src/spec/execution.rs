@@ -79,6 +79,9 @@ pub struct Retry {
     pub backoff: f64,
 }
 
+/// Nobody waits longer for another attempt, however a backoff has grown: a year, which clocks can still add.
+const LONGEST_DELAY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 impl Retry {
     const NEVER: Self = Self {
         times: 0,
@@ -91,10 +94,12 @@ impl Retry {
         match attempt.checked_sub(2) {
             None => Some(Duration::ZERO),
             Some(_) if attempt - 1 > self.times => None,
+            Some(_) if self.delay.is_zero() => Some(Duration::ZERO),
             Some(failures) => {
                 let factor = self.backoff.powi(failures.min(1_000) as i32);
                 let seconds = self.delay.as_secs_f64() * factor;
-                Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+                let delay = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_DELAY);
+                Some(delay.min(LONGEST_DELAY))
             }
         }
     }
@@ -415,6 +420,11 @@ mod tests {
             times: u32::MAX,
             ..retry
         };
-        assert_eq!(endless.delay_before(u32::MAX), Some(Duration::MAX));
+        assert_eq!(endless.delay_before(u32::MAX), Some(LONGEST_DELAY));
+        let at_once = Retry {
+            delay: Duration::ZERO,
+            ..endless
+        };
+        assert_eq!(at_once.delay_before(u32::MAX), Some(Duration::ZERO));
     }
 }

@@ -31,16 +31,18 @@ pub(crate) fn job(
 ) -> Result<Job, Stopped> {
     let stage = setting.workspace.stage(id);
     let mut env = known.fingerprint.env.clone();
+    // what the stage declares is a part of its key, so it gets that and nothing else
     for (name, value) in told {
-        env.entry(name).or_insert(Some(value)); // what the stage declares is its own
+        env.entry(name).or_insert(Some(value));
     }
     if let Some(gpus) = gpus {
-        env.insert("CUDA_VISIBLE_DEVICES".into(), Some(gpus.to_owned()));
+        let visible = env.entry("CUDA_VISIBLE_DEVICES".into());
+        visible.or_insert_with(|| Some(gpus.to_owned()));
     }
     let sandbox = prepared.sandbox.as_ref();
     if let Some(sandbox) = sandbox {
         let folder = sandbox.temporary().to_string_lossy().into_owned();
-        env.insert("TMPDIR".into(), Some(folder));
+        env.entry("TMPDIR".into()).or_insert(Some(folder));
     }
     let stdin = lock.handle().map_err(|error| {
         let message = format!("cannot hand on the lock of the stage: {error}");
