@@ -190,3 +190,33 @@ fn a_row_means_the_same_however_it_is_asked() {
     }
     assert!(serving.stop().success());
 }
+
+/// What was answered is in the log when the server has ended; what became true is added by the request's id.
+#[test]
+fn truths_join_what_was_answered() {
+    let project = registered();
+    let serving = Serving::start(&project);
+    let (status, _) = ask(
+        &serving.url,
+        "POST",
+        "/predict",
+        r#"[{"income": 1.0, "age": 3}, {"income": 2.0, "age": 3}]"#,
+    )
+    .expect("answered");
+    assert_eq!(status, 200);
+    assert!(serving.stop().success());
+    let ignored = project.read("models/.gitignore");
+    assert!(ignored.contains("/predictions.db\n"), "{ignored}");
+    project.write("sold.csv", "order,row,price\nnobody,0,5.0\n");
+    let words = ["predictions", "join", "sold.csv", "--on", "order", "--json"];
+    let joined = project.hpipe(words).output().expect("hpipe starts");
+    let said = String::from_utf8_lossy(&joined.stdout).into_owned();
+    assert_eq!(
+        said, "{\"v\":1,\"matched\":0,\"unknown\":1}\n",
+        "{joined:?}"
+    );
+    let wrong = ["predictions", "join", "sold.csv"];
+    let wrong = project.hpipe(wrong).output().expect("hpipe starts");
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(said.contains("the file has no column `id`"), "{said}");
+}

@@ -14,6 +14,7 @@ mod outs;
 mod overview;
 mod plots;
 mod predict;
+mod predictions;
 mod project;
 mod runs;
 mod serve;
@@ -45,6 +46,7 @@ pub(crate) use models::{
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
 pub(crate) use predict::{Predict, TableKind};
+pub(crate) use predictions::{Predictions, PredictionsJoin};
 pub(crate) use project::{Completions, Init, Man, Root, Shell};
 pub(crate) use runs::{
     Runs, RunsChosen, RunsCompare, RunsDelete, RunsDiff, RunsExport, RunsFormat, RunsGc, RunsList,
@@ -249,6 +251,12 @@ pub(crate) enum Command {
         POST /predict and /invocations (MLflow); GET /health, /readyz, /version, /models, /metrics."
     )]
     Serve(Serve),
+    /// The log of what `serve` answered: add what became true.
+    #[command(
+        subcommand,
+        after_help = "Example: hpipe predictions join sold.csv --on order"
+    )]
+    Predictions(Predictions),
     /// Registered models: versions, stages, gates, history, lineage.
     #[command(
         subcommand,

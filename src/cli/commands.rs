@@ -18,6 +18,7 @@ mod man;
 mod models;
 mod plots;
 mod predict;
+mod predictions;
 mod reading;
 mod repro;
 mod root;
@@ -88,6 +89,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Config(arguments) => config::config(session, arguments),
         Command::Init(arguments) => init::init(session, arguments),
         Command::Runs(command) => runs::runs(session, command),
+        Command::Predictions(command) => predictions::predictions(session, command),
         Command::Serve(arguments) => serve::serve(session, arguments),
         Command::Server(arguments) => server::server(session, arguments),
         Command::Models(arguments) => models::models(session, arguments),

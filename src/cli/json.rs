@@ -36,7 +36,7 @@ pub(crate) use models::{
 pub(crate) use plots::plots;
 pub(crate) use predicted::predicted;
 pub(crate) use runs::{forwarded, run, run_whole, runs, runs_compared, runs_gc, runs_marked};
-pub(crate) use serving::{serving, serving_model, serving_warning, swapped};
+pub(crate) use serving::{joined, serving, serving_model, serving_warning, swapped};
 pub(crate) use settings::settings;
 pub(crate) use stages::stage_list;
 pub(crate) use study::study;

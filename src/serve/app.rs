@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use hpipe_track::ledger::new_id;
+use hpipe_track::ledger::{Clock, new_id};
+use hpipe_track::predictions::PredictionLog;
 
+use crate::journal::Journal;
 use crate::lineup::{Lineup, Served, Stand};
 use crate::metrics::Metrics;
 use crate::request_id::RequestIds;
@@ -16,6 +18,9 @@ pub(crate) struct App {
     pub(crate) options: Options,
     pub(crate) metrics: Metrics,
     pub(crate) ids: RequestIds,
+    pub(crate) clock: Clock,
+    /// Takes what was answered, where that is logged.
+    pub(crate) journal: Option<Journal>,
     pub(crate) report: Report,
     /// Whether the server ends: it answers, and asks for no more.
     pub(crate) is_ending: AtomicBool,
@@ -33,11 +38,14 @@ impl Drop for Permit {
 
 impl App {
     /// Loads what shall be served.
-    pub(crate) fn new(setup: Setup) -> Result<(Arc<Self>, Source), StartError> {
+    pub(crate) fn new(
+        setup: Setup,
+    ) -> Result<(Arc<Self>, Source, Option<PredictionLog>), StartError> {
         let Setup {
             ledger,
             model,
             loader,
+            log,
             options,
             clock,
             report,
@@ -46,7 +54,7 @@ impl App {
             ledger,
             model,
             loader,
-            clock,
+            clock: clock.clone(),
         };
         let metrics = Metrics::default();
         let primary = Arc::new(source.load(&source.meant()?, &metrics)?);
@@ -55,11 +63,13 @@ impl App {
             options,
             metrics,
             ids: RequestIds::new(&new_id()?),
+            clock,
+            journal: log.is_some().then(Journal::default),
             report,
             is_ending: AtomicBool::new(false),
             in_work: AtomicUsize::new(0),
         };
-        Ok((Arc::new(app), source))
+        Ok((Arc::new(app), source, log))
     }
 
     /// Lets a request be worked on, if not too many are.

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{PredictionFault, Table};
+use hpipe_track::predictions::Answered;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -54,6 +55,8 @@ struct Question {
     route: Route,
     format: Format,
     body: Bytes,
+    id: HeaderValue,
+    began: Instant,
 }
 
 /// What was predicted.
@@ -76,7 +79,7 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
         app.metrics.count(index, response.status().as_u16());
         return response;
     } else if matches!(route, Route::Predict | Route::Invocations) {
-        let reply = predict(&app, &served, route, request, began).await;
+        let reply = predict(&app, &served, route, request, (&id, began)).await;
         served.metrics.observe(index, began.elapsed());
         reply
     } else {
@@ -153,9 +156,9 @@ async fn predict(
     served: &Arc<Served>,
     route: Route,
     request: Request<Incoming>,
-    began: Instant,
+    of: (&HeaderValue, Instant),
 ) -> Reply {
-    let done = predicted(app, served, route, request, began).await;
+    let done = predicted(app, served, route, request, of).await;
     done.unwrap_or_else(|fault| {
         app.metrics.count_faults(&fault.details);
         Reply::json(fault.status, &fault.to_json())
@@ -167,7 +170,7 @@ async fn predicted(
     served: &Arc<Served>,
     route: Route,
     request: Request<Incoming>,
-    began: Instant,
+    (id, began): (&HeaderValue, Instant),
 ) -> Result<Reply, Fault> {
     let permit = app.admit().ok_or_else(busy)?;
     let limits = app.options.limits;
@@ -181,6 +184,8 @@ async fn predicted(
         route,
         format,
         body,
+        id: id.clone(),
+        began,
     };
     if question.body.len() <= AT_ONCE {
         return guarded(app, served, &question);
@@ -253,11 +258,42 @@ fn work(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault>
         (Format::Json, _) => json_body::read(&question.body, rows, Dialect::Named)?,
     };
     let predicted = of_table(app, served, &table, place)?;
+    let body = encode(&predicted).into();
+    if let Some(journal) = &app.journal {
+        journal.push(answered(
+            app,
+            served,
+            question,
+            table,
+            predicted.predictions,
+        ));
+    }
     Ok(Reply {
         status: StatusCode::OK,
         media_type: JSON,
-        body: encode(&predicted).into(),
+        body,
     })
+}
+
+/// What the log is told of an answer.
+fn answered(
+    app: &App,
+    served: &Served,
+    question: &Question,
+    rows: Table,
+    predictions: Vec<f64>,
+) -> Answered {
+    Answered {
+        request: question.id.to_str().unwrap_or_default().to_owned(),
+        time: (app.clock)(),
+        name: served.name.clone(),
+        version: served.version,
+        digest: served.digest,
+        target: served.shape.target.clone(),
+        latency: u64::try_from(question.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        rows,
+        predictions,
+    }
 }
 
 /// Predicts a table whose columns are the model's.

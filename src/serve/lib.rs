@@ -15,6 +15,7 @@ mod csv;
 mod fault;
 mod handle;
 mod histogram;
+mod journal;
 mod json;
 mod lineup;
 mod listen;

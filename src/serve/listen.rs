@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use hpipe_track::predictions::PredictionLog;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -34,6 +35,7 @@ pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
     source: Source,
+    log: Option<PredictionLog>,
     stop: Arc<Notify>,
 }
 
@@ -54,7 +56,7 @@ impl Server {
     /// # Errors
     /// [`StartError`]: there is no such version, it cannot be loaded, or the port is taken.
     pub fn bind(setup: Setup, host: &str, port: u16) -> Result<Self, StartError> {
-        let (app, source) = App::new(setup)?;
+        let (app, source, log) = App::new(setup)?;
         raise_file_limit();
         let refused = |source| StartError::Listen {
             host: host.to_owned(),
@@ -77,6 +79,7 @@ impl Server {
             address,
             app,
             source,
+            log,
             stop: Arc::default(),
         })
     }
@@ -106,6 +109,7 @@ impl Server {
             listener,
             app,
             source,
+            mut log,
             stop,
             ..
         } = self;
@@ -113,9 +117,15 @@ impl Server {
         std::thread::scope(|scope| {
             let (app, source) = (&app, &source);
             scope.spawn(move || crate::watch::watch(app, source, &unwatch));
+            if let (Some(journal), Some(log)) = (&app.journal, &mut log) {
+                scope.spawn(|| journal.write(log, &app.report));
+            }
             let ended = runtime.block_on(serve(listener, app, &stop));
             drop(watching);
             runtime.shutdown_timeout(Duration::from_millis(100)); // patience was had already
+            if let Some(journal) = &app.journal {
+                journal.close();
+            }
             ended.map_err(StartError::Serve)
         })
     }

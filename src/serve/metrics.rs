@@ -214,6 +214,13 @@ pub(crate) fn text(app: &App) -> String {
         "Versions that should have answered and could not be loaded.",
         load(&metrics.failed_swaps),
     );
+    if let Some(journal) = &app.journal {
+        let (logged, lost) = journal.counts();
+        let help = "Rows in the log of predictions.";
+        text.single("hpipe_log_rows_total", "counter", help, logged);
+        let help = "Rows that the log of predictions lacks.";
+        text.single("hpipe_log_lost_rows_total", "counter", help, lost);
+    }
     let served = app.primary();
     let (version, digest) = (served.version.to_string(), served.digest.to_string());
     text.about("hpipe_model_info", "gauge", "The version that answers.");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hpipe_core::ModelLoader;
 use hpipe_track::ledger::{Clock, ModelVersion};
+use hpipe_track::predictions::PredictionLog;
 use hpipe_track::registry::ModelReference;
 use hpipe_track::{Ledger, LedgerError};
 use hyper::header::HeaderValue;
@@ -23,6 +24,8 @@ pub struct Setup {
     pub model: ModelReference,
     /// Makes predictors of files.
     pub loader: Arc<dyn ModelLoader>,
+    /// Where predictions are logged, if they are.
+    pub log: Option<PredictionLog>,
     /// What may be chosen.
     pub options: Options,
     /// The time, for logs.

@@ -118,7 +118,15 @@ impl CacheFolder {
     /// execution that makes the folder they lie in must not take them along. The folder of artifacts is that of the records
     /// only beside their database.
     pub(crate) fn is_of_records(&self, path: &Path) -> bool {
-        let names = ["track.db", "track.db-wal", "track.db-shm", "artifacts"];
+        let names = [
+            "track.db",
+            "track.db-wal",
+            "track.db-shm",
+            "predictions.db",
+            "predictions.db-wal",
+            "predictions.db-shm",
+            "artifacts",
+        ];
         let Some(name) = names.into_iter().find(|name| path.ends_with(name)) else {
             return false;
         };

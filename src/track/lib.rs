@@ -16,6 +16,7 @@ mod difference;
 pub mod ledger;
 mod lines;
 mod overview;
+pub mod predictions;
 mod read;
 pub mod registry;
 mod table;

@@ -10,7 +10,10 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("See how things stand", &["status", "why", "dag", "logs"]),
     ("See what came out", &["metrics", "params", "plots"]),
     ("Keep track", &["runs", "models", "server"]),
-    ("Put to use", &["predict", "serve", "monitor"]),
+    (
+        "Put to use",
+        &["predict", "serve", "predictions", "monitor"],
+    ),
     (
         "Write a pipeline",
         &["init", "stage", "freeze", "unfreeze", "schema"],

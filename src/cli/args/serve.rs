@@ -33,6 +33,9 @@ pub(crate) struct Serve {
     /// Answer 503 while this many requests are worked on.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_requests: u32,
+    /// Log no predictions; else they go to models/predictions.db.
+    #[arg(long)]
+    pub(crate) no_log: bool,
     /// Write JSON: where it listens, and every exchange of versions.
     #[arg(long)]
     pub(crate) json: bool,

@@ -43,7 +43,7 @@ pub(super) fn models(session: &Session, arguments: &Models) -> Result<Exit, Erro
 }
 
 /// The root of the project, or, where there is none, the folder.
-fn root(session: &Session) -> Result<PathBuf, Error> {
+pub(super) fn root(session: &Session) -> Result<PathBuf, Error> {
     if let Ok(location) = session.locate() {
         return Ok(location.root);
     }

@@ -3,19 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hpipe_core::ModelLoader;
+use hpipe_core::{ModelLoader, ProjectPath};
 use hpipe_serve::{Limits, Options, Report, Server, Setup, Told, Treatment};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::Stage;
+use hpipe_track::predictions::PredictionLog;
 use hpipe_track::registry::ModelReference;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::models::{ask, existing_ledger, names, parse, version};
+use super::models::{ask, existing_ledger, names, parse, root, version};
 use crate::args::{self, Serve as Arguments};
 use crate::error::{Error, Exit};
 use crate::json;
+use crate::registering::MODELS;
 use crate::session::Session;
+
+/// The log of predictions.
+const LOG: [&str; 3] = [
+    "models/predictions.db",
+    "models/predictions.db-wal",
+    "models/predictions.db-shm",
+];
 
 /// Serves a model of the project.
 pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Error> {
@@ -26,10 +35,15 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
     };
     ask(&ledger, |records| version(records, &model))?; // in words that help, before anything is loaded
     let loader = loader(session)?;
+    let log = match arguments.no_log {
+        true => None,
+        false => Some(log(session)?),
+    };
     let setup = Setup {
         ledger: Arc::new(ledger),
         model,
         loader,
+        log,
         options: options(arguments),
         clock: Arc::new(hpipe_store::now_millis),
         report: report(session, arguments.json),
@@ -47,6 +61,20 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
     }
     server.run()?;
     Ok(Exit::Done)
+}
+
+/// The log of predictions, which is no content of any dep and stays out of git.
+fn log(session: &Session) -> Result<PredictionLog, Error> {
+    let root = root(session)?;
+    if let Ok((_, store)) = session.open_store() {
+        let paths = LOG.map(ProjectPath::new);
+        if let Err(error) = hpipe_engine::keep_out_of_git(&store, &paths) {
+            let why = hpipe_core::with_causes(&error);
+            let text = format!("failed to keep the log of predictions out of git: {why}");
+            session.ui.warning(&text);
+        }
+    }
+    Ok(PredictionLog::open(&root.join(MODELS))?)
 }
 
 /// Who makes predictors of files.

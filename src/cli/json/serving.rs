@@ -67,6 +67,22 @@ pub(crate) fn swapped(from: &str, to: &str) -> String {
     })
 }
 
+#[derive(Serialize)]
+struct Joined {
+    v: u32,
+    matched: usize,
+    unknown: usize,
+}
+
+/// Encodes how many predictions know their truth now, and how many truths belong to none.
+pub(crate) fn joined(matched: usize, unknown: usize) -> String {
+    line(&Joined {
+        v: VERSION,
+        matched,
+        unknown,
+    })
+}
+
 /// Encodes that something is wrong with what is served.
 pub(crate) fn serving_warning(message: &str) -> String {
     line(&Warning {

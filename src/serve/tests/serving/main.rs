@@ -8,6 +8,7 @@
 
 mod bodies;
 mod limits;
+mod log;
 mod service;
 mod support;
 mod swaps;

@@ -15,6 +15,7 @@ use hpipe_core::{
 use hpipe_serve::{Options, Server, Setup, Stopper, Told};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::{NewRegistration, Promotion, Stage, StoredArtifact};
+use hpipe_track::predictions::PredictionLog;
 use hpipe_track::registry::{ModelReference, Record, RecordedFile};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -180,6 +181,7 @@ impl Served {
             ledger: ledger.clone(),
             model: ModelReference::parse("house").unwrap(),
             loader: Arc::new(Scale),
+            log: Some(PredictionLog::open(&root.path().join("models")).unwrap()),
             options,
             clock: clock(),
             report: Box::new(move |told| {

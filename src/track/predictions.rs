@@ -1,0 +1,378 @@
+//! The log of predictions: what was asked, what was answered, by which version, and later what was true.
+//!
+//! One SQLite file beside the records, `predictions.db`, so that a busy server and those who register and promote do not
+//! wait for each other. Rows are only ever appended; the truth is the one thing that is added later. Documented in
+//! docs/formats/predictions_db.md.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hpipe_core::{Digest, Table, Values};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::ledger::{LedgerError, Result};
+
+/// The database's name in the folder of models.
+const DATABASE: &str = "predictions.db";
+
+/// The version of the schema.
+pub const PREDICTIONS_VERSION: u32 = 1;
+
+/// Says that a file is ours: "hpip" in ASCII, in SQLite's header.
+const APPLICATION: i32 = 0x6870_6970;
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const SCHEMA: &str = "
+CREATE TABLE versions (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    target TEXT NOT NULL,
+    UNIQUE (name, version, digest)
+) STRICT;
+CREATE TABLE predictions (
+    number INTEGER PRIMARY KEY,
+    request TEXT NOT NULL,
+    row INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    version INTEGER NOT NULL REFERENCES versions (number),
+    latency INTEGER NOT NULL,
+    features TEXT NOT NULL,
+    prediction REAL,
+    truth REAL
+) STRICT;
+CREATE INDEX predictions_by_request ON predictions (request, row);
+";
+
+/// A request that was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// Its id.
+    pub request: String,
+    /// When, in milliseconds since 1970, UTC.
+    pub time: i64,
+    /// The registered model.
+    pub name: String,
+    /// Its version.
+    pub version: i64,
+    /// The digest of the model's bytes.
+    pub digest: Digest,
+    /// The column it predicts.
+    pub target: String,
+    /// Microseconds from the head of the request to its predictions.
+    pub latency: u64,
+    /// The rows, as the model took them.
+    pub rows: Table,
+    /// What was predicted, a number a row.
+    pub predictions: Vec<f64>,
+}
+
+/// What became true of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Truth {
+    /// The id of the request.
+    pub request: String,
+    /// Which row of it, from 0.
+    pub row: i64,
+    /// The target's value.
+    pub value: f64,
+}
+
+/// What came of adding truths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Joined {
+    /// Predictions that know their truth now.
+    pub matched: usize,
+    /// Truths of rows that nobody asked for.
+    pub unknown: usize,
+}
+
+/// The log, open for writing.
+#[derive(Debug)]
+pub struct PredictionLog {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl PredictionLog {
+    /// The log in the folder `models`.
+    pub fn path_in(models: &Path) -> PathBuf {
+        models.join(DATABASE)
+    }
+
+    /// Opens the log in the folder `models`, making it if need be.
+    ///
+    /// # Errors
+    /// When it is something else, of a newer hpipe, or cannot be written.
+    pub fn open(models: &Path) -> Result<Self> {
+        let path = Self::path_in(models);
+        let connection = open(&path).map_err(|error| error.about(&path))?;
+        Ok(Self { path, connection })
+    }
+
+    /// Appends answers: all of them, or none.
+    ///
+    /// # Errors
+    /// What the machine refuses.
+    pub fn append(&mut self, answers: &[Answered]) -> Result<()> {
+        append(&mut self.connection, answers).map_err(|error| LedgerError::of(&self.path, error))
+    }
+
+    /// Adds what became true: all of it, or nothing.
+    ///
+    /// # Errors
+    /// What the machine refuses.
+    pub fn join(&mut self, truths: &[Truth]) -> Result<Joined> {
+        join(&mut self.connection, truths).map_err(|error| LedgerError::of(&self.path, error))
+    }
+
+    /// The column that the last version predicts; none while nothing was logged.
+    ///
+    /// # Errors
+    /// What the machine refuses.
+    pub fn target(&self) -> Result<Option<String>> {
+        let sql = "SELECT target FROM versions ORDER BY number DESC LIMIT 1";
+        let target = self.connection.query_row(sql, [], |row| row.get(0));
+        target
+            .optional()
+            .map_err(|error| LedgerError::of(&self.path, error))
+    }
+}
+
+fn open(path: &Path) -> Result<Connection> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A power cut may cost the last answers, never the file: an audit does not make every client wait for the disk.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > PREDICTIONS_VERSION {
+        return Err(LedgerError::Newer {
+            path: path.to_path_buf(),
+            found,
+            known: PREDICTIONS_VERSION,
+        });
+    }
+    if found == 0 {
+        // Immediate: of two servers that begin at once, the second finds it made.
+        let kind = rusqlite::TransactionBehavior::Immediate;
+        let step = connection.transaction_with_behavior(kind)?;
+        let found: u32 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: i64 =
+            step.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if found == 0 && tables > 0 {
+            return Err(LedgerError::Damaged {
+                path: path.to_path_buf(),
+                message: "it holds tables of another program".to_owned(),
+            });
+        }
+        if found == 0 {
+            step.execute_batch(SCHEMA)?;
+            step.pragma_update(None, "application_id", APPLICATION)?;
+            step.pragma_update(None, "user_version", PREDICTIONS_VERSION)?;
+        }
+        step.commit()?;
+    }
+    Ok(connection)
+}
+
+fn append(connection: &mut Connection, answers: &[Answered]) -> rusqlite::Result<()> {
+    let step = connection.transaction()?;
+    {
+        let mut insert = step.prepare_cached(
+            "INSERT INTO predictions (request, row, time, version, latency, features, prediction)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        let mut features = String::new();
+        for answer in answers {
+            let version = version(&step, answer)?;
+            let latency = i64::try_from(answer.latency).unwrap_or(i64::MAX);
+            for (row, prediction) in answer.predictions.iter().enumerate() {
+                features.clear();
+                write_row(&mut features, &answer.rows, row);
+                let (time, prediction) =
+                    (answer.time, prediction.is_finite().then_some(*prediction));
+                let values = params![
+                    answer.request,
+                    row as i64,
+                    time,
+                    version,
+                    latency,
+                    features,
+                    prediction
+                ];
+                insert.execute(values)?;
+            }
+        }
+    }
+    step.commit()
+}
+
+/// The number of a version in the log.
+fn version(step: &Connection, answer: &Answered) -> rusqlite::Result<i64> {
+    let digest = answer.digest.to_string();
+    let known = "SELECT number FROM versions WHERE name = ?1 AND version = ?2 AND digest = ?3";
+    let found = step
+        .prepare_cached(known)?
+        .query_row(params![answer.name, answer.version, digest], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    if let Some(number) = found {
+        return Ok(number);
+    }
+    let new = "INSERT INTO versions (name, version, digest, target) VALUES (?1, ?2, ?3, ?4)";
+    let values = params![answer.name, answer.version, digest, answer.target];
+    step.prepare_cached(new)?.execute(values)?;
+    Ok(step.last_insert_rowid())
+}
+
+fn join(connection: &mut Connection, truths: &[Truth]) -> rusqlite::Result<Joined> {
+    let step = connection.transaction()?;
+    let mut joined = Joined::default();
+    {
+        let sql = "UPDATE predictions SET truth = ?3 WHERE request = ?1 AND row = ?2";
+        let mut update = step.prepare_cached(sql)?;
+        for truth in truths {
+            match update.execute(params![truth.request, truth.row, truth.value])? {
+                0 => joined.unknown += 1,
+                rows => joined.matched += rows,
+            }
+        }
+    }
+    step.commit()?;
+    Ok(joined)
+}
+
+/// A row as a JSON object.
+fn write_row(text: &mut String, rows: &Table, row: usize) {
+    text.push('{');
+    for (i, column) in rows.columns().iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        quote(text, &column.name);
+        text.push(':');
+        // Writing to a String cannot fail.
+        let _ = match &column.values {
+            Values::Number(values) => match values[row] {
+                Some(value) if value.is_finite() => write!(text, "{value:?}"),
+                _ => write!(text, "null"),
+            },
+            Values::Integer(values) => match values[row] {
+                Some(value) => write!(text, "{value}"),
+                None => write!(text, "null"),
+            },
+            Values::Boolean(values) => match values[row] {
+                Some(value) => write!(text, "{value}"),
+                None => write!(text, "null"),
+            },
+            Values::Text(values) => match &values[row] {
+                Some(value) => {
+                    quote(text, value);
+                    Ok(())
+                }
+                None => write!(text, "null"),
+            },
+        };
+    }
+    text.push('}');
+}
+
+fn quote(text: &mut String, word: &str) {
+    match serde_json::to_string(word) {
+        Ok(quoted) => *text += &quoted,
+        Err(error) => panic!("bug: a text is no JSON: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hpipe_core::Column;
+
+    use super::*;
+
+    fn answered(request: &str, prices: &[f64]) -> Answered {
+        let rows = Table::new(vec![
+            Column::number("rooms", prices.iter().map(|p| Some(p / 2.0)).collect()),
+            Column {
+                name: "oc\"ean".to_owned(),
+                values: Values::Text(prices.iter().map(|_| None).collect()),
+            },
+        ]);
+        Answered {
+            request: request.to_owned(),
+            time: 7,
+            name: "house".to_owned(),
+            version: 2,
+            digest: Digest::blake3([3; 32]),
+            target: "price".to_owned(),
+            latency: 41,
+            rows: rows.expect("a table"),
+            predictions: prices.to_vec(),
+        }
+    }
+
+    /// What the log holds, a line a prediction.
+    fn shown(log: &PredictionLog) -> Vec<String> {
+        let sql = "SELECT request || ' ' || row || ' ' || p.time || ' ' || name || '/' || v.version || ' ' || latency || ' '
+                   || features || ' ' || prediction || ' ' || coalesce(truth, '?')
+                   FROM predictions p JOIN versions v ON v.number = p.version ORDER BY p.number";
+        let mut statement = log.connection.prepare(sql).expect("a statement");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a text")).collect()
+    }
+
+    #[test]
+    fn answers_are_appended_and_truths_added() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut log = PredictionLog::open(folder.path()).expect("opened");
+        assert_eq!(log.target().expect("read"), None);
+        log.append(&[answered("a", &[1.0, 3.0]), answered("b", &[5.0])])
+            .expect("appended");
+        let truth = |request: &str, row, value| Truth {
+            request: request.to_owned(),
+            row,
+            value,
+        };
+        let truths = [truth("a", 1, 2.5), truth("a", 2, 9.0), truth("c", 0, 9.0)];
+        let joined = log.join(&truths).expect("joined");
+        assert_eq!(
+            joined,
+            Joined {
+                matched: 1,
+                unknown: 2
+            }
+        );
+        let log = PredictionLog::open(folder.path()).expect("opened again");
+        assert_eq!(log.target().expect("read").as_deref(), Some("price"));
+        assert_eq!(
+            shown(&log),
+            [
+                r#"a 0 7 house/2 41 {"rooms":0.5,"oc\"ean":null} 1.0 ?"#,
+                r#"a 1 7 house/2 41 {"rooms":1.5,"oc\"ean":null} 3.0 2.5"#,
+                r#"b 0 7 house/2 41 {"rooms":2.5,"oc\"ean":null} 5.0 ?"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_newer_log_and_another_file_are_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = PredictionLog::open(folder.path()).expect("opened");
+        log.connection
+            .pragma_update(None, "user_version", 9)
+            .expect("set");
+        let error = PredictionLog::open(folder.path())
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("its schema has version 9, this hpipe knows 1"),
+            "{error}"
+        );
+    }
+}
