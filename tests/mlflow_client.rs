@@ -81,7 +81,7 @@ stages:
     track: {experiment: prices, tags: {team: blue}}
     cmd: |
       echo model $(cat raw) > model.pkl
-      printf 'step,loss\n0,2.5\n1,0.5\n' > curve.csv
+      printf 'step,loss\\n0,2.5\\n1,0.5\\n' > curve.csv
       echo '{\"rmse\": 0.5, \"odd\": NaN}' > metrics.json
     deps: [raw]
     params: [n]
@@ -114,6 +114,75 @@ stages:
     command.args([project.root(), &folder]);
     let done = peers::run(&mut command);
     eprintln!("{}", done.unwrap_or_else(|error| panic!("{error}")));
+}
+
+/// A small pipeline that trains, packages and registers a model.
+const TRAINING: &str = "
+stages:
+  ingest:
+    uses: ingest
+    with: {target: y}
+    deps: {table: data.csv}
+    outs: {table: table.parquet, report: quality.md}
+    metrics: {quality: quality.json}
+  split:
+    uses: split
+    with: {fractions: {train: 0.6, validation: 0.2, test: 0.2}, seed: 42}
+    deps: {table: table.parquet}
+    outs: {train: train.parquet, validation: validation.parquet, test: test.parquet}
+  train:
+    uses: train
+    with: {model: xgboost, target: y, hyperparameters: {n_estimators: 20}, seed: 42}
+    deps: {train: train.parquet, validation: validation.parquet}
+    outs: {model: model.safetensors}
+  package:
+    uses: export
+    with: {format: mlflow}
+    deps: {model: model.safetensors}
+    outs: {model: package}
+  register:
+    uses: register
+    with: {name: house, promote: Production, aliases: [champion]}
+    deps: {model: model.safetensors, package: package}
+    outs: {record: registration.json}
+";
+
+/// What hpipe trained loads with `mlflow.pyfunc` from its server, and predicts what hpipe predicts.
+#[test]
+fn a_model_of_hpipe_predicts_the_same_in_mlflow() {
+    if !cfg!(feature = "ml") {
+        return; // nothing is trained without the machine-learning stages
+    }
+    let packages = [&PACKAGES[..], &["onnx", "onnxruntime", "pandas"]].concat();
+    let Some(programs) = peers::ready("MLflow and ONNX", &[&packages]) else {
+        return;
+    };
+    let rows = (0..200_u32).map(|row| {
+        let (a, b) = (f64::from(row % 17), f64::from(row * 7 % 23));
+        format!("{a},{b},{}\n", 2.0 * a - b * b / 5.0)
+    });
+    let table = format!("a,b,y\n{}", rows.collect::<String>());
+    let project = Project::with(&[("pipeline.yaml", TRAINING), ("data.csv", &table)]);
+    let said = |words: &[&str]| {
+        let output = project.hpipe(words.iter().copied()).output();
+        let output = output.expect("hpipe starts");
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("a text")
+    };
+    said(&["repro"]);
+    said(&["predict", "house", "data.csv", "-o", "predicted.csv"]);
+    said(&[
+        "models", "export", "house/1", "--format", "mlflow", "-o", "exported",
+    ]);
+    let run = support::parse_event(said(&["runs", "show", "train", "--json"]).trim_end());
+    let server = Serving::start(project.root());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mlflow_models.py");
+    let mut command = Command::new(programs.join("python"));
+    command.args([script, &server.url, support::text(&run["run"])]);
+    command.args([project.path("predicted.csv"), project.path("exported")]);
+    let done = peers::run(&mut command);
+    eprintln!("{}", done.unwrap_or_else(|error| panic!("{error}")));
+    assert!(server.stop().success());
 }
 
 #[test]
