@@ -195,6 +195,7 @@ fn a_row_means_the_same_however_it_is_asked() {
 #[test]
 fn truths_join_what_was_answered() {
     let project = registered();
+    project.write(".git/HEAD", "ref: refs/heads/main\n"); // what git shall ignore is told where git is
     let serving = Serving::start(&project);
     let (status, _) = ask(
         &serving.url,
