@@ -11,6 +11,8 @@ use polars::error::PolarsError;
 /// Why a stage failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error("{0}")]
+    Monitoring(String),
     #[error("cannot read {path}")]
     ReadFile {
         path: String,

@@ -10,6 +10,7 @@
 //! | [`Stack`] | models → one model that weighs them |
 //! | [`Explain`] | one model → importance of its features, SHAP values, charts |
 //! | [`Profile`] | one model, the rows it learned from and others → what it takes and how it errs |
+//! | [`Monitor`] | a model, its profile and new rows → what has changed |
 //! | [`Predict`] | a model and a table → the table with predictions |
 //! | [`Evaluate`] | models and features → metrics, comparison, verdicts, the best model and why, a report |
 //!
@@ -38,6 +39,7 @@ mod ingest;
 mod learner;
 mod markdown;
 mod model;
+mod monitor;
 mod names;
 mod options;
 mod ports;
@@ -65,6 +67,7 @@ pub use export::Export;
 pub use features::Features;
 pub use import::Import;
 pub use ingest::Ingest;
+pub use monitor::Monitor;
 pub use predict::Predict;
 pub use predictor::Loader;
 pub use profile::Profile;
@@ -88,6 +91,7 @@ pub fn register(registry: &mut hpipe_core::Registry) {
     registry.add(Evaluate);
     registry.add(Profile);
     registry.add(Predict);
+    registry.add(Monitor);
     registry.add(Export);
     registry.add(Import);
 }

@@ -10,6 +10,7 @@ mod execute;
 mod look;
 mod metrics;
 mod models;
+mod monitor;
 mod outs;
 mod overview;
 mod plots;
@@ -43,6 +44,7 @@ pub(crate) use models::{
     ModelsDescribe, ModelsDiff, ModelsExport, ModelsList, ModelsPromote, ModelsRegister,
     ModelsReproduce, ModelsRollback, ModelsShow, ModelsTag,
 };
+pub(crate) use monitor::{FailOn, Monitor};
 pub(crate) use outs::{Add, Checkout, Commit};
 pub(crate) use plots::{Drawing, Plots, PlotsDiff, PlotsShow};
 pub(crate) use predict::{Predict, TableKind};
@@ -271,6 +273,15 @@ pub(crate) enum Command {
         hpipe predict models/xgboost.safetensors rows.csv -o out.csv --transform models/transform.json"
     )]
     Predict(Predict),
+    /// Watch a registered model: errors batch by batch, drift, quality of the rows.
+    #[command(
+        allow_missing_positional = true,
+        after_help = "Examples:\n  hpipe monitor new.csv --report drift.html\n  \
+                      hpipe monitor house@Staging new.parquet --window 1h --time at --on-drift 'repro register'\n\n\
+        Every batch is compared with what chance makes of batches of its size, columns with the profile kept with the version. \
+        The exit code is 1 after an alert that is critical."
+    )]
+    Monitor(Box<Monitor>),
     /// Start a project: write a pipeline.yaml that works.
     #[command(after_help = "Example: hpipe init my-project")]
     Init(Init),

@@ -16,6 +16,7 @@ mod init;
 mod logs;
 mod man;
 mod models;
+mod monitor;
 mod plots;
 mod predict;
 mod predictions;
@@ -94,6 +95,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Exit, Error> {
         Command::Server(arguments) => server::server(session, arguments),
         Command::Models(arguments) => models::models(session, arguments),
         Command::Predict(arguments) => predict::predict(session, arguments),
+        Command::Monitor(arguments) => monitor::monitor(session, arguments),
         Command::Schema => schema::schema(session),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`main`] is the whole program but for the built-in stages, which the caller registers. `args` holds the words of the
 //! command line, `complete` what shells make of them, `commands` one file for each command, `ui` everything that prints for people, `json` everything that
-//! prints for programs, `recording` makes runs of executions, `registering` what sees to it that the ledger has what `register` stages made, `dag` the drawings, `tune` the driver of a search, `error` the exit codes.
+//! prints for programs, `recording` makes runs of executions, `registering` what sees to it that the ledger has what `register` stages made, `dag` the drawings, `tune` the driver of a search, `deployed` registered versions as predictors, `error` the exit codes.
 //!
 //! Deliberately holds no logic of pipelines: a command makes one call of a library and prints the answer.
 

@@ -36,7 +36,6 @@ const LATER: &[(&str, &str)] = &[
         "until then, `hpipe tune` searches params, and git keeps what you compare with `hpipe metrics diff`",
     ),
     ("remote", "until then, share `.cache` as a folder"),
-    ("monitor", "until then, a stage can compare windows of data"),
 ];
 
 /// A mistake as a diagnostic; none where clap's own words do as well, and for help and version.

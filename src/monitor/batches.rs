@@ -60,6 +60,15 @@ impl Subject {
             Self::Target => "target",
         }
     }
+
+    /// What it is: `input`, `prediction` or `target`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Input(_) => "input",
+            Self::Prediction => "prediction",
+            Self::Target => "target",
+        }
+    }
 }
 
 /// The rows of a batch, all of them such that the model could predict them.

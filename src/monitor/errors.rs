@@ -17,34 +17,55 @@ pub struct Errors {
     pub bias: f64,
 }
 
+/// Adds rows up, of any number, to their errors.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ErrorSums {
+    rows: usize,
+    squares: f64,
+    absolute: f64,
+    bias: f64,
+    relative: f64,
+    /// Mean of the actual values, and the sum of their squared distances from it (Welford 1962).
+    mean: f64,
+    spread: f64,
+    has_zero: bool,
+}
+
+impl ErrorSums {
+    /// Adds a row.
+    pub fn add(&mut self, [actual, predicted]: [f64; 2]) {
+        let error = predicted - actual;
+        self.rows += 1;
+        self.squares += error * error;
+        self.absolute += error.abs();
+        self.bias += error;
+        self.has_zero |= actual == 0.0;
+        self.relative += (error / actual).abs();
+        let off = actual - self.mean;
+        self.mean += off / self.rows as f64;
+        self.spread += off * (actual - self.mean);
+    }
+
+    /// The errors; none of no rows.
+    pub fn errors(&self) -> Option<Errors> {
+        let n = self.rows as f64;
+        (self.rows > 0).then(|| Errors {
+            rows: self.rows,
+            rmse: (self.squares / n).sqrt(),
+            mae: self.absolute / n,
+            r2: (self.spread > 0.0).then(|| 1.0 - self.squares / self.spread),
+            mape: (!self.has_zero).then(|| self.relative / n),
+            bias: self.bias / n,
+        })
+    }
+}
+
 impl Errors {
     /// The errors of rows `[actual, predicted]`; none of no rows.
     pub fn of(rows: &[[f64; 2]]) -> Option<Self> {
-        let n = rows.len() as f64;
-        if rows.is_empty() {
-            return None;
-        }
-        let mean = rows.iter().map(|row| row[0]).sum::<f64>() / n;
-        let (mut squares, mut absolute, mut bias, mut spread, mut relative) =
-            (0.0, 0.0, 0.0, 0.0, 0.0);
-        for [actual, predicted] in rows {
-            let error = predicted - actual;
-            squares += error * error;
-            absolute += error.abs();
-            bias += error;
-            spread += (actual - mean) * (actual - mean);
-            relative += (error / actual).abs();
-        }
-        let is_spread = rows.iter().any(|row| row[0] != rows[0][0]);
-        let has_zero = rows.iter().any(|row| row[0] == 0.0);
-        Some(Self {
-            rows: rows.len(),
-            rmse: (squares / n).sqrt(),
-            mae: absolute / n,
-            r2: is_spread.then(|| 1.0 - squares / spread),
-            mape: (!has_zero).then(|| relative / n),
-            bias: bias / n,
-        })
+        let mut sums = ErrorSums::default();
+        rows.iter().for_each(|row| sums.add(*row));
+        sums.errors()
     }
 
     /// The metrics that are defined, by name.

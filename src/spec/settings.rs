@@ -25,6 +25,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("gpus", Kind::Devices),
     ("jobs", Kind::Count),
     ("memory", Kind::Size),
+    ("monitor.on_drift", Kind::Text),
     ("sandbox.default", Kind::Flag),
     ("sandbox.missing", Kind::Word(&["warn", "fail"])),
     ("sandbox.read", Kind::Texts),

@@ -8,9 +8,9 @@ mod register;
 mod reproduce;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hpipe_core::nearest;
+use hpipe_core::{ProjectPath, nearest};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::{ModelVersion, Records, Refusal, RegistryQuery, Stage};
 use hpipe_track::registry::ModelReference;
@@ -149,7 +149,30 @@ pub(super) fn ask<T>(
 }
 
 /// The version a text means.
-fn find(ledger: &Ledger, text: &str) -> Result<ModelVersion, Error> {
+pub(super) fn find(ledger: &Ledger, text: &str) -> Result<ModelVersion, Error> {
     let reference = parse(text)?;
     ask(ledger, |records| version(records, &reference))
+}
+
+/// The version in Production of the only model there is.
+pub(super) fn only(ledger: &Ledger) -> Result<ModelVersion, Error> {
+    let names = ask(ledger, names)?;
+    match names.as_slice() {
+        [name] => find(ledger, name),
+        [] => Err(Error::Usage {
+            message: "no model is registered here".to_owned(),
+            help: "`hpipe models register FILE --name NAME` registers one".to_owned(),
+        }),
+        several => Err(Error::Usage {
+            message: format!("there are {} models", several.len()),
+            help: format!("name one of {}", several.join(", ")),
+        }),
+    }
+}
+
+/// Writes a file wherever the user wants it: whole, or not at all.
+pub(super) fn write_at(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let (folder, name) = export::folder_and_name(path)?;
+    let store = hpipe_store::Store::open(&folder, Path::new(".cache"))?;
+    Ok(store.write_file(&ProjectPath::new(&name), bytes)?)
 }

@@ -66,7 +66,7 @@ fn reference(version: &ModelVersion) -> String {
 }
 
 /// Columns of text under headings; those of `rights` to the right.
-fn table(headings: &[&str], rows: &[Vec<String>], rights: &[usize]) -> String {
+pub(super) fn table(headings: &[&str], rows: &[Vec<String>], rights: &[usize]) -> String {
     let widths: Vec<_> = headings
         .iter()
         .enumerate()

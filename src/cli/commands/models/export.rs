@@ -44,17 +44,13 @@ fn registry(session: &Session, ledger: &Ledger, out: Option<&Path>) -> Result<()
     let text = json::registry(&models);
     match out {
         None => session.ui.data(&text),
-        Some(path) => {
-            let (folder, name) = folder_and_name(path)?;
-            let store = hpipe_store::Store::open(&folder, Path::new(".cache"))?;
-            store.write_file(&ProjectPath::new(&name), text.as_bytes())?;
-        }
+        Some(path) => super::write_at(path, text.as_bytes())?,
     }
     Ok(())
 }
 
 /// The folder a file shall lie in, and its name there.
-fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Error> {
+pub(super) fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Error> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

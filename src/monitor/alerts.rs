@@ -1,0 +1,164 @@
+//! What is told: how bad it is, and not again and again.
+
+use std::collections::BTreeMap;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It is worth a look: one batch in a hundred is such by chance.
+    Warning,
+    /// It is real and matters.
+    Critical,
+}
+
+impl Severity {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The errors of a batch.
+    Errors,
+    /// Where the rows of the last batches lie.
+    Level,
+    /// The distribution of a column over the whole input.
+    Drift,
+    /// Rows such as the model cannot take, or was not made for.
+    Quality,
+}
+
+impl Kind {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Errors => "errors",
+            Self::Level => "level",
+            Self::Drift => "drift",
+            Self::Quality => "quality",
+        }
+    }
+}
+
+/// Something that somebody should know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// The batch, from 1; none: the input as a whole.
+    pub batch: Option<usize>,
+    /// What it is about.
+    pub kind: Kind,
+    /// Of which metric or column.
+    pub subject: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The probability of it by chance, where that is known.
+    pub p: Option<f64>,
+    /// One lowercase fragment.
+    pub message: String,
+}
+
+/// Batches in a row with the same alarm that make it more than a warning: chance does not do that.
+const IN_A_ROW: usize = 3;
+
+/// Decides which alarms are told.
+#[derive(Debug, Clone)]
+pub(crate) struct Desk {
+    cooldown: usize,
+    states: BTreeMap<(Kind, String), State>,
+    pub(crate) alerts: Vec<Alert>,
+    /// Alarms that were not told, as the same was told a short while before.
+    pub(crate) suppressed: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    last: usize,
+    in_a_row: usize,
+    told: Option<(usize, Severity)>,
+}
+
+impl Desk {
+    pub(crate) const fn new(cooldown: usize) -> Self {
+        Self {
+            cooldown,
+            states: BTreeMap::new(),
+            alerts: Vec::new(),
+            suppressed: 0,
+        }
+    }
+
+    /// Takes an alarm of a batch: it is told unless the same was, at most `cooldown` batches ago and no milder. Returns what is
+    /// told.
+    pub(crate) fn alarm(&mut self, batch: usize, mut alert: Alert) -> Option<Alert> {
+        let state = self
+            .states
+            .entry((alert.kind, alert.subject.clone()))
+            .or_default();
+        state.in_a_row = if state.last + 1 == batch {
+            state.in_a_row + 1
+        } else {
+            1
+        };
+        state.last = batch;
+        if state.in_a_row >= IN_A_ROW {
+            alert.severity = Severity::Critical;
+        }
+        let is_quiet = |(told, severity): (usize, Severity)| {
+            batch <= told + self.cooldown && alert.severity <= severity
+        };
+        if state.told.is_some_and(is_quiet) {
+            self.suppressed += 1;
+            return None;
+        }
+        state.told = Some((batch, alert.severity));
+        alert.batch = Some(batch);
+        self.alerts.push(alert.clone());
+        Some(alert)
+    }
+
+    /// Takes an alert about the whole input.
+    pub(crate) fn tell(&mut self, alert: Alert) {
+        self.alerts.push(alert);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alert(subject: &str) -> Alert {
+        Alert {
+            batch: None,
+            kind: Kind::Errors,
+            subject: subject.to_owned(),
+            severity: Severity::Warning,
+            p: None,
+            message: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_same_is_told_again_only_after_a_while_or_when_it_is_worse() {
+        let mut desk = Desk::new(5);
+        let told: Vec<_> = [1, 2, 3, 4, 8, 9, 10]
+            .into_iter()
+            .filter_map(|batch| desk.alarm(batch, alert("rmse")))
+            .map(|alert| (alert.batch, alert.severity))
+            .collect();
+        let expected = [
+            (Some(1), Severity::Warning),
+            (Some(3), Severity::Critical),
+            (Some(9), Severity::Warning),
+            (Some(10), Severity::Critical),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(desk.suppressed, 3);
+        assert!(desk.alarm(10, alert("mae")).is_some());
+    }
+}

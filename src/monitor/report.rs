@@ -1,0 +1,414 @@
+//! What was seen: of every batch, of every column, of the input as a whole.
+
+use std::collections::BTreeMap;
+
+use hpipe_core::{Mapping, Predictor, Profile, Value};
+
+use crate::alerts::{Alert, Kind, Severity};
+use crate::distribution::log_choose;
+use crate::errors::Errors;
+use crate::quality::{Check, Findings, Found};
+use crate::segments::Segment;
+use crate::watch::Watch;
+use crate::window::Drift;
+
+/// The version of the report as a file: docs/formats/monitoring.md.
+pub const VERSION: i128 = 1;
+
+/// Batches that a file tells of; of further ones those with an alert.
+const MOST_BATCHES: usize = 10_000;
+
+/// What was seen of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchReport {
+    /// Which one, from 1.
+    pub number: usize,
+    /// Number of rows that came in.
+    pub rows: usize,
+    /// The number of those that could be predicted.
+    pub valid: usize,
+    /// Seconds that predicting them took.
+    pub latency: Option<f64>,
+    /// The errors of the rows whose truth is known.
+    pub errors: Option<Errors>,
+    /// RMSE in the middle and in the worst hundredth of batches of this size without drift.
+    pub expected_rmse: Option<[f64; 2]>,
+    /// Whether it raised an alarm, told or not.
+    pub is_alarm: bool,
+    /// What is told of it.
+    pub alerts: Vec<Alert>,
+}
+
+/// What was seen of an input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The column that is predicted.
+    pub target: String,
+    /// Whether there was a profile to judge by.
+    pub has_reference: bool,
+    /// The scores on the validation rows, by name.
+    pub reference: BTreeMap<String, f64>,
+    /// Number of rows that came in.
+    pub rows: usize,
+    /// The number of those that could be predicted.
+    pub valid: usize,
+    /// The batches.
+    pub batches: Vec<BatchReport>,
+    /// Batches that raised an alarm.
+    pub alarmed: usize,
+    /// Alarms that were not told again.
+    pub suppressed: usize,
+    /// The errors of all rows whose truth is known.
+    pub errors: Option<Errors>,
+    /// Columns before the reference.
+    pub drift: Vec<Drift>,
+    /// What is wrong with values.
+    pub findings: Findings,
+    /// Errors by part of the data.
+    pub segments: Vec<Segment>,
+    /// All that is told, in the order it was noticed.
+    pub alerts: Vec<Alert>,
+}
+
+/// Judges the whole of what a watch has seen.
+pub(crate) fn conclude(watch: Watch, predictor: &dyn Predictor) -> Report {
+    let alpha = watch.settings().false_alarms;
+    let profile = predictor.profile();
+    let drift = watch.window.judge(alpha);
+    let mut desk = watch.desk;
+    drift
+        .iter()
+        .filter_map(of_drift)
+        .for_each(|alert| desk.tell(alert));
+    of_findings(&watch.findings, watch.rows, profile)
+        .into_iter()
+        .for_each(|alert| desk.tell(alert));
+    of_batches(watch.alarmed, watch.reports.len(), alpha)
+        .into_iter()
+        .for_each(|alert| desk.tell(alert));
+    Report {
+        target: predictor.card().target.clone(),
+        has_reference: profile.is_some(),
+        reference: profile
+            .map(|profile| profile.scores.clone())
+            .unwrap_or_default(),
+        rows: watch.rows,
+        valid: watch.valid,
+        errors: watch.sums.errors(),
+        segments: watch.segments.all(),
+        batches: watch.reports,
+        alarmed: watch.alarmed,
+        suppressed: desk.suppressed,
+        alerts: desk.alerts,
+        findings: watch.findings,
+        drift,
+    }
+}
+
+fn of_drift(drift: &Drift) -> Option<Alert> {
+    let distances = drift.distances.map(|found| {
+        let of_test = if found.wasserstein.is_some() {
+            "KS"
+        } else {
+            "chi-squared"
+        };
+        format!(
+            "PSI {:.3} (by chance up to {:.3}), {of_test} {:.3}",
+            found.psi, found.psi_critical, found.test.statistic
+        )
+    });
+    let missing = (drift.missing_p < drift.p.max(0.01)).then(|| {
+        format!(
+            "{:.1} % missing, {:.1} % were",
+            drift.missing_share() * 100.0,
+            drift.reference_missing * 100.0
+        )
+    });
+    Some(Alert {
+        batch: None,
+        kind: Kind::Drift,
+        subject: drift.subject.name().to_owned(),
+        severity: drift.severity?,
+        p: Some(drift.p),
+        message: distances
+            .into_iter()
+            .chain(missing)
+            .collect::<Vec<_>>()
+            .join("; "),
+    })
+}
+
+/// The share of rows from which on something is said of a check.
+const fn tolerated(check: Check) -> f64 {
+    match check {
+        Check::Missing => 0.05,
+        Check::Range | Check::Categories => 0.01,
+        Check::Schema | Check::Infinite | Check::Refused => 0.0,
+    }
+}
+
+fn of_findings(findings: &Findings, rows: usize, profile: Option<&Profile>) -> Vec<Alert> {
+    let usual = |name: &str| {
+        let input = profile?.inputs.iter().find(|input| input.name == name)?;
+        Some(input.missing as f64 / profile?.train_rows.max(1) as f64)
+    };
+    let alert = |((check, name), found): (&(Check, String), &Found)| {
+        let usual = if *check == Check::Missing {
+            usual(name).unwrap_or(0.0)
+        } else {
+            0.0
+        };
+        let share = found.rows as f64 / rows.max(1) as f64;
+        let is_half = found.invalid * 2 > rows;
+        (share > usual + tolerated(*check)).then(|| Alert {
+            batch: None,
+            kind: Kind::Quality,
+            subject: name.clone(),
+            severity: if is_half {
+                Severity::Critical
+            } else {
+                Severity::Warning
+            },
+            p: None,
+            message: said(*check, found, rows),
+        })
+    };
+    findings.iter().filter_map(alert).collect()
+}
+
+/// What was found, in words.
+pub(crate) fn said(check: Check, found: &Found, rows: usize) -> String {
+    let what = match check {
+        Check::Schema => "of another type",
+        Check::Missing => "missing",
+        Check::Infinite => "infinite",
+        Check::Range => "outside the range of the training rows",
+        Check::Categories => "not among the known words",
+        Check::Refused => "refused by the model",
+    };
+    let example = found
+        .example
+        .as_ref()
+        .map(|text| format!(", such as `{text}`"));
+    format!(
+        "{} of {rows} values {what}{}",
+        found.rows,
+        example.unwrap_or_default()
+    )
+}
+
+/// More alarms than chance makes: a share `alpha` of the batches.
+fn of_batches(alarmed: usize, batches: usize, alpha: f64) -> Option<Alert> {
+    let p = binomial_tail(alarmed, batches, alpha);
+    (p < 1e-3).then(|| Alert {
+        batch: None,
+        kind: Kind::Errors,
+        subject: "batches".to_owned(),
+        severity: Severity::Critical,
+        p: Some(p),
+        message: format!(
+            "{alarmed} of {batches} batches raised an alarm, {:.1} would by chance",
+            alpha * batches as f64
+        ),
+    })
+}
+
+/// The probability of at least `k` among `n` where each is with the probability `p`.
+fn binomial_tail(k: usize, n: usize, p: f64) -> f64 {
+    let (rows, log_p, log_q) = (n as f64, libm::log(p), libm::log1p(-p));
+    let term = |k: usize| {
+        let k = k as f64;
+        libm::exp(log_choose(rows, k) + k * log_p + (rows - k) * log_q)
+    };
+    match k {
+        0 => 1.0,
+        k => (k..=n).map(term).sum::<f64>().min(1.0),
+    }
+}
+
+impl Report {
+    /// The worst of what is told.
+    pub fn severity(&self) -> Option<Severity> {
+        self.alerts.iter().map(|alert| alert.severity).max()
+    }
+
+    /// The report as a value, to be written as JSON: docs/formats/monitoring.md.
+    pub fn to_value(&self, model: &str) -> Value {
+        let kept = |batch: &&BatchReport| batch.number <= MOST_BATCHES || !batch.alerts.is_empty();
+        map([
+            ("format", Value::Text("hpipe-monitoring".to_owned())),
+            ("version", Value::Int(VERSION)),
+            ("model", Value::Text(model.to_owned())),
+            ("target", Value::Text(self.target.clone())),
+            ("status", Value::Text(self.status().to_owned())),
+            ("has_reference", Value::Bool(self.has_reference)),
+            ("rows", count(self.rows)),
+            ("valid", count(self.valid)),
+            (
+                "errors",
+                self.errors.as_ref().map_or(Value::Null, of_errors),
+            ),
+            ("reference", self.reference_value()),
+            ("batches", count(self.batches.len())),
+            ("alarmed", count(self.alarmed)),
+            ("suppressed", count(self.suppressed)),
+            ("alerts", list(self.alerts.iter(), alert_value)),
+            ("drift", list(self.drift.iter(), drift_value)),
+            ("quality", list(self.findings.iter(), finding_value)),
+            ("segments", list(self.segments.iter(), segment_value)),
+            (
+                "batch",
+                list(self.batches.iter().filter(kept), BatchReport::to_value),
+            ),
+        ])
+    }
+
+    /// `ok`, or the worst severity.
+    pub fn status(&self) -> &'static str {
+        self.severity().map_or("ok", Severity::name)
+    }
+
+    fn reference_value(&self) -> Value {
+        let mut mapping = Mapping::new();
+        for (name, value) in &self.reference {
+            mapping.insert(name.clone(), Value::Float(*value));
+        }
+        Value::Map(mapping)
+    }
+}
+
+impl BatchReport {
+    /// The batch as a value.
+    pub fn to_value(&self) -> Value {
+        let expected = self.expected_rmse.map_or(Value::Null, |expected| {
+            Value::List(expected.map(Value::Float).to_vec())
+        });
+        map([
+            ("batch", count(self.number)),
+            ("rows", count(self.rows)),
+            ("valid", count(self.valid)),
+            ("seconds", optional(self.latency)),
+            (
+                "errors",
+                self.errors.as_ref().map_or(Value::Null, of_errors),
+            ),
+            ("expected_rmse", expected),
+            ("alarm", Value::Bool(self.is_alarm)),
+            ("alerts", list(self.alerts.iter(), alert_value)),
+        ])
+    }
+}
+
+fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    let mut mapping = Mapping::new();
+    for (key, value) in entries {
+        mapping.insert(key, value);
+    }
+    Value::Map(mapping)
+}
+
+fn list<T>(items: impl Iterator<Item = T>, encode: impl Fn(T) -> Value) -> Value {
+    Value::List(items.map(encode).collect())
+}
+
+const fn count(n: usize) -> Value {
+    Value::Int(n as i128)
+}
+
+fn optional(x: Option<f64>) -> Value {
+    x.map_or(Value::Null, Value::Float)
+}
+
+fn of_errors(errors: &Errors) -> Value {
+    map([
+        ("rows", count(errors.rows)),
+        ("rmse", Value::Float(errors.rmse)),
+        ("mae", Value::Float(errors.mae)),
+        ("r2", optional(errors.r2)),
+        ("mape", optional(errors.mape)),
+        ("bias", Value::Float(errors.bias)),
+    ])
+}
+
+fn alert_value(alert: &Alert) -> Value {
+    map([
+        ("severity", Value::Text(alert.severity.name().to_owned())),
+        ("kind", Value::Text(alert.kind.name().to_owned())),
+        ("subject", Value::Text(alert.subject.clone())),
+        ("batch", alert.batch.map_or(Value::Null, count)),
+        ("p", optional(alert.p)),
+        ("message", Value::Text(alert.message.clone())),
+    ])
+}
+
+fn drift_value(drift: &Drift) -> Value {
+    let found = drift.distances;
+    let of = |value: fn(&crate::Distances) -> f64| optional(found.as_ref().map(value));
+    let is_numeric = found.is_none_or(|found| found.wasserstein.is_some());
+    map([
+        ("column", Value::Text(drift.subject.name().to_owned())),
+        ("kind", Value::Text(drift.subject.kind().to_owned())),
+        ("rows", count(drift.rows)),
+        ("missing", count(drift.missing)),
+        ("missing_p", Value::Float(drift.missing_p)),
+        ("psi", of(|found| found.psi)),
+        ("psi_critical", of(|found| found.psi_critical)),
+        ("psi_p", of(|found| found.psi_p)),
+        (
+            "test",
+            Value::Text(if is_numeric { "ks" } else { "chi_squared" }.to_owned()),
+        ),
+        ("statistic", of(|found| found.test.statistic)),
+        ("test_p", of(|found| found.test.p)),
+        (
+            "wasserstein",
+            optional(found.and_then(|found| found.wasserstein)),
+        ),
+        ("jensen_shannon", of(|found| found.jensen_shannon)),
+        ("p", Value::Float(drift.p)),
+        (
+            "severity",
+            drift.severity.map_or(Value::Null, |severity| {
+                Value::Text(severity.name().to_owned())
+            }),
+        ),
+    ])
+}
+
+fn finding_value(((check, column), found): (&(Check, String), &Found)) -> Value {
+    map([
+        ("check", Value::Text(check.name().to_owned())),
+        ("column", Value::Text(column.clone())),
+        ("rows", count(found.rows)),
+        ("invalid", count(found.invalid)),
+        (
+            "example",
+            found.example.clone().map_or(Value::Null, Value::Text),
+        ),
+    ])
+}
+
+fn segment_value(segment: &Segment) -> Value {
+    map([
+        ("by", Value::Text(segment.by.clone())),
+        ("part", Value::Text(segment.part.clone())),
+        ("errors", of_errors(&segment.errors)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_alarms_than_chance_makes() {
+        assert_eq!(binomial_tail(0, 10, 0.01), 1.0);
+        assert!((binomial_tail(1, 100, 0.01) - 0.633_967_658_726_770_6).abs() < 1e-12); // scipy.stats.binom.sf(0, 100, 0.01)
+        assert_eq!(of_batches(1, 100, 0.01), None);
+        let alert = of_batches(8, 20, 0.01).expect("an alert");
+        assert_eq!(
+            alert.message,
+            "8 of 20 batches raised an alarm, 0.2 would by chance"
+        );
+    }
+}
