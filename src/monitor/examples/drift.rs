@@ -56,8 +56,13 @@ fn part(columns: usize, number: u64, rows: usize) -> Table {
 }
 
 fn main() {
-    let mut words = std::env::args().skip(1).filter_map(|word| word.parse().ok());
-    let (columns, rows) = (words.next().unwrap_or(1000), words.next().unwrap_or(1_000_000));
+    let mut words = std::env::args()
+        .skip(1)
+        .filter_map(|word| word.parse().ok());
+    let (columns, rows) = (
+        words.next().unwrap_or(1000),
+        words.next().unwrap_or(1_000_000),
+    );
     let mut window = Window::new(&profile(columns));
     let mut counted = Duration::ZERO;
     for (number, from) in (0..rows).step_by(PART).enumerate() {
@@ -69,7 +74,10 @@ fn main() {
     let begun = Instant::now();
     let drift = window.judge(0.01);
     let judged = begun.elapsed();
-    let found = drift.iter().filter(|drift| drift.severity.is_some()).count();
+    let found = drift
+        .iter()
+        .filter(|drift| drift.severity.is_some())
+        .count();
     println!(
         "{columns} columns x {rows} rows: counted in {:.2} s, judged in {:.3} s, {found} columns drifted",
         counted.as_secs_f64(),
