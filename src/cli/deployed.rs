@@ -22,7 +22,9 @@ pub(crate) fn tables(session: &Session) -> Result<Arc<dyn TableFiles>, Error> {
 
 fn without_ml() -> Error {
     Error::Usage {
-        message: "this hpipe was built without machine learning, and can load no model".to_owned(),
+        message:
+            "this hpipe was built without machine learning: it loads no model and reads no table"
+                .to_owned(),
         help: "use a build with the feature `ml`, the default".to_owned(),
     }
 }

@@ -1,10 +1,11 @@
 //! `hpipe predictions join`: what became true, added to the log of predictions.
 
-use hpipe_core::{Table, TableFormat, Type, Values};
+use hpipe_core::{Table, Type, Values};
 use hpipe_track::predictions::{Joined, PredictionLog, Truth};
 
 use super::models::root;
 use crate::args::{Predictions, PredictionsJoin};
+use crate::deployed;
 use crate::error::{Error, Exit};
 use crate::json;
 use crate::registering::MODELS;
@@ -37,19 +38,8 @@ fn join(session: &Session, arguments: &PredictionsJoin) -> Result<Exit, Error> {
     let target = log.target()?.ok_or_else(nothing)?;
     let truth = arguments.truth.as_deref().unwrap_or(&target);
     let path = &arguments.file;
-    let format = TableFormat::of_path(path).ok_or_else(|| Error::Usage {
-        message: format!("the ending of {} says no format", path.display()),
-        help: "it should be .csv or .parquet".to_owned(),
-    })?;
-    let tables = session
-        .registry()
-        .tables
-        .clone()
-        .ok_or_else(|| Error::Usage {
-            message: "this hpipe was built without machine learning, and can read no table"
-                .to_owned(),
-            help: "use a build with the feature `ml`, the default".to_owned(),
-        })?;
+    let format = deployed::format_of(path)?;
+    let tables = deployed::tables(session)?;
     let unreadable = |message| Error::Table { message };
     let mut reader = tables.open(path, format, PART).map_err(unreadable)?;
     let mut joined = Joined::default();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hpipe_core::{ModelLoader, ProjectPath};
+use hpipe_core::ProjectPath;
 use hpipe_serve::{Limits, Options, Report, Server, Setup, Told, Treatment};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::Stage;
@@ -14,6 +14,7 @@ use signal_hook::iterator::Signals;
 
 use super::models::{ask, existing_ledger, names, parse, root, version};
 use crate::args::{self, Serve as Arguments};
+use crate::deployed;
 use crate::error::{Error, Exit};
 use crate::json;
 use crate::registering::MODELS;
@@ -34,7 +35,7 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
         None => only_one(&ledger)?,
     };
     ask(&ledger, |records| version(records, &model))?; // in words that help, before anything is loaded
-    let loader = loader(session)?;
+    let loader = deployed::loader(session)?;
     let log = match arguments.no_log {
         true => None,
         false => Some(log(session)?),
@@ -75,19 +76,6 @@ fn log(session: &Session) -> Result<PredictionLog, Error> {
         }
     }
     Ok(PredictionLog::open(&root.join(MODELS))?)
-}
-
-/// Who makes predictors of files.
-fn loader(session: &Session) -> Result<Arc<dyn ModelLoader>, Error> {
-    session
-        .registry()
-        .models
-        .clone()
-        .ok_or_else(|| Error::Usage {
-            message: "this hpipe was built without machine learning, and can load no model"
-                .to_owned(),
-            help: "use a build with the feature `ml`, the default".to_owned(),
-        })
 }
 
 /// The model that has a version in Production, if there is only one.
