@@ -24,7 +24,7 @@ use crate::json::{self as json_body, Dialect};
 use crate::lineup::Served;
 use crate::route::Route;
 use crate::rows::{Place, Rows};
-use crate::{csv, metrics, pages};
+use crate::{csv, metrics, openapi, pages, protocol};
 
 /// Bytes of a body up to which the work is done at once.
 const AT_ONCE: usize = 8 * 1024;
@@ -34,6 +34,7 @@ const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What is answered, but for the headers that every answer has.
@@ -78,8 +79,13 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
         response.headers_mut().insert(header::ALLOW, methods);
         app.metrics.count(index, response.status().as_u16());
         return response;
-    } else if matches!(route, Route::Predict | Route::Invocations) {
-        let reply = predict(&app, &served, route, request, (&id, began)).await;
+    } else if let Some(named) = route
+        .named()
+        .filter(|named| !protocol::is_served(&served, named))
+    {
+        Reply::json(StatusCode::NOT_FOUND, &protocol::absent(&served, named))
+    } else if route.is_asking() {
+        let reply = predict(&app, &served, &route, request, (&id, began)).await;
         served.metrics.observe(index, began.elapsed());
         reply
     } else {
@@ -127,6 +133,14 @@ impl Reply {
     }
 }
 
+/// That it takes requests; 503 once it ends.
+fn ready(app: &App, body: &Value) -> Reply {
+    match app.is_ending.load(Ordering::Acquire) {
+        true => Reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"error": "ending"})),
+        false => Reply::json(StatusCode::OK, body),
+    }
+}
+
 fn not_allowed(route: &Route) -> Reply {
     let allowed = format!("Method not allowed; allowed: {}", route.methods());
     Reply::json(StatusCode::METHOD_NOT_ALLOWED, &json!({"detail": allowed}))
@@ -146,6 +160,17 @@ fn about(app: &App, served: &Served, route: &Route) -> Reply {
         Route::Version => Reply::json(StatusCode::OK, &pages::version(served)),
         Route::Models => Reply::json(StatusCode::OK, &pages::models(app)),
         Route::Metrics => Reply::text(metrics::MEDIA_TYPE, metrics::text(app)),
+        Route::OpenApi => Reply::json(StatusCode::OK, &openapi::document(app, served)),
+        Route::Docs => Reply::text(HTML, openapi::page(app, served)),
+        Route::V1Model(_) => Reply::json(StatusCode::OK, &protocol::v1_model(served)),
+        Route::V2Server => Reply::json(StatusCode::OK, &protocol::server()),
+        Route::V2Live => Reply::json(StatusCode::OK, &json!({"live": true})),
+        Route::V2Ready => ready(app, &json!({"ready": true})),
+        Route::V2Model(_) => Reply::json(StatusCode::OK, &protocol::v2_model(served)),
+        Route::V2ModelReady(_) => {
+            let known = json!({"name": served.name, "ready": true});
+            ready(app, &known)
+        }
         _ => Reply::json(StatusCode::NOT_FOUND, &json!({"detail": "Not Found"})),
     }
 }
@@ -154,21 +179,28 @@ fn about(app: &App, served: &Served, route: &Route) -> Reply {
 async fn predict(
     app: &Arc<App>,
     served: &Arc<Served>,
-    route: Route,
+    route: &Route,
     request: Request<Incoming>,
     of: (&HeaderValue, Instant),
 ) -> Reply {
     let done = predicted(app, served, route, request, of).await;
     done.unwrap_or_else(|fault| {
         app.metrics.count_faults(&fault.details);
-        Reply::json(fault.status, &fault.to_json())
+        match (route.is_protocol(), fault.status) {
+            // the protocols know no 422
+            (true, StatusCode::UNPROCESSABLE_ENTITY) => {
+                Reply::json(StatusCode::BAD_REQUEST, &protocol::fault(&fault))
+            }
+            (true, status) => Reply::json(status, &protocol::fault(&fault)),
+            (false, status) => Reply::json(status, &fault.to_json()),
+        }
     })
 }
 
 async fn predicted(
     app: &Arc<App>,
     served: &Arc<Served>,
-    route: Route,
+    route: &Route,
     request: Request<Incoming>,
     (id, began): (&HeaderValue, Instant),
 ) -> Result<Reply, Fault> {
@@ -181,7 +213,7 @@ async fn predicted(
         .await
         .map_err(|_| late(limits.time))??;
     let question = Question {
-        route,
+        route: route.clone(),
         format,
         body,
         id: id.clone(),
@@ -252,13 +284,25 @@ fn guarded(app: &App, served: &Served, question: &Question) -> Result<Reply, Fau
 fn work(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault> {
     let options = &app.options;
     let rows = Rows::new(&served.shape, options.limits.rows, options.unknown_columns);
+    let mut asked_as = None;
     let (table, place) = match (question.format, &question.route) {
         (Format::Csv, _) => csv::read(&question.body, rows)?,
+        (Format::Json, Route::V2Infer(_)) => {
+            let (table, place, id) = json_body::tensors::read(&question.body, rows)?;
+            asked_as = id;
+            (table, place)
+        }
         (Format::Json, Route::Predict) => json_body::read(&question.body, rows, Dialect::Own)?,
         (Format::Json, _) => json_body::read(&question.body, rows, Dialect::Named)?,
     };
     let predicted = of_table(app, served, &table, place)?;
-    let body = encode(&predicted).into();
+    let body = match &question.route {
+        Route::V2Infer(_) => {
+            let answer = protocol::v2_answer(served, asked_as.as_deref(), &predicted.predictions);
+            answer.to_string().into()
+        }
+        _ => encode(&predicted).into(),
+    };
     if let Some(journal) = &app.journal {
         journal.push(answered(
             app,

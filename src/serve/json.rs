@@ -8,6 +8,7 @@ mod cells;
 mod inputs;
 mod rows;
 mod split;
+pub(crate) mod tensors;
 
 use std::fmt;
 
@@ -81,17 +82,21 @@ pub(crate) fn read(
     .deserialize(&mut json)
     .and_then(|()| json.end());
     if rows.overflow {
-        return Err(Fault::new(
-            hyper::StatusCode::PAYLOAD_TOO_LARGE,
-            "too_many_rows",
-            format!("Request should have at most {} rows", rows.count()),
-        ));
+        return Err(too_many_rows(&rows));
     }
     if let Err(error) = read {
         return Err(invalid(&error));
     }
     let place = rows.place;
     Ok((rows.finish()?, place))
+}
+
+fn too_many_rows(rows: &Rows<'_>) -> Fault {
+    Fault::new(
+        hyper::StatusCode::PAYLOAD_TOO_LARGE,
+        "too_many_rows",
+        format!("Request should have at most {} rows", rows.count()),
+    )
 }
 
 /// The words for a body that is no JSON.

@@ -9,6 +9,7 @@
 mod bodies;
 mod limits;
 mod log;
+mod protocols;
 mod service;
 mod support;
 mod swaps;
