@@ -57,6 +57,14 @@ pub enum Error {
     /// The records here cannot be read, or what was sent cannot be noted.
     #[error(transparent)]
     Records(#[from] LedgerError),
+    /// The records cannot be locked.
+    #[error("lock {}", path.display())]
+    Lock {
+        /// Their folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 /// The result of sending.
@@ -80,6 +88,18 @@ impl Forwarded {
     }
 }
 
+/// Waits until nobody else sends what is recorded here: what two look for and neither finds, both would make.
+///
+/// The folder is locked, not the database: a process that closes a file loses all locks of SQLite's on it.
+fn alone(ledger: &Ledger) -> Result<std::fs::File> {
+    let path = ledger.path().parent().unwrap_or(ledger.path());
+    let locked = std::fs::File::open(path).and_then(|file| file.lock().map(|()| file));
+    locked.map_err(|source| Error::Lock {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Sends what the server at `address` (`http://HOST:PORT`) does not have; `token` opens it, if it needs one. `told` hears
 /// each run and version before it is sent.
 ///
@@ -93,6 +113,7 @@ pub fn forward(
 ) -> Result<Forwarded> {
     let mut done = Forwarded::default();
     let server = address.trim_end_matches('/');
+    let _alone = alone(ledger)?;
     let runs = ledger.read(|records| records.runs_to_forward(server))?;
     let versions = versions::to_send(ledger, server)?;
     if runs.is_empty() && versions.is_empty() {

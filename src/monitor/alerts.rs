@@ -63,8 +63,20 @@ pub struct Alert {
     pub message: String,
 }
 
-/// Batches in a row with the same alarm that make it more than a warning: chance does not do that.
-const IN_A_ROW: usize = 3;
+impl Kind {
+    /// Batches in a row with the same alarm that make it more than a warning: chance does not do that. A level is a moving average,
+    /// most of which it shares with the one before, so by chance, too, its alarms come in rows.
+    fn in_a_row(self, subject: &str) -> usize {
+        match self {
+            Self::Level => 10,
+            Self::Errors if subject == RESIDUALS => 10,
+            _ => 3,
+        }
+    }
+}
+
+/// What the moving average of the residuals is called.
+pub(crate) const RESIDUALS: &str = "residuals";
 
 /// Decides which alarms are told.
 #[derive(Debug, Clone)]
@@ -106,7 +118,7 @@ impl Desk {
             1
         };
         state.last = batch;
-        if state.in_a_row >= IN_A_ROW {
+        if state.in_a_row >= alert.kind.in_a_row(&alert.subject) {
             alert.severity = Severity::Critical;
         }
         let is_quiet = |(told, severity): (usize, Severity)| {
@@ -160,5 +172,22 @@ mod tests {
         assert_eq!(told, expected);
         assert_eq!(desk.suppressed, 3);
         assert!(desk.alarm(10, alert("mae")).is_some());
+    }
+
+    #[test]
+    fn a_moving_average_takes_longer_to_be_more_than_a_warning() {
+        for (kind, subject) in [(Kind::Level, "rooms"), (Kind::Errors, RESIDUALS)] {
+            let mut desk = Desk::new(0);
+            let alarm = |batch| {
+                let alarm = Alert {
+                    kind,
+                    ..alert(subject)
+                };
+                desk.alarm(batch, alarm).map(|alert| alert.severity)
+            };
+            let told: Vec<_> = (1..=10).filter_map(alarm).collect();
+            assert_eq!(told[..9], [Severity::Warning; 9]);
+            assert_eq!(told[9], Severity::Critical);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hpipe_core::{Column, PredictionFault, Predictor, Table, Values};
 
-use crate::alerts::{Alert, Desk, Kind, Severity};
+use crate::alerts::{Alert, Desk, Kind, RESIDUALS, Severity};
 use crate::batches::{BatchVerdict, Batches, FALSE_ALARMS, Scored, pairs};
 use crate::errors::ErrorSums;
 use crate::quality::{self, Check, Findings, NoColumn};
@@ -64,6 +64,9 @@ pub enum Fault {
     /// A column is not there.
     #[error(transparent)]
     NoColumn(#[from] NoColumn),
+    /// No row of many says a time.
+    #[error("no row says a time in column `{0}`; times are seconds, or as 2026-11-22T21:05:00Z")]
+    NoTime(String),
     /// The model refuses the rows, and not for one of them.
     #[error(transparent)]
     Prediction(#[from] PredictionFault),
@@ -164,7 +167,11 @@ impl Watch {
                     .ok_or_else(|| quality::no_column(column, rows))?;
                 let mut ends = Vec::new();
                 let mut current = None;
-                for (row, time) in time::seconds(times).into_iter().enumerate() {
+                let times = time::seconds(times);
+                if !times.is_empty() && times.iter().all(Option::is_none) {
+                    return Err(Fault::NoTime(column.clone()));
+                }
+                for (row, time) in times.into_iter().enumerate() {
                     let number = time.map(|time| (time / seconds).floor());
                     if number.is_some() && current.is_some() && number != current {
                         ends.push(row);
@@ -178,6 +185,10 @@ impl Watch {
 
     fn batch(&mut self, raw: &Table, clock: Clock<'_>) -> Result<(), Fault> {
         let mut checked = quality::check(self.predictor.card(), raw)?;
+        if let Some(segment) = self.settings.segment.as_deref() {
+            raw.get(segment)
+                .ok_or_else(|| quality::no_column(segment, raw))?;
+        }
         let start = clock.map(|now| now());
         let (taken, predicted) = self.predict(&mut checked)?;
         let latency = clock.zip(start).map(|(now, start)| now() - start);
@@ -309,7 +320,7 @@ fn alarms(verdict: &BatchVerdict, rows: usize, valid: usize) -> Vec<Alert> {
     for judged in verdict.judged.iter().filter(|judged| judged.is_alarm) {
         let (subject, what) = match named.get(judged.signal) {
             Some(value) => (judged.signal, format!("{} is {value:.4}", judged.signal)),
-            None => ("residuals", "residuals have moved".to_owned()),
+            None => (RESIDUALS, "residuals have moved".to_owned()),
         };
         let message = format!("{what}, as in {} by chance", one_in(judged.p));
         alarms.push(alert(Kind::Errors, subject, Some(judged.p), message));

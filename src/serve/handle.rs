@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hpipe_core::{PredictionFault, Table};
 use hpipe_track::predictions::Answered;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -28,6 +28,9 @@ use crate::{csv, metrics, openapi, pages, protocol};
 
 /// Bytes of a body up to which the work is done at once.
 const AT_ONCE: usize = 8 * 1024;
+
+/// Rows up to which it is.
+const ROWS_AT_ONCE: usize = 64;
 
 const MODEL_NAME: HeaderName = HeaderName::from_static("x-model-name");
 const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
@@ -204,14 +207,24 @@ async fn predicted(
     request: Request<Incoming>,
     (id, began): (&HeaderValue, Instant),
 ) -> Result<Reply, Fault> {
-    let permit = app.admit().ok_or_else(busy)?;
     let limits = app.options.limits;
     let deadline = began + limits.time;
     let format = format_of(request.headers())?;
+    // A small body may be slow without keeping others out; of large ones only so many are in memory.
+    let size = request.body().size_hint().exact();
+    let is_small = size.is_some_and(|size| size <= AT_ONCE as u64);
+    let early = match is_small {
+        true => None,
+        false => Some(app.admit().ok_or_else(busy)?),
+    };
     let reading = body::whole(request.into_body(), limits.body);
     let body = tokio::time::timeout_at(deadline.into(), reading)
         .await
         .map_err(|_| late(limits.time))??;
+    let permit = match early {
+        Some(permit) => permit,
+        None => app.admit().ok_or_else(busy)?,
+    };
     let question = Question {
         route: route.clone(),
         format,
@@ -219,23 +232,32 @@ async fn predicted(
         id: id.clone(),
         began,
     };
-    if question.body.len() <= AT_ONCE {
+    if is_quick(&question.body) {
         return guarded(app, served, &question);
     }
     let (app, served) = (app.clone(), served.clone());
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit; // also when nobody waits any more
-        guarded(&app, &served, &question)
+        match Instant::now() < deadline {
+            true => guarded(&app, &served, &question),
+            false => Err(too_long(limits.time)),
+        }
     });
     match tokio::time::timeout_at(deadline.into(), work).await {
         Ok(done) => done.unwrap_or_else(|_| Err(Fault::bug())),
-        Err(_) => Err(Fault::at(
-            StatusCode::GATEWAY_TIMEOUT,
-            "timeout",
-            format!("The answer takes longer than {} s", limits.time.as_secs()),
-            "server",
-        )),
+        Err(_) => Err(too_long(limits.time)),
     }
+}
+
+/// Whether a body is done with sooner than another thread would have begun: few bytes, and not many rows in them.
+fn is_quick(body: &[u8]) -> bool {
+    let may_begin_a_row = |byte: &&u8| matches!(byte, b'{' | b'[' | b'\n');
+    body.len() <= AT_ONCE && body.iter().filter(may_begin_a_row).count() <= ROWS_AT_ONCE
+}
+
+fn too_long(limit: Duration) -> Fault {
+    let msg = format!("The answer takes longer than {} s", limit.as_secs());
+    Fault::at(StatusCode::GATEWAY_TIMEOUT, "timeout", msg, "server")
 }
 
 fn busy() -> Fault {

@@ -43,6 +43,16 @@ enum Word {
     Inputs,
 }
 
+impl Word {
+    /// Whether both say parts of one table.
+    const fn goes_with(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Columns | Self::Data, Self::Columns | Self::Data)
+        )
+    }
+}
+
 const WORDS: &[(&str, Word)] = &[
     ("columns", Word::Columns),
     ("data", Word::Data),
@@ -147,7 +157,7 @@ impl<'de> Visitor<'de> for Body<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { rows, dialect } = self;
         let mut table = Split::default();
-        let (mut is_record, mut is_table, mut expected) = (false, false, 0);
+        let (mut is_record, mut of_table, mut expected) = (false, None, 0);
         rows.place = Place::RECORD;
         while let Some(key) = map.next_key_seed(Key {
             rows,
@@ -155,6 +165,12 @@ impl<'de> Visitor<'de> for Body<'_, '_> {
             dialect,
         })? {
             match key {
+                // a row has no place beside a table
+                Found::Column(column) if of_table.is_some() => {
+                    let name = rows.shape.inputs[column].name.clone();
+                    rows.unknown_column(&name);
+                    map.next_value::<IgnoredAny>()?;
+                }
                 Found::Column(column) => {
                     if !is_record && !rows.has_room() {
                         return Err(overflow());
@@ -163,8 +179,8 @@ impl<'de> Visitor<'de> for Body<'_, '_> {
                     map.next_value_seed(CellOf { rows, column })?;
                     expected = column + 1;
                 }
-                Found::Word(word) if !is_record => {
-                    is_table = true;
+                Found::Word(word) if !is_record && of_table.is_none_or(|of| word.goes_with(of)) => {
+                    of_table = Some(word);
                     read_word(rows, word, &mut table, &mut map)?;
                 }
                 Found::Word(word) => {
@@ -172,7 +188,7 @@ impl<'de> Visitor<'de> for Body<'_, '_> {
                     map.next_value::<IgnoredAny>()?;
                 }
                 Found::Unknown(name) => {
-                    let is_beside = is_table || BESIDES.contains(&&*name);
+                    let is_beside = of_table.is_some() || BESIDES.contains(&&*name);
                     if dialect == Dialect::Own && (is_record || !is_beside) {
                         rows.unknown_column(&name);
                     }
@@ -181,7 +197,7 @@ impl<'de> Visitor<'de> for Body<'_, '_> {
             }
         }
         table.check(rows, Place::RECORD);
-        match (is_table, dialect) {
+        match (of_table.is_some(), dialect) {
             (true, _) => {}
             (false, Dialect::Own) => rows.end_row(),
             (false, Dialect::Named) => rows.no_row("missing", NAMED),

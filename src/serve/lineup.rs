@@ -14,6 +14,8 @@ pub(crate) struct Served {
     pub(crate) name: String,
     /// Its version.
     pub(crate) version: i64,
+    /// When it was registered, in milliseconds since 1970, UTC: numbers are given anew once a model is deleted.
+    pub(crate) created: i64,
     /// Where it stood when it was loaded.
     pub(crate) stage: String,
     /// The digest of the model's bytes.

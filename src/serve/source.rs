@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
-use hpipe_core::ModelLoader;
+use hpipe_core::{Digest, ModelLoader};
 use hpipe_track::ledger::{Clock, ModelVersion};
 use hpipe_track::predictions::PredictionLog;
 use hpipe_track::registry::ModelReference;
@@ -77,6 +77,15 @@ impl Source {
         Ok(self.ledger.read(|records| records.referred(&self.model))?)
     }
 
+    /// The digest of a version's model, as it is recorded.
+    pub(crate) fn digest(&self, version: &ModelVersion) -> Result<Option<Digest>, StartError> {
+        let (name, number) = (&version.name, version.version);
+        let known = self
+            .ledger
+            .read(|records| records.registration(name, number))?;
+        Ok(known.and_then(|known| known.record.model().map(|model| model.digest)))
+    }
+
     /// Reads, verifies and loads a version.
     pub(crate) fn load(
         &self,
@@ -96,6 +105,7 @@ impl Source {
             shape: Shape::new(&card.inputs, &card.target, predictor.profile()),
             name: version.name.clone(),
             version: version.version,
+            created: version.created,
             stage: version.stage.clone(),
             digest: files.digest,
             since: (self.clock)(),

@@ -63,7 +63,9 @@ impl Watcher<'_> {
     fn exchange(&self) -> Result<(), StartError> {
         let meant = self.source.meant()?;
         let now = self.app.primary();
-        if (&now.name, now.version) == (&meant.name, meant.version) {
+        let answers = (&now.name, now.version, now.created);
+        let is_same = answers == (&meant.name, meant.version, meant.created);
+        if is_same && self.source.digest(&meant)? == Some(now.digest) {
             return Ok(());
         }
         let primary = Arc::new(self.source.load(&meant, &self.app.metrics)?);

@@ -158,9 +158,7 @@ fn open(path: &Path) -> Result<Connection> {
         });
     }
     if found == 0 {
-        // Immediate: of two servers that begin at once, the second finds it made.
-        let kind = rusqlite::TransactionBehavior::Immediate;
-        let step = connection.transaction_with_behavior(kind)?;
+        let step = writing(&mut connection)?; // of two servers that begin at once, the second finds it made
         let found: u32 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: i64 =
             step.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -180,8 +178,13 @@ fn open(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Begins to write. At once: a transaction that reads first and another overtakes is refused without having waited.
+fn writing(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
+    connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+}
+
 fn append(connection: &mut Connection, answers: &[Answered]) -> rusqlite::Result<()> {
-    let step = connection.transaction()?;
+    let step = writing(connection)?;
     {
         let mut insert = step.prepare_cached(
             "INSERT INTO predictions (request, row, time, version, latency, features, prediction)
@@ -232,7 +235,7 @@ fn version(step: &Connection, answer: &Answered) -> rusqlite::Result<i64> {
 }
 
 fn join(connection: &mut Connection, truths: &[Truth]) -> rusqlite::Result<Joined> {
-    let step = connection.transaction()?;
+    let step = writing(connection)?;
     let mut joined = Joined::default();
     {
         let sql = "UPDATE predictions SET truth = ?3 WHERE request = ?1 AND row = ?2";
@@ -325,6 +328,35 @@ mod tests {
         let mut statement = log.connection.prepare(sql).expect("a statement");
         let rows = statement.query_map([], |row| row.get(0)).expect("rows");
         rows.map(|row| row.expect("a text")).collect()
+    }
+
+    /// Who reads first and is overtaken is refused at once, however patient it is; so nobody reads first.
+    #[test]
+    fn whoever_writes_waits_for_who_was_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut log = PredictionLog::open(folder.path()).expect("opened");
+        log.append(&[answered("a", &[1.0])]).expect("appended");
+        let mut other = PredictionLog::open(folder.path()).expect("opened");
+        let first = writing(&mut other.connection).expect("alone");
+        first
+            .execute("UPDATE predictions SET truth = 2", [])
+            .expect("changed");
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| {
+                begun.send(()).expect("somebody waits");
+                log.append(&[answered("b", &[5.0])])
+            });
+            has_begun.recv().expect("it begins");
+            for _ in 0..1000 {
+                first
+                    .execute("UPDATE predictions SET truth = truth + 1", [])
+                    .expect("changed");
+            }
+            first.commit().expect("committed");
+            late.join().expect("no panic").expect("appended, late");
+        });
+        assert_eq!(shown(&log).len(), 2);
     }
 
     #[test]

@@ -456,8 +456,7 @@ fn every_stage_has_its_ports_documented() {
     let mut registry = Registry::default();
     hpipe_stages::register(&mut registry);
     let names: Vec<_> = registry.iter().map(|stage| stage.name()).collect();
-    let expect =
-        "evaluate explain export features import ingest predict profile split stack train tune";
+    let expect = "evaluate explain export features import ingest monitor predict profile split stack train tune";
     assert_eq!(names.join(" "), expect);
     for stage in registry.iter() {
         assert!(stage.version() > 0 && !stage.summary().is_empty());

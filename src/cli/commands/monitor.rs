@@ -159,7 +159,7 @@ fn conclude(
         FailOn::Critical => Some(Severity::Critical),
         FailOn::Never => None,
     };
-    // `monitor.on_drift` asks for what is critical, whatever makes the exit code
+    // what makes the exit code asks for the loop, too; where nothing makes it, what is critical
     let is_real = report.severity() >= Some(least.unwrap_or(Severity::Critical));
     if !is_real {
         return Ok(Exit::Done);
@@ -245,6 +245,9 @@ fn unfit(input: &Path, fault: &Fault) -> Error {
             Some(near) => format!("did you mean `{near}`?"),
             None => "the model takes the columns of the table before its transform".to_owned(),
         },
+        Fault::NoTime(_) => {
+            "`--time` names the column; `--batch-rows` counts rows instead".to_owned()
+        }
         Fault::Prediction(fault) => fault.help.clone(),
     };
     let help = if help.is_empty() {

@@ -42,9 +42,10 @@ fn join(session: &Session, arguments: &PredictionsJoin) -> Result<Exit, Error> {
     let tables = deployed::tables(session)?;
     let unreadable = |message| Error::Table { message };
     let mut reader = tables.open(path, format, PART).map_err(unreadable)?;
-    let mut joined = Joined::default();
+    let (mut joined, mut before) = (Joined::default(), 0);
     while let Some(part) = reader.next().map_err(unreadable)? {
-        let some = log.join(&truths(&part, &arguments.on, truth)?)?;
+        let some = log.join(&truths(&part, before, &arguments.on, truth)?)?;
+        before += part.rows();
         joined.matched += some.matched;
         joined.unknown += some.unknown;
     }
@@ -77,8 +78,8 @@ fn told(joined: Joined) -> String {
     }
 }
 
-/// The truths in a table; rows without an id or a value say nothing.
-fn truths(part: &Table, on: &str, truth: &str) -> Result<Vec<Truth>, Error> {
+/// The truths in a part of a table, after `before` rows of it; rows without an id or a value say nothing.
+fn truths(part: &Table, before: usize, on: &str, truth: &str) -> Result<Vec<Truth>, Error> {
     let column = |name: &str, kind: Type| {
         let column = part.get(name).ok_or_else(|| Error::Usage {
             message: format!("the file has no column `{name}`"),
@@ -93,10 +94,15 @@ fn truths(part: &Table, on: &str, truth: &str) -> Result<Vec<Truth>, Error> {
             Some((row, word)) => Err(Error::Usage {
                 message: format!(
                     "`{word}` in column `{name}`, row {}, is no {}",
-                    row + 1,
+                    before + row + 1,
                     kind.name()
                 ),
-                help: "nothing of this part of the file was added".to_owned(),
+                help: match before {
+                    0 => "nothing was added".to_owned(),
+                    before => {
+                        format!("the {before} rows before were added, and may be added again")
+                    }
+                },
             }),
         }
     };

@@ -326,3 +326,29 @@ fn a_column_that_is_not_there_is_named_with_one_like_it() {
         ("place", Some("plaec"))
     );
 }
+
+#[test]
+fn a_segment_or_a_time_that_nobody_says_is_a_fault() {
+    let rows = || table(rows(&mut Random(9), 3, 0.0, 2.0));
+    let push = |settings| {
+        Watch::new(predictor(), settings)
+            .push(rows(), None)
+            .map(<[_]>::len)
+    };
+    let missing = push(Settings {
+        cut: Cut::Rows(1),
+        segment: Some("plase".to_owned()),
+        ..Settings::default()
+    });
+    assert!(
+        matches!(missing, Err(Fault::NoColumn(fault)) if fault.near.as_deref() == Some("place"))
+    );
+    let timeless = push(Settings {
+        cut: Cut::Window {
+            column: "place".to_owned(),
+            seconds: 60.0,
+        },
+        ..Settings::default()
+    });
+    assert!(matches!(timeless, Err(Fault::NoTime(column)) if column == "place"));
+}

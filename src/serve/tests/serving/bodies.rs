@@ -154,3 +154,22 @@ fn a_large_batch_is_the_rows_one_by_one() {
         );
     }
 }
+
+#[test]
+fn a_body_says_its_rows_in_one_way() {
+    let served = Served::start(Options::default());
+    for body in [
+        r#"{"columns": ["rooms", "ocean"], "data": [[1, "INLAND"]], "rooms": 5}"#,
+        r#"{"instances": [], "rooms": 5}"#,
+        r#"{"instances": [{"rooms": 1, "ocean": "INLAND"}], "inputs": [{"rooms": 2, "ocean": "INLAND"}]}"#,
+        r#"{"dataframe_records": [], "columns": ["rooms"], "data": [[1]]}"#,
+    ] {
+        let answer = served.predict(body);
+        assert_eq!(answer.status, 422, "{body}: {answer:?}");
+        assert_eq!(
+            answer.json()["detail"][0]["type"],
+            "extra_forbidden",
+            "{body}"
+        );
+    }
+}

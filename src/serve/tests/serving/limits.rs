@@ -99,21 +99,32 @@ fn a_slow_head_is_given_up() {
     stream.read_to_end(&mut rest).expect("the connection ends");
 }
 
+/// The head and the body of a request whose client waits to be asked for the body.
+fn expecting(body: &str) -> (Vec<u8>, Vec<u8>) {
+    let expect = "Expect: 100-continue\r\n";
+    let mut head = request("/predict", "application/json", expect, body.as_bytes());
+    let body = head.split_off(head.len() - body.len());
+    (head, body)
+}
+
 #[test]
 fn more_requests_than_permitted_are_told_to_come_again() {
     let served = limited(Limits {
         requests: 1,
         ..Limits::default()
     });
-    let whole = request(
-        "/predict",
-        "application/json",
-        "Expect: 100-continue\r\n",
-        ROW.as_bytes(),
+    // a small body that does not come keeps nobody out
+    let (head, _) = expecting(ROW);
+    let mut slow = served.connect();
+    slow.write_all(&head).unwrap();
+    assert_eq!(
+        read(&mut BufReader::new(slow.try_clone().unwrap())).status,
+        100
     );
-    let (head, body) = whole.split_at(whole.len() - ROW.len());
+    assert_eq!(served.predict(ROW).status, 200);
+    let (head, body) = expecting(&format!("{ROW}{}", " ".repeat(9000)));
     let mut first = served.connect();
-    first.write_all(head).unwrap();
+    first.write_all(&head).unwrap();
     let mut first = BufReader::new(first);
     assert_eq!(
         read(&mut first).status,
@@ -126,7 +137,7 @@ fn more_requests_than_permitted_are_told_to_come_again() {
         (503, "1")
     );
     assert_eq!(served.get("/readyz").status, 200);
-    first.get_mut().write_all(body).unwrap();
+    first.get_mut().write_all(&body).unwrap();
     assert_eq!(read(&mut first).predictions(), [2.0]);
     assert_eq!(served.predict(ROW).status, 200);
 }
@@ -161,15 +172,9 @@ fn a_client_that_goes_away_leaves_nothing() {
 #[test]
 fn what_is_under_way_is_answered_before_the_end() {
     let mut served = limited(Limits::default());
-    let whole = request(
-        "/predict",
-        "application/json",
-        "Expect: 100-continue\r\n",
-        ROW.as_bytes(),
-    );
-    let (head, body) = whole.split_at(whole.len() - ROW.len());
+    let (head, body) = expecting(ROW);
     let mut under_way = BufReader::new(served.connect());
-    under_way.get_mut().write_all(head).unwrap();
+    under_way.get_mut().write_all(&head).unwrap();
     assert_eq!(read(&mut under_way).status, 100);
     let mut idle = served.connect();
     served.begin_to_stop();
@@ -179,7 +184,7 @@ fn what_is_under_way_is_answered_before_the_end() {
         Ok(_) => assert_eq!(rest, b""),
         Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
     }
-    under_way.get_mut().write_all(body).unwrap();
+    under_way.get_mut().write_all(&body).unwrap();
     let answer = read(&mut under_way);
     assert_eq!(answer.predictions(), [2.0]);
     served.stop();

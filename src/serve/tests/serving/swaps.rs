@@ -36,6 +36,25 @@ fn a_promotion_and_a_rollback_exchange_the_version() {
     );
 }
 
+/// Numbers are given anew once a model is deleted.
+#[test]
+fn another_model_of_the_same_number_takes_the_place_of_the_one_that_was_deleted() {
+    let served = Served::start(Options::default());
+    assert_eq!(served.predict(ROW).predictions(), [2.0]);
+    let deleted = served
+        .ledger()
+        .write(|change| change.delete_registered_model("house"));
+    deleted.unwrap();
+    assert!(served.told().starts_with("house/1 answers on: "));
+    assert_eq!(register(served.ledger(), "5"), 1);
+    promote(served.ledger(), 1);
+    assert!(
+        served.told().starts_with("house/1 "),
+        "of the moment before, or exchanged"
+    );
+    while served.predict(ROW).predictions() != [5.0] {}
+}
+
 #[test]
 fn a_version_that_cannot_be_loaded_leaves_the_one_before() {
     let served = Served::start(Options::default());
