@@ -144,6 +144,10 @@ impl TableReader for ParquetReader {
         Ok(Some(part))
     }
 
+    fn left_out(&self) -> &[String] {
+        self.source.left_out()
+    }
+
     fn read(&self) -> f64 {
         self.source.read()
     }

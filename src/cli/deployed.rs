@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use hpipe_core::{ModelFiles, ModelLoader, Predictor, TableFiles, TableFormat};
+use hpipe_core::{ModelFiles, ModelLoader, Predictor, TableFiles, TableFormat, TableReader};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::ModelVersion;
 
@@ -79,4 +79,15 @@ pub(crate) fn format_of(path: &Path) -> Result<TableFormat, Error> {
         message: format!("the ending of {} names no format of tables", path.display()),
         help: "tables are .csv or .parquet".to_owned(),
     })
+}
+
+/// Says which columns of a table nobody will see.
+pub(crate) fn warn_of_left_out(session: &Session, path: &Path, reader: &dyn TableReader) {
+    if !reader.left_out().is_empty() {
+        session.ui.warning(&format!(
+            "{}: left out, for hpipe reads numbers, texts and booleans only: {}",
+            path.display(),
+            reader.left_out().join(", ")
+        ));
+    }
 }

@@ -72,7 +72,7 @@ pub(crate) enum Error {
         fault: hpipe_core::PredictionFault,
     },
     /// A table cannot be read or written.
-    #[error("{message}")]
+    #[error("work with a table: {message}")]
     Table {
         /// One lowercase fragment that names the file.
         message: String,

@@ -73,6 +73,11 @@ pub trait TableReader: Send {
     /// The file cannot be read any further, or what is there fits not to what was before.
     fn next(&mut self) -> Result<Option<Table>, String>;
 
+    /// Columns of the file that are left out, for a column of ours cannot hold their type (dates, lists, decimals).
+    fn left_out(&self) -> &[String] {
+        &[]
+    }
+
     /// How much of the file has been read, from 0 to 1.
     fn read(&self) -> f64;
 }

@@ -119,6 +119,13 @@ impl PredictionLog {
     /// # Errors
     /// What the machine refuses.
     pub fn append(&mut self, answers: &[Answered]) -> Result<()> {
+        if !answers.is_empty() && !self.path.exists() {
+            // SQLite would go on writing to what nobody can open any more
+            let path = self.path.display();
+            return Err(LedgerError::state(format!(
+                "{path} was removed while it was in use"
+            )));
+        }
         append(&mut self.connection, answers).map_err(|error| LedgerError::of(&self.path, error))
     }
 
@@ -328,6 +335,21 @@ mod tests {
         let mut statement = log.connection.prepare(sql).expect("a statement");
         let rows = statement.query_map([], |row| row.get(0)).expect("rows");
         rows.map(|row| row.expect("a text")).collect()
+    }
+
+    #[test]
+    fn a_log_that_was_removed_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut log = PredictionLog::open(folder.path()).expect("opened");
+        log.append(&[answered("a", &[1.0])]).expect("appended");
+        folder.close().expect("removed");
+        log.append(&[]).expect("nothing is lost");
+        let told = log.append(&[answered("b", &[5.0])]).expect_err("lost");
+        assert!(
+            told.to_string()
+                .ends_with("was removed while it was in use"),
+            "{told}"
+        );
     }
 
     /// Who reads first and is overtaken is refused at once, however patient it is; so nobody reads first.

@@ -5,7 +5,10 @@ use std::io::Cursor;
 use std::path::Path;
 
 use polars::io::parquet::write::BatchedWriter;
-use polars::prelude::{DataFrame, ParquetReader, ParquetWriter, PolarsError, SerReader};
+use polars::prelude::{
+    ArrowDataType, ArrowField as Field, DataFrame, ParquetReader, ParquetWriter, PolarsError,
+    SerReader,
+};
 
 use super::{COMPRESSION, ROW_GROUP, open, table, to_polars};
 use crate::error::Error;
@@ -17,6 +20,9 @@ pub(crate) struct ParquetRows {
     name: String,
     next: usize,
     rows: usize,
+    /// The columns that are read; none: all.
+    columns: Option<Vec<String>>,
+    left_out: Vec<String>,
     /// Whether a part has been handed out: a file without rows is one part without rows.
     has_begun: bool,
 }
@@ -30,13 +36,24 @@ impl ParquetRows {
         let file = open(path, name)?;
         let mut again = Self {
             rows: 0,
+            columns: None,
+            left_out: Vec::new(),
             file,
             name: name.to_owned(),
             next: 0,
             has_begun: false,
         };
-        let rows = again.reader()?.num_rows();
+        let mut reader = again.reader()?;
+        let rows = reader.num_rows();
         again.rows = rows.map_err(|source| again.failed(source))?;
+        let schema = reader.schema().map_err(|source| again.failed(source))?;
+        let (read, left_out): (Vec<_>, Vec<_>) = schema
+            .iter_values()
+            .partition(|field| is_read(&field.dtype));
+        let names =
+            |fields: Vec<&Field>| fields.iter().map(|field| field.name.to_string()).collect();
+        again.columns = (!left_out.is_empty()).then(|| names(read));
+        again.left_out = names(left_out);
         Ok(again)
     }
 
@@ -51,9 +68,15 @@ impl ParquetRows {
         }
         self.has_begun = true;
         let reader = self.reader()?.with_slice(Some((self.next, rows)));
+        let reader = reader.with_columns(self.columns.clone());
         let part = table(reader, &self.name)?;
         self.next += rows;
         Ok(Some(part))
+    }
+
+    /// The columns of types that no column of ours has: dates, lists, decimals.
+    pub(crate) fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// How much was read, from 0 to 1.
@@ -77,6 +100,24 @@ impl ParquetRows {
             source,
         }
     }
+}
+
+/// Whether values of this type become numbers, integers, texts or booleans.
+const fn is_read(kind: &ArrowDataType) -> bool {
+    matches!(
+        kind,
+        ArrowDataType::Null
+            | ArrowDataType::Boolean
+            | ArrowDataType::Int32
+            | ArrowDataType::Int64
+            | ArrowDataType::UInt32
+            | ArrowDataType::UInt64
+            | ArrowDataType::Float32
+            | ArrowDataType::Float64
+            | ArrowDataType::Utf8
+            | ArrowDataType::LargeUtf8
+            | ArrowDataType::Utf8View
+    )
 }
 
 /// A parquet file that grows by row groups.

@@ -89,6 +89,9 @@ impl<R: Read> Records<R> {
             self.bytes += read as u64;
             self.lines += usize::from(read > 0);
             quotes += bytes[begin..].iter().filter(|byte| **byte == b'"').count();
+            if read == 0 && self.bytes < self.size {
+                return Err(format!("{} became shorter while it was read", self.name));
+            }
             if read == 0 || quotes.is_multiple_of(2) {
                 return Ok(bytes.len() > from);
             }
@@ -109,6 +112,13 @@ mod tests {
         }
         assert!(text.is_empty() || records.read() == 1.0);
         parts
+    }
+
+    #[test]
+    fn a_file_that_became_shorter_is_no_whole_one() {
+        let mut records = Records::of(&b"a\n1\n"[..], "t.csv", 9, 99).expect("records");
+        let told = records.next().err().expect("a fault");
+        assert_eq!(told, "t.csv became shorter while it was read");
     }
 
     #[test]

@@ -124,6 +124,7 @@ fn watched(
         |message: String| unusable(message, "the file is to be a table with a line of names");
     let path = session.folder().join(&arguments.input);
     let mut reader = tables.open(&path, format, rows).map_err(unreadable)?;
+    deployed::warn_of_left_out(session, &path, &*reader);
     let mut watch = Watch::new(model.predictor.clone(), settings);
     let begun = Instant::now();
     let clock = || begun.elapsed().as_secs_f64();

@@ -30,6 +30,7 @@ pub(super) fn predict(session: &Session, arguments: &Arguments) -> Result<Exit, 
     };
     let (from, to) = (&arguments.input, &arguments.out);
     let mut reader = tables.open(from, input, ROWS_AT_ONCE).map_err(failed)?;
+    deployed::warn_of_left_out(session, from, &*reader);
     let output = deployed::format_of(to)?;
     let writer = tables.create(to, output).map_err(failed)?;
     let interrupted = interruption()?;
