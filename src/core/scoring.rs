@@ -5,7 +5,7 @@ use crate::{Column, ModelCard, PredictionFault, Predictor, Table, Type};
 impl ModelCard {
     /// The columns the model takes, of a table that has them and maybe others, in the model's order and types.
     ///
-    /// Types are [cast](Values::cast); a column of words takes integers and booleans as they are written.
+    /// Types are [cast](crate::Values::cast); a column of words takes integers and booleans as they are written.
     ///
     /// # Errors
     /// A column that is not there; the first value that is none of its type, with its row.
