@@ -118,6 +118,19 @@ pub(crate) fn note(mode: Mode, stage: &StageName, text: &str) -> String {
     )
 }
 
+/// The line that says how far an executing stage is.
+pub(crate) fn progress(
+    mode: Mode,
+    stage: &StageName,
+    done: u64,
+    total: Option<u64>,
+    message: &str,
+) -> String {
+    let verb = verb(mode, "working", style::BUSY);
+    let far = total.map_or_else(String::new, |total| format!(", {done} of {total}"));
+    format!("{verb} {}: {}{far}", name(stage), one_line(message, 200))
+}
+
 /// The line that says that another process is executing a stage: hpipe, or the command it started and did not outlive.
 pub(crate) fn waiting(mode: Mode, stage: &StageName) -> String {
     format!(

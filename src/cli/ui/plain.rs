@@ -1,7 +1,8 @@
 //! Events as plain lines, for pipes and log files.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hpipe_core::{Event, EventSink, Outcome, Reason, StageFailure, StageName, Summary};
 
@@ -11,14 +12,21 @@ use super::{Ui, Verbosity};
 /// Up-to-date stages of a plan larger than this are counted, not named.
 const NAMED_AT_MOST: usize = 50;
 
+/// How long a stage is silent before it is told how far it is, and again.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// Writes a line for each stage that came to its end, and one for all at the end.
 ///
+/// Of a built-in stage that works for long, a line every half minute says how far it is, when it has come further.
 /// Lines go to stderr; with [`Mode::Dry`] to stdout, being what was asked for. In a plan of more than fifty stages those
 /// that are up to date are only counted, unless the verbosity is [`Verbosity::Verbose`].
 pub(crate) struct PlainSink {
     ui: Arc<Ui>,
     mode: Mode,
     tally: Mutex<Tally>,
+    /// When something was last said of each stage that is executing.
+    said: Mutex<HashMap<StageName, Instant>>,
+    silence: Duration,
 }
 
 /// What is counted instead of named.
@@ -35,6 +43,8 @@ impl PlainSink {
             ui,
             mode,
             tally: Mutex::default(),
+            said: Mutex::default(),
+            silence: SILENCE,
         }
     }
 
@@ -44,15 +54,29 @@ impl PlainSink {
     }
 
     fn plan(&self, stages: usize) {
-        *self.tally() = Tally {
+        *hold(&self.tally) = Tally {
             planned: stages,
             collapsed: 0,
         };
     }
 
     fn started(&self, stage: &StageName, reasons: &[Reason]) {
+        hold(&self.said).insert(stage.clone(), Instant::now());
         if self.ui.verbosity() == Verbosity::Verbose {
             self.line(&lines::started(self.mode, stage, reasons));
+        }
+    }
+
+    fn progress(&self, stage: &StageName, done: u64, total: Option<u64>, message: &str) {
+        let is_due = match hold(&self.said).get_mut(stage) {
+            Some(said) if said.elapsed() >= self.silence => {
+                *said = Instant::now();
+                true
+            }
+            _ => false,
+        };
+        if is_due {
+            self.line(&lines::progress(self.mode, stage, done, total, message));
         }
     }
 
@@ -64,17 +88,20 @@ impl PlainSink {
         reasons: &[Reason],
         failure: Option<&StageFailure>,
     ) {
+        hold(&self.said).remove(stage);
         match failure {
             Some(failure) => self
                 .ui
                 .talk(&lines::failed(self.mode, stage, took, failure)),
-            None if outcome == Outcome::UpToDate && self.collapses() => self.tally().collapsed += 1,
+            None if outcome == Outcome::UpToDate && self.collapses() => {
+                hold(&self.tally).collapsed += 1
+            }
             None => self.line(&lines::finished(self.mode, stage, outcome, took, reasons)),
         }
     }
 
     fn summary(&self, summary: &Summary) {
-        let collapsed = std::mem::take(&mut self.tally().collapsed);
+        let collapsed = std::mem::take(&mut hold(&self.tally).collapsed);
         if collapsed > 0 {
             self.line(&lines::collapsed(self.mode, collapsed));
         }
@@ -82,7 +109,7 @@ impl PlainSink {
     }
 
     fn collapses(&self) -> bool {
-        self.ui.verbosity() < Verbosity::Verbose && self.tally().planned > NAMED_AT_MOST
+        self.ui.verbosity() < Verbosity::Verbose && hold(&self.tally).planned > NAMED_AT_MOST
     }
 
     fn line(&self, line: &str) {
@@ -92,10 +119,11 @@ impl PlainSink {
             (_, Mode::Dry) => self.ui.data(line),
         }
     }
+}
 
-    fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Locks what the threads of stages share.
+fn hold<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl EventSink for PlainSink {
@@ -103,7 +131,12 @@ impl EventSink for PlainSink {
         match event {
             Event::Plan { stages } => self.plan(stages.len()),
             Event::StageStarted { stage, reasons, .. } => self.started(stage, reasons),
-            Event::StageProgress { .. } => {}
+            Event::StageProgress {
+                stage,
+                done,
+                total,
+                message,
+            } => self.progress(stage, *done, *total, message),
             Event::StageNote { stage, text } => self.line(&lines::note(self.mode, stage, text)),
             Event::StageWaiting { stage } => self.line(&lines::waiting(self.mode, stage)),
             Event::StageFinished {
@@ -215,6 +248,40 @@ mod tests {
         ];
         let captured = play(Verbosity::Quiet, Mode::Repro, &events);
         assert_eq!(captured.stderr(), "failed     b 2.0s: exited with code 2\n");
+    }
+
+    #[test]
+    fn a_stage_that_works_for_long_says_how_far_it_is() {
+        let events = |silence: Duration| {
+            let (ui, captured) = Captured::ui(Verbosity::Normal);
+            let sink = PlainSink {
+                silence,
+                ..PlainSink::new(ui, Mode::Repro)
+            };
+            let progress = |done, total| Event::StageProgress {
+                stage: StageName::known("train"),
+                done,
+                total,
+                message: "fitting xgboost".to_owned(),
+            };
+            sink.emit(&progress(0, None)); // of a stage that nobody started
+            sink.emit(&Event::StageStarted {
+                stage: StageName::known("train"),
+                reasons: Vec::new(),
+                expected: None,
+            });
+            sink.emit(&progress(0, None));
+            sink.emit(&progress(120, Some(500)));
+            sink.emit(&finished("train", Outcome::Ran));
+            sink.emit(&progress(500, Some(500)));
+            captured.stderr()
+        };
+        insta::assert_snapshot!(events(Duration::ZERO), @r"
+        working    train: fitting xgboost
+        working    train: fitting xgboost, 120 of 500
+        ran        train 2.0s
+        ");
+        assert_eq!(events(SILENCE), "ran        train 2.0s\n");
     }
 
     #[test]
