@@ -28,15 +28,16 @@ fn ignore_in<'a>(
     store: &Store,
     outs: impl Iterator<Item = &'a ProjectPath>,
 ) -> Result<Vec<ProjectPath>, Error> {
-    if store.is_replica() {
-        return Ok(Vec::new()); // nobody will ever commit what lies there
+    let folders = by_folder(outs);
+    if folders.is_empty() || store.is_replica() {
+        return Ok(Vec::new()); // nobody will ever commit what lies in a replica
     }
     let root = store.root();
     let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
         return Ok(Vec::new());
     };
     let mut files = Vec::new();
-    for (folder, outs) in by_folder(outs) {
+    for (folder, outs) in folders {
         let on_disk = folder.on_disk(root);
         let rules = rules_above(top, &on_disk);
         let is_new = |out: &&&ProjectPath| !is_ignored(&rules, &out.on_disk(root));

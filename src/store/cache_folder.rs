@@ -11,6 +11,8 @@
 //!
 //! Does not know what the files hold: each format has its own module and page in `docs/formats/`.
 
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -310,6 +312,23 @@ impl CacheFolder {
     /// When the cache folder cannot be written.
     pub(crate) fn temporary_beside(&self, folder: &Path) -> Result<Temporary, Error> {
         Ok(self.own().scratch()?.0.temporary_beside(folder))
+    }
+
+    /// Opens the file at `path` to read and write, created if it is missing; its folder is only looked for then, as some are
+    /// opened for every stage.
+    ///
+    /// # Errors
+    /// [`Error::CreateFolder`], [`Error::Write`].
+    pub(crate) fn open_or_create(&self, path: &Path) -> Result<File, Error> {
+        self.part_of(path).scratch()?;
+        let opened = match disk::open_or_create(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.create_folder_of(path)?;
+                disk::open_or_create(path)
+            }
+            opened => opened,
+        };
+        opened.map_err(Error::write(path))
     }
 
     /// Creates the sub-folder that will hold `path`.

@@ -116,9 +116,7 @@ impl Store {
 
     fn open_gate(&self) -> Result<(File, PathBuf), Error> {
         let path = self.cache.collections();
-        self.cache.create_folder_of(&path)?;
-        let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
-        Ok((file, path))
+        Ok((self.cache.open_or_create(&path)?, path))
     }
 }
 

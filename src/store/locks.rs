@@ -41,13 +41,14 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Takes over a file that was just locked.
-    fn of(file: File) -> Self {
+    /// Takes over a file that was just locked; none if the file at `path` is another by now.
+    fn of(file: File, path: &Path) -> Option<Self> {
+        let found = scratch::still_named(&file, path)?;
         // A child may have written into its standard input; the next one is to read end-of-file again.
-        if file.metadata().is_ok_and(|found| found.len() > 0) {
+        if found.len() > 0 {
             let _ = file.set_len(0);
         }
-        Self { file }
+        Some(Self { file })
     }
 }
 
@@ -88,13 +89,12 @@ impl Store {
     /// [`Error::Lock`], or what creating its file fails with.
     pub fn try_lock(&self, name: &LockName) -> Result<Option<StageLock>, Error> {
         let path = self.cache.lock(&name.key());
-        self.cache.create_folder_of(&path)?;
-        if let Some(lock) = try_once(&path)? {
+        if let Some(lock) = self.try_once(&path)? {
             return Ok(Some(lock));
         }
         // A removal holds each lock for an instant, to see whether somebody does; none does now.
         let _gate = self.publishing()?;
-        try_once(&path)
+        self.try_once(&path)
     }
 
     /// Takes a lock, waiting for whoever holds it.
@@ -126,16 +126,19 @@ impl Store {
         self.cache.create_folder_of(&path)?;
         wait_for(path)
     }
-}
 
-fn try_once(path: &Path) -> Result<Option<StageLock>, Error> {
-    loop {
-        let file = disk::open_or_create(path).map_err(Error::write(path))?;
-        match file.try_lock() {
-            Ok(()) if !scratch::is_still(&file, path) => {} // removed between its opening and its locking
-            Ok(()) => return Ok(Some(StageLock(Guard::of(file)))),
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(source)) => return Err(Error::lock(path)(source)),
+    fn try_once(&self, path: &Path) -> Result<Option<StageLock>, Error> {
+        loop {
+            let file = self.cache.open_or_create(path)?;
+            match file.try_lock() {
+                Ok(()) => {
+                    if let Some(guard) = Guard::of(file, path) {
+                        return Ok(Some(StageLock(guard)));
+                    } // else it was removed between its opening and its locking
+                }
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(source)) => return Err(Error::lock(path)(source)),
+            }
         }
     }
 }
@@ -144,8 +147,11 @@ fn wait_for(path: PathBuf) -> Result<Guard, Error> {
     loop {
         let file = disk::open_or_create(&path).map_err(Error::write(&path))?;
         match file.lock() {
-            Ok(()) if !scratch::is_still(&file, &path) => {} // removed while we waited for it
-            Ok(()) => return Ok(Guard::of(file)),
+            Ok(()) => {
+                if let Some(guard) = Guard::of(file, &path) {
+                    return Ok(guard);
+                } // else it was removed while we waited for it
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(Error::Lock { path, source }),
         }

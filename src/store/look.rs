@@ -16,6 +16,9 @@ use crate::ignore_rules::IgnoreRules;
 use crate::walk::{self, Trail};
 use crate::{Error, Store};
 
+/// Fewer files are looked at where one is: waking threads costs more than fifty looks.
+const MANY: usize = 128;
+
 /// What the files at one path looked like.
 #[derive(Debug, Default)]
 pub struct Look(Vec<(PathBuf, Option<Seen>)>);
@@ -42,8 +45,12 @@ impl Store {
             let seen = seen(&path);
             (path, seen)
         };
+        if files.len() < MANY {
+            return Ok(Look(files.into_iter().map(look).collect()));
+        }
         Ok(Look(Self::in_parallel(|| {
-            files.into_par_iter().with_min_len(64).map(look).collect()
+            let files = files.into_par_iter().with_min_len(MANY / 2);
+            files.map(look).collect()
         })))
     }
 
@@ -72,10 +79,14 @@ impl Look {
     /// The first of the files that was written, replaced or removed since.
     pub fn written_since(&self) -> Option<&Path> {
         let is_other = |(path, before): &&(PathBuf, Option<Seen>)| *before != seen(path);
-        let found = Store::in_parallel(|| {
-            let files = self.0.par_iter().with_min_len(64);
-            files.find_first(|file| is_other(file))
-        });
+        let found = if self.0.len() < MANY {
+            self.0.iter().find(is_other)
+        } else {
+            Store::in_parallel(|| {
+                let files = self.0.par_iter().with_min_len(MANY / 2);
+                files.find_first(is_other)
+            })
+        };
         found.map(|(path, _)| path.as_path())
     }
 }

@@ -9,7 +9,7 @@
 //! and names cache and owner, so that it is swept by the same rule when somebody next builds in that folder.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -180,10 +180,13 @@ fn owned_id(path: &Path) -> Option<&str> {
 
 /// Whether `path` still names the open file.
 pub(crate) fn is_still(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-        _ => false,
-    }
+    still_named(file, path).is_some()
+}
+
+/// What the open file is like, if `path` still names it.
+pub(crate) fn still_named(file: &File, path: &Path) -> Option<Metadata> {
+    let (open, named) = (file.metadata().ok()?, fs::metadata(path).ok()?);
+    ((open.dev(), open.ino()) == (named.dev(), named.ino())).then_some(named)
 }
 
 /// A name for something being built; what is there when it is dropped is removed.
