@@ -3,7 +3,7 @@
 //! Trees are fitted to negative gradients, and their leaves then predict the constant that lowers the loss most: see
 //! [`Loss`]. With as many bins as there are distinct values the trees are scikit-learn's; it has no bins.
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::ArrayView1;
 
 use crate::binned::{Binned, Binning};
 use crate::boost::{Boosting, Sample, boost, contiguous};
@@ -12,7 +12,7 @@ use crate::error::{Error, require};
 use crate::grow::columns::ColumnRates;
 use crate::grow::{Growth, Order};
 use crate::history::{History, Monitor, Patience};
-use crate::linfa_traits::{guard, predict, setters};
+use crate::linfa_traits::{guard, predict, setters, watched};
 pub use crate::loss::Loss;
 use crate::max_features::MaxFeatures;
 use crate::tree::{Ensemble, MOST_TREES};
@@ -148,26 +148,6 @@ impl GradientBoostingValidParams {
         self.binning.check()
     }
 
-    /// How to cut a matrix into bins for these hyperparameters.
-    pub fn binning(&self) -> &Binning {
-        &self.binning
-    }
-
-    /// Fits to records (`n_rows × n_features`), watched by `monitor`.
-    ///
-    /// # Errors
-    /// Those of [`Binned::new`] and [`Self::fit_binned`].
-    pub fn fit_watched(
-        &self,
-        records: ArrayView2<'_, f64>,
-        targets: ArrayView1<'_, f64>,
-        weights: Option<&[f32]>,
-        monitor: Monitor<'_>,
-    ) -> Result<GradientBoosting, Error> {
-        let matrix = Binned::new(records, &self.binning)?;
-        self.fit_binned(&matrix, targets, weights, monitor)
-    }
-
     /// Fits to a matrix that is in bins already, and may be shared by many fits.
     ///
     /// # Errors
@@ -187,15 +167,6 @@ impl GradientBoostingValidParams {
         };
         let (ensemble, history) = boost(&self.boosting(matrix.features()), sample, monitor)?;
         Ok(GradientBoosting { ensemble, history })
-    }
-
-    fn fit_records(
-        &self,
-        records: ArrayView2<'_, f64>,
-        targets: ArrayView1<'_, f64>,
-        weights: Option<&[f32]>,
-    ) -> Result<GradientBoosting, Error> {
-        self.fit_watched(records, targets, weights, Monitor::default())
     }
 
     fn boosting(&self, features: usize) -> Boosting {
@@ -237,4 +208,5 @@ guard!(
     GradientBoostingValidParams,
     GradientBoosting
 );
+watched!(GradientBoostingValidParams, GradientBoosting);
 predict!(GradientBoosting);

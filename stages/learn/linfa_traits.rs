@@ -88,6 +88,43 @@ macro_rules! guard {
     };
 }
 
+/// Implements the ways to a fit of trees that can be watched, for a `Valid` with a field `binning` and a `fit_binned`.
+macro_rules! watched {
+    ($valid:ident, $model:ident) => {
+        impl $valid {
+            /// How to cut a matrix into bins for these hyperparameters.
+            pub fn binning(&self) -> &crate::binned::Binning {
+                &self.binning
+            }
+
+            /// Fits to records (`n_rows × n_features`), watched by `monitor`.
+            ///
+            /// # Errors
+            /// Those of [`Binned::new`](crate::binned::Binned::new) and [`Self::fit_binned`].
+            pub fn fit_watched(
+                &self,
+                records: ndarray::ArrayView2<'_, f64>,
+                targets: ndarray::ArrayView1<'_, f64>,
+                weights: Option<&[f32]>,
+                monitor: crate::history::Monitor<'_>,
+            ) -> Result<$model, crate::error::Error> {
+                let matrix = crate::binned::Binned::new(records, &self.binning)?;
+                self.fit_binned(&matrix, targets, weights, monitor)
+            }
+
+            fn fit_records(
+                &self,
+                records: ndarray::ArrayView2<'_, f64>,
+                targets: ndarray::ArrayView1<'_, f64>,
+                weights: Option<&[f32]>,
+            ) -> Result<$model, crate::error::Error> {
+                let nobody = crate::history::Monitor::default();
+                self.fit_watched(records, targets, weights, nobody)
+            }
+        }
+    };
+}
+
 /// Writes setters of hyperparameters, which linfa's custom has on the unchecked ones.
 macro_rules! setters {
     ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {
@@ -102,4 +139,4 @@ macro_rules! setters {
     };
 }
 
-pub(crate) use {guard, predict, setters};
+pub(crate) use {guard, predict, setters, watched};

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::ArrayView1;
 use rayon::prelude::*;
 
 use crate::binned::{Binned, Binning};
@@ -19,7 +19,7 @@ use crate::grow::finder::check_targets;
 use crate::grow::histogram::Histograms;
 use crate::grow::{Grower, Growth, Order};
 use crate::history::{Iteration, Monitor};
-use crate::linfa_traits::{guard, predict, setters};
+use crate::linfa_traits::{guard, predict, setters, watched};
 use crate::loss::mean;
 use crate::max_features::MaxFeatures;
 use crate::random::{Draws, Purpose};
@@ -158,26 +158,6 @@ impl RandomForestValidParams {
         self.binning.check()
     }
 
-    /// How to cut a matrix into bins for these hyperparameters.
-    pub fn binning(&self) -> &Binning {
-        &self.binning
-    }
-
-    /// Fits to records (`n_rows × n_features`), watched by `monitor`.
-    ///
-    /// # Errors
-    /// Those of [`Binned::new`] and [`Self::fit_binned`].
-    pub fn fit_watched(
-        &self,
-        records: ArrayView2<'_, f64>,
-        targets: ArrayView1<'_, f64>,
-        weights: Option<&[f32]>,
-        monitor: Monitor<'_>,
-    ) -> Result<RandomForest, Error> {
-        let matrix = Binned::new(records, &self.binning)?;
-        self.fit_binned(&matrix, targets, weights, monitor)
-    }
-
     /// Fits to a matrix that is in bins already, and may be shared by many fits.
     ///
     /// Where the matrix is not exact, nodes are split between bins only.
@@ -210,15 +190,6 @@ impl RandomForestValidParams {
             },
             out_of_bag,
         })
-    }
-
-    fn fit_records(
-        &self,
-        records: ArrayView2<'_, f64>,
-        targets: ArrayView1<'_, f64>,
-        weights: Option<&[f32]>,
-    ) -> Result<RandomForest, Error> {
-        self.fit_watched(records, targets, weights, Monitor::default())
     }
 
     /// Grows the trees, a batch at a time, so that the observer hears of them; each is the same whatever the batch.
@@ -363,4 +334,5 @@ fn out_of_bag(forest: &[Grown], targets: &[f64]) -> OutOfBag {
 }
 
 guard!(RandomForestParams, RandomForestValidParams, RandomForest);
+watched!(RandomForestValidParams, RandomForest);
 predict!(RandomForest);

@@ -9,7 +9,7 @@
 //! may be of any size, may have all codes of a node against its missing values, and rare codes are sorted by their gradients
 //! too, where XGBoost takes codes of less than `min_child_weight` as 0.
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::ArrayView1;
 
 use crate::binned::{Binned, Binning};
 use crate::boost::{Boosting, Sample, boost, contiguous};
@@ -18,7 +18,7 @@ use crate::grow::columns::ColumnRates;
 use crate::grow::score::Penalty;
 use crate::grow::{Growth, Order};
 use crate::history::{History, Monitor, Patience};
-use crate::linfa_traits::{guard, predict, setters};
+use crate::linfa_traits::{guard, predict, setters, watched};
 use crate::loss::Loss;
 use crate::tree::{Ensemble, MOST_TREES};
 
@@ -205,26 +205,6 @@ impl XgBoostValidParams {
         self.binning.check()
     }
 
-    /// How to cut a matrix into bins for these hyperparameters.
-    pub fn binning(&self) -> &Binning {
-        &self.binning
-    }
-
-    /// Fits to records (`n_rows × n_features`), watched by `monitor`.
-    ///
-    /// # Errors
-    /// Those of [`Binned::new`] and [`Self::fit_binned`].
-    pub fn fit_watched(
-        &self,
-        records: ArrayView2<'_, f64>,
-        targets: ArrayView1<'_, f64>,
-        weights: Option<&[f32]>,
-        monitor: Monitor<'_>,
-    ) -> Result<XgBoost, Error> {
-        let matrix = Binned::new(records, &self.binning)?;
-        self.fit_binned(&matrix, targets, weights, monitor)
-    }
-
     /// Fits to a matrix that is in bins already, and may be shared by many fits.
     ///
     /// # Errors
@@ -252,15 +232,6 @@ impl XgBoostValidParams {
         };
         let (ensemble, history) = boost(&self.boosting(), sample, monitor)?;
         Ok(XgBoost { ensemble, history })
-    }
-
-    fn fit_records(
-        &self,
-        records: ArrayView2<'_, f64>,
-        targets: ArrayView1<'_, f64>,
-        weights: Option<&[f32]>,
-    ) -> Result<XgBoost, Error> {
-        self.fit_watched(records, targets, weights, Monitor::default())
     }
 
     fn boosting(&self) -> Boosting {
@@ -316,4 +287,5 @@ impl XgBoostValidParams {
 }
 
 guard!(XgBoostParams, XgBoostValidParams, XgBoost);
+watched!(XgBoostValidParams, XgBoost);
 predict!(XgBoost);
