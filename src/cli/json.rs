@@ -34,7 +34,7 @@ pub(crate) use models::{
     compared_versions, model, model_history, model_version, models, promoted, registered, registry,
     reproduced, rolled_back, verified, version_diff,
 };
-pub(crate) use monitoring::{batch, monitored, monitoring_file};
+pub(crate) use monitoring::{alerts, batch, monitored, monitoring_file};
 pub(crate) use plots::plots;
 pub(crate) use predicted::predicted;
 pub(crate) use runs::{forwarded, run, run_whole, runs, runs_compared, runs_gc, runs_marked};

@@ -8,6 +8,7 @@
 //! `remote` speaks HTTP, `wire` writes protobuf's JSON, `runs`, `logged` and `versions` send one of each. Deliberately prints
 //! nothing, and changes nothing here but those notes.
 
+mod hook;
 mod logged;
 mod remote;
 mod runs;
@@ -16,6 +17,7 @@ mod wire;
 
 use hpipe_track::{Ledger, LedgerError};
 
+pub use hook::Hook;
 use remote::Remote;
 
 /// The tag that says what a run or version is called where it comes from.

@@ -34,19 +34,9 @@ pub(crate) struct Remote {
 impl Remote {
     /// The server at an address, which is not asked yet.
     pub(crate) fn new(server: &str, token: Option<&str>) -> Result<Self> {
-        let is_plain = server.starts_with("http://");
-        if !is_plain && !server.starts_with("https://") {
-            return Err(Error::BadAddress {
-                server: server.to_owned(),
-                reason: "an address is `http://HOST:PORT`".to_owned(),
-            });
-        }
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(ANSWER));
+        check_address(server)?;
         Ok(Self {
-            agent: config.build().into(),
+            agent: agent(ANSWER),
             server: server.to_owned(),
             token: token.map(str::to_owned),
         })
@@ -172,6 +162,29 @@ impl Remote {
             word: None,
             message: format!("the answer has no {what}"),
         }
+    }
+}
+
+/// Who asks, and waits so long for an answer to begin.
+pub(crate) fn agent(answer: Duration) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(CONNECT))
+        .timeout_recv_response(Some(answer));
+    config.build().into()
+}
+
+/// Refuses what is no address of HTTP.
+pub(crate) fn check_address(server: &str) -> Result<()> {
+    let of_http = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| server.strip_prefix(scheme));
+    match of_http.is_some_and(|host| !host.is_empty()) {
+        true => Ok(()),
+        false => Err(Error::BadAddress {
+            server: server.to_owned(),
+            reason: "an address is `http://HOST:PORT`".to_owned(),
+        }),
     }
 }
 

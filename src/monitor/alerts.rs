@@ -78,6 +78,9 @@ impl Kind {
 /// What the moving average of the residuals is called.
 pub(crate) const RESIDUALS: &str = "residuals";
 
+/// Alerts of batches that are kept for the report; a stream tells more as they come.
+const MOST: usize = 20_000;
+
 /// Decides which alarms are told.
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
@@ -130,7 +133,9 @@ impl Desk {
         }
         state.told = Some((batch, alert.severity));
         alert.batch = Some(batch);
-        self.alerts.push(alert.clone());
+        if self.alerts.len() < MOST {
+            self.alerts.push(alert.clone());
+        }
         Some(alert)
     }
 

@@ -13,6 +13,7 @@
 
 mod alerts;
 mod batches;
+mod cut;
 mod distribution;
 mod errors;
 mod kolmogorov;
@@ -33,6 +34,7 @@ mod window;
 
 pub use alerts::{Alert, Kind, Severity};
 pub use batches::{BatchVerdict, Batches, FALSE_ALARMS, LevelVerdict, Scored, Subject};
+pub use cut::{Cut, Late};
 pub use distribution::{
     chi_squared_quantile_of_tail, chi_squared_tail, fisher_exact, normal_quantile_of_tail,
     normal_tail,
@@ -41,12 +43,12 @@ pub use errors::{ErrorSums, Errors};
 pub use kolmogorov::kolmogorov_tail;
 pub use level::Level;
 pub use limits::{Judged, Limits, SIGNALS};
-pub use quality::{Check, Findings, Found, NoColumn};
+pub use quality::{Check, Findings, Found, Need, NoColumn};
 pub use report::{BatchReport, Report, VERSION};
 pub use residuals::Residuals;
 pub use samples::{Test, effective_rows, ks_one_sample, ks_two_samples, wasserstein};
 pub use segments::Segment;
 pub use shares::{benjamini_hochberg, chi_squared, jensen_shannon, psi, psi_critical, psi_p};
 pub use sketch::{Counts, Distances, Sketch};
-pub use watch::{Clock, Cut, Fault, Settings, Watch};
+pub use watch::{Clock, Fault, Logged, Settings, Watch};
 pub use window::{Drift, FEWEST_ROWS, Window};

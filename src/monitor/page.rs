@@ -20,11 +20,9 @@ impl Report {
         let page = Page::new(format!("Monitoring {model}"))
             .subtitle(format!(
                 "{input}: {} rows, {} of them predicted, {} batches",
-                self.rows,
-                self.valid,
-                self.batches.len()
+                self.rows, self.valid, self.batch_count
             ))
-            .verdict(verdict(self.severity()), about(self))
+            .verdict(of_report(self), about(self))
             .key_figures(self.key_figures());
         let page = self.with_alerts(page);
         let page = self.with_batches(page);
@@ -197,7 +195,17 @@ fn about(report: &Report) -> String {
     match (report.has_reference, report.severity()) {
         (false, _) => "No profile is kept with this version: errors are measured, and nothing is there to judge them by.".to_owned(),
         (_, None) => "Nothing that chance does not do.".to_owned(),
-        (_, Some(_)) => format!("{} of {} batches raised an alarm.", report.alarmed, report.batches.len()),
+        (_, Some(_)) => format!("{} of {} batches raised an alarm.", report.alarmed, report.batch_count),
+    }
+}
+
+fn of_report(report: &Report) -> Verdict {
+    match report.status() {
+        "unjudged" => Verdict {
+            outcome: Outcome::Warning,
+            words: "unjudged".to_owned(),
+        },
+        _ => verdict(report.severity()),
     }
 }
 

@@ -22,6 +22,12 @@ pub enum Check {
     Categories,
     /// The model refused the row for another reason.
     Refused,
+    /// It is to say a time and does not: the row belongs to the window of those before it.
+    Time,
+    /// Its time is before the window it came into.
+    Late,
+    /// What came in is no row at all.
+    Record,
 }
 
 impl Check {
@@ -34,6 +40,9 @@ impl Check {
             Self::Range => "range",
             Self::Categories => "categories",
             Self::Refused => "refused",
+            Self::Time => "time",
+            Self::Late => "late",
+            Self::Record => "record",
         }
     }
 }
@@ -52,14 +61,40 @@ pub struct Found {
 /// What was found, by check and column.
 pub type Findings = BTreeMap<(Check, String), Found>;
 
-/// A column that the model takes is not there.
+/// A column that is needed is not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no column `{column}`, which the model takes")]
+#[error("there is no column `{column}`, which {}", need.words())]
 pub struct NoColumn {
     /// The column.
     pub column: String,
+    /// What for.
+    pub need: Need,
     /// One that is there and has a name like it.
     pub near: Option<String>,
+}
+
+/// What a column is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// The model takes it.
+    Model,
+    /// It was named as what says the truth.
+    Truth,
+    /// It was named as what tells segments apart.
+    Segment,
+    /// It was named as what says when a row came in.
+    Time,
+}
+
+impl Need {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Model => "the model takes",
+            Self::Truth => "is to say what was true",
+            Self::Segment => "is to tell segments apart",
+            Self::Time => "is to say the time",
+        }
+    }
 }
 
 /// Rows made fit for a model.
@@ -79,7 +114,7 @@ pub(crate) fn check(card: &ModelCard, raw: &Table) -> Result<Checked, NoColumn> 
     for (place, input) in card.inputs.iter().enumerate() {
         let column = raw
             .get(&input.name)
-            .ok_or_else(|| no_column(&input.name, raw))?;
+            .ok_or_else(|| no_column(&input.name, Need::Model, raw))?;
         let known = column
             .values
             .clone()
@@ -105,7 +140,7 @@ pub(crate) fn check(card: &ModelCard, raw: &Table) -> Result<Checked, NoColumn> 
             values,
         });
     }
-    let rows = Table::new(columns).map_err(|twice| no_column(&twice.0, raw))?;
+    let rows = Table::new(columns).map_err(|twice| no_column(&twice.0, Need::Model, raw))?;
     Ok(Checked {
         rows,
         is_valid,
@@ -114,9 +149,10 @@ pub(crate) fn check(card: &ModelCard, raw: &Table) -> Result<Checked, NoColumn> 
 }
 
 /// The error of a column that is not there.
-pub(crate) fn no_column(name: &str, raw: &Table) -> NoColumn {
+pub(crate) fn no_column(name: &str, need: Need, raw: &Table) -> NoColumn {
     NoColumn {
         column: name.to_owned(),
+        need,
         near: nearest(name, raw.names()).map(str::to_owned),
     }
 }
@@ -170,17 +206,29 @@ fn each_fault(input: &Input, values: &Values, mut find: impl FnMut(usize, Check,
 
 /// A column as numbers: what cannot be one is missing.
 pub(crate) fn numbers(column: &Column) -> Vec<Option<f64>> {
+    checked_numbers(column).0
+}
+
+/// A column as finite numbers, and the rows that say something else.
+pub(crate) fn checked_numbers(column: &Column) -> (Vec<Option<f64>>, Vec<(usize, Check)>) {
     let known = column
         .values
         .clone()
         .without(|text| MISSING_WORDS.contains(&text));
-    match known.cast(Type::Number).0 {
-        Values::Number(values) => values
-            .into_iter()
-            .map(|x| x.filter(|x| x.is_finite()))
-            .collect(),
-        other => vec![None; other.len()],
+    let (values, misfits) = known.cast(Type::Number);
+    let mut faults: Vec<_> = misfits
+        .iter()
+        .map(|(row, _)| (*row, Check::Schema))
+        .collect();
+    let Values::Number(mut values) = values else {
+        return (vec![None; values.len()], faults);
+    };
+    for (row, value) in values.iter_mut().enumerate() {
+        if value.take_if(|x| !x.is_finite()).is_some() {
+            faults.push((row, Check::Infinite));
+        }
     }
+    (values, faults)
 }
 
 /// A column as words.

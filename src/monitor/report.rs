@@ -16,7 +16,7 @@ use crate::window::Drift;
 pub const VERSION: i128 = 1;
 
 /// Batches that a file tells of; of further ones those with an alert.
-const MOST_BATCHES: usize = 10_000;
+pub(crate) const MOST_BATCHES: usize = 10_000;
 
 /// What was seen of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,8 @@ pub struct BatchReport {
     pub valid: usize,
     /// Seconds that predicting them took.
     pub latency: Option<f64>,
+    /// Seconds that clients waited for an answer, where a log says: in the middle, and in the slowest twentieth (p50, p95).
+    pub answered: Option<[f64; 2]>,
     /// The errors of the rows whose truth is known.
     pub errors: Option<Errors>,
     /// RMSE in the middle and in the worst hundredth of batches of this size without drift.
@@ -52,7 +54,9 @@ pub struct Report {
     pub rows: usize,
     /// The number of those that could be predicted.
     pub valid: usize,
-    /// The batches.
+    /// Number of batches.
+    pub batch_count: usize,
+    /// The first 10,000 batches, and later ones of which something is told.
     pub batches: Vec<BatchReport>,
     /// Batches that raised an alarm.
     pub alarmed: usize,
@@ -75,6 +79,7 @@ pub(crate) fn conclude(watch: Watch, predictor: &dyn Predictor) -> Report {
     let alpha = watch.settings().false_alarms;
     let profile = predictor.profile();
     let drift = watch.window.judge(alpha);
+    let of_rows = of_rows(&watch);
     let mut desk = watch.desk;
     drift
         .iter()
@@ -83,8 +88,9 @@ pub(crate) fn conclude(watch: Watch, predictor: &dyn Predictor) -> Report {
     of_findings(&watch.findings, watch.rows, profile)
         .into_iter()
         .for_each(|alert| desk.tell(alert));
-    of_batches(watch.alarmed, watch.reports.len(), alpha)
+    of_batches(watch.alarmed, watch.count, alpha)
         .into_iter()
+        .chain(of_rows)
         .for_each(|alert| desk.tell(alert));
     Report {
         target: predictor.card().target.clone(),
@@ -96,6 +102,7 @@ pub(crate) fn conclude(watch: Watch, predictor: &dyn Predictor) -> Report {
         valid: watch.valid,
         errors: watch.sums.errors(),
         segments: watch.segments.all(),
+        batch_count: watch.count,
         batches: watch.reports,
         alarmed: watch.alarmed,
         suppressed: desk.suppressed,
@@ -143,7 +150,12 @@ const fn tolerated(check: Check) -> f64 {
     match check {
         Check::Missing => 0.05,
         Check::Range | Check::Categories => 0.01,
-        Check::Schema | Check::Infinite | Check::Refused => 0.0,
+        Check::Schema
+        | Check::Infinite
+        | Check::Refused
+        | Check::Time
+        | Check::Late
+        | Check::Record => 0.0,
     }
 }
 
@@ -185,6 +197,9 @@ pub(crate) fn said(check: Check, found: &Found, rows: usize) -> String {
         Check::Range => "outside the range of the training rows",
         Check::Categories => "not among the known words",
         Check::Refused => "refused by the model",
+        Check::Time => "that say no time (their rows count to the window before)",
+        Check::Late => "of a window that was over (their rows count to the one that was open)",
+        Check::Record => "that are no rows",
     };
     let example = found
         .example
@@ -195,6 +210,36 @@ pub(crate) fn said(check: Check, found: &Found, rows: usize) -> String {
         found.rows,
         example.unwrap_or_default()
     )
+}
+
+/// What makes a report that says `ok` say nothing: no rows, or none whose truth can be read although a column is there for it.
+fn of_rows(watch: &Watch) -> Option<Alert> {
+    let alert = |subject: &str, severity, message| Alert {
+        batch: None,
+        kind: Kind::Quality,
+        subject: subject.to_owned(),
+        severity,
+        p: None,
+        message,
+    };
+    if watch.rows == 0 {
+        let message = "no row came in, nothing can be said".to_owned();
+        return Some(alert("rows", Severity::Critical, message));
+    }
+    let (truth, named) = (watch.truth, watch.settings().target.as_deref());
+    if truth.rows == 0 || truth.known > 0 {
+        return None;
+    }
+    let is_unusable = truth.unusable > 0 || named.is_some();
+    let severity = match is_unusable {
+        true => Severity::Critical,
+        false => Severity::Warning,
+    };
+    let message = format!(
+        "none of {} rows says what was true: errors are unknown",
+        truth.rows
+    );
+    Some(alert(named.unwrap_or("target"), severity, message))
 }
 
 /// More alarms than chance makes: a share `alpha` of the batches.
@@ -232,9 +277,17 @@ impl Report {
         self.alerts.iter().map(|alert| alert.severity).max()
     }
 
+    /// The worst of what training anew can mend: not that rows are lacking or cannot be read.
+    pub fn drift_severity(&self) -> Option<Severity> {
+        let of_world = self
+            .alerts
+            .iter()
+            .filter(|alert| alert.kind != Kind::Quality);
+        of_world.map(|alert| alert.severity).max()
+    }
+
     /// The report as a value, to be written as JSON: docs/formats/monitoring.md.
     pub fn to_value(&self, model: &str) -> Value {
-        let kept = |batch: &&BatchReport| batch.number <= MOST_BATCHES || !batch.alerts.is_empty();
         map([
             ("format", Value::Text("hpipe-monitoring".to_owned())),
             ("version", Value::Int(VERSION)),
@@ -249,23 +302,24 @@ impl Report {
                 self.errors.as_ref().map_or(Value::Null, of_errors),
             ),
             ("reference", self.reference_value()),
-            ("batches", count(self.batches.len())),
+            ("batches", count(self.batch_count)),
             ("alarmed", count(self.alarmed)),
             ("suppressed", count(self.suppressed)),
             ("alerts", list(self.alerts.iter(), alert_value)),
             ("drift", list(self.drift.iter(), drift_value)),
             ("quality", list(self.findings.iter(), finding_value)),
             ("segments", list(self.segments.iter(), segment_value)),
-            (
-                "batch",
-                list(self.batches.iter().filter(kept), BatchReport::to_value),
-            ),
+            ("batch", list(self.batches.iter(), BatchReport::to_value)),
         ])
     }
 
-    /// `ok`, or the worst severity.
+    /// `ok`, or the worst severity; `unjudged` where nothing is told because there is nothing to judge by.
     pub fn status(&self) -> &'static str {
-        self.severity().map_or("ok", Severity::name)
+        match self.severity() {
+            Some(severity) => severity.name(),
+            None if self.has_reference => "ok",
+            None => "unjudged",
+        }
     }
 
     fn reference_value(&self) -> Value {
@@ -280,9 +334,11 @@ impl Report {
 impl BatchReport {
     /// The batch as a value.
     pub fn to_value(&self) -> Value {
-        let expected = self.expected_rmse.map_or(Value::Null, |expected| {
-            Value::List(expected.map(Value::Float).to_vec())
-        });
+        let pair = |pair: Option<[f64; 2]>| {
+            pair.map_or(Value::Null, |pair| {
+                Value::List(pair.map(Value::Float).to_vec())
+            })
+        };
         map([
             ("batch", count(self.number)),
             ("rows", count(self.rows)),
@@ -292,7 +348,8 @@ impl BatchReport {
                 "errors",
                 self.errors.as_ref().map_or(Value::Null, of_errors),
             ),
-            ("expected_rmse", expected),
+            ("answered", pair(self.answered)),
+            ("expected_rmse", pair(self.expected_rmse)),
             ("alarm", Value::Bool(self.is_alarm)),
             ("alerts", list(self.alerts.iter(), alert_value)),
         ])

@@ -4,8 +4,8 @@ use hpipe_core::{Column, Values};
 
 /// Seconds since 1970 (UTC) of every row; none where a row says no time.
 ///
-/// Whole and other numbers count seconds, or milliseconds where they are larger than any second until the year 5138; texts are as in
-/// RFC 3339, `2026-11-22`, `2026-11-22 21:05`, `2026-11-22T21:05:07.5+01:00`; without an offset, UTC.
+/// Whole and other numbers count seconds, or milliseconds, microseconds, nanoseconds where they are larger than any of the unit
+/// before until the year 5138; texts are as in RFC 3339, `2026-11-22`, `2026-11-22 21:05`, `2026-11-22T21:05:07.5+01:00`; without an offset, UTC.
 pub(crate) fn seconds(column: &Column) -> Vec<Option<f64>> {
     match &column.values {
         Values::Number(values) => values.iter().map(|x| x.and_then(of_number)).collect(),
@@ -22,8 +22,13 @@ pub(crate) fn seconds(column: &Column) -> Vec<Option<f64>> {
 }
 
 fn of_number(x: f64) -> Option<f64> {
-    x.is_finite()
-        .then(|| if x.abs() >= 1e11 { x / 1000.0 } else { x })
+    let per_second = match x.abs() {
+        size if size < 1e11 => 1.0,
+        size if size < 1e14 => 1e3,
+        size if size < 1e17 => 1e6,
+        _ => 1e9,
+    };
+    x.is_finite().then_some(x / per_second)
 }
 
 fn of_text(text: &str) -> Option<f64> {
@@ -86,6 +91,8 @@ mod tests {
             ("2026-11-22T21:05:00Z", Some(1_795_381_500.0)),
             ("1795381500", Some(1_795_381_500.0)),
             ("1795381500123", Some(1_795_381_500.123)),
+            ("1795381500123456", Some(1_795_381_500.123_456)),
+            ("1795381500000000000", Some(1_795_381_500.0)),
             ("yesterday", None),
             ("2026-13-22", None),
             ("2026-11-22x", None),

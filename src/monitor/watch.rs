@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hpipe_core::{Column, PredictionFault, Predictor, Table, Values};
+use hpipe_core::{PredictionFault, Predictor, Table};
 
 use crate::alerts::{Alert, Desk, Kind, RESIDUALS, Severity};
 use crate::batches::{BatchVerdict, Batches, FALSE_ALARMS, Scored, pairs};
+use crate::cut::{Cut, Cutter};
 use crate::errors::ErrorSums;
-use crate::quality::{self, Check, Findings, NoColumn};
-use crate::report::{BatchReport, Report, conclude};
+use crate::quality::{self, Check, Findings, Need, NoColumn};
+use crate::report::{BatchReport, MOST_BATCHES, Report, conclude};
 use crate::segments::Segments;
-use crate::time;
 use crate::window::Window;
 
 /// How a model is watched.
@@ -25,24 +25,21 @@ pub struct Settings {
     pub segment: Option<String>,
     /// Batches for which an alarm that was told is not told again.
     pub cooldown: usize,
+    /// Where rows come with what was answered to them; else they are predicted here.
+    pub logged: Option<Logged>,
     /// How often a batch without drift may raise an alarm, and how much of what is called drift may be chance.
     pub false_alarms: f64,
     /// The seed of the simulated limits.
     pub seed: u64,
 }
 
-/// Where a batch ends.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cut {
-    /// After so many rows.
-    Rows(usize),
-    /// Where a column's time enters the next window. Rows are in order of time.
-    Window {
-        /// The column.
-        column: String,
-        /// The length of a window, in seconds.
-        seconds: f64,
-    },
+/// Columns of a log of predictions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// What was predicted, in the target's unit.
+    pub prediction: String,
+    /// How long the client waited, in seconds.
+    pub latency: String,
 }
 
 impl Default for Settings {
@@ -52,11 +49,15 @@ impl Default for Settings {
             target: None,
             segment: None,
             cooldown: 10,
+            logged: None,
             false_alarms: FALSE_ALARMS,
             seed: 42,
         }
     }
 }
+
+/// Batches that are kept at all.
+const MOST_KEPT: usize = 2 * MOST_BATCHES;
 
 /// Why rows cannot be watched at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,18 @@ pub enum Fault {
     /// No row of many says a time.
     #[error("no row says a time in column `{0}`; times are seconds, or as 2026-11-22T21:05:00Z")]
     NoTime(String),
+    /// A row belongs to a window that is over.
+    #[error(
+        "row {row} is of a window that is over: `{column}` is `{time}`, and later ones came before"
+    )]
+    OutOfOrder {
+        /// The column that says the time.
+        column: String,
+        /// Which row, from 1.
+        row: usize,
+        /// What it says.
+        time: String,
+    },
     /// The model refuses the rows, and not for one of them.
     #[error(transparent)]
     Prediction(#[from] PredictionFault),
@@ -79,19 +92,33 @@ pub type Clock<'a> = Option<&'a dyn Fn() -> f64>;
 pub struct Watch {
     predictor: Arc<dyn Predictor>,
     settings: Settings,
-    /// Rows that no batch has taken yet.
-    pending: Option<Table>,
+    cutter: Cutter,
     pub(crate) batches: Batches,
     pub(crate) window: Window,
     pub(crate) desk: Desk,
     pub(crate) findings: Findings,
     pub(crate) sums: ErrorSums,
+    pub(crate) truth: Truth,
     pub(crate) segments: Segments,
+    /// What is kept of the batches: the first ones, and later ones of which something is told.
     pub(crate) reports: Vec<BatchReport>,
+    /// How many there were.
+    pub(crate) count: usize,
     pub(crate) rows: usize,
     pub(crate) valid: usize,
     /// Batches with an alarm, told or not.
     pub(crate) alarmed: usize,
+}
+
+/// What the rows say was true.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Truth {
+    /// Rows that have a column for it.
+    pub(crate) rows: usize,
+    /// Rows of which it is known.
+    pub(crate) known: usize,
+    /// Rows that say something that is no number.
+    pub(crate) unusable: usize,
 }
 
 impl Watch {
@@ -106,7 +133,9 @@ impl Watch {
             findings: BTreeMap::new(),
             sums: ErrorSums::default(),
             reports: Vec::new(),
-            pending: None,
+            count: 0,
+            truth: Truth::default(),
+            cutter: Cutter::new(settings.cut.clone()),
             predictor,
             settings,
             rows: 0,
@@ -119,22 +148,35 @@ impl Watch {
     ///
     /// # Errors
     /// A column is not there, or the model refuses whatever rows.
-    pub fn push(&mut self, rows: Table, clock: Clock<'_>) -> Result<&[BatchReport], Fault> {
-        let first = self.reports.len();
-        let rows = match self.pending.take() {
-            Some(pending) => append(pending, rows),
-            None => rows,
-        };
-        let ends = self.ends(&rows)?;
-        let mut from = 0;
-        for end in ends {
-            let batch = rows.take(&(from..end).collect::<Vec<_>>());
-            self.batch(&batch, clock)?;
-            from = end;
-        }
-        let rest: Vec<_> = (from..rows.rows()).collect();
-        self.pending = (!rest.is_empty()).then(|| rows.take(&rest));
-        Ok(&self.reports[first..])
+    pub fn push(&mut self, rows: Table, clock: Clock<'_>) -> Result<Vec<BatchReport>, Fault> {
+        let batches = self.cutter.push(rows)?;
+        batches
+            .iter()
+            .map(|batch| self.batch(batch, clock))
+            .collect()
+    }
+
+    /// Counts something that came in and is no row, such as a line of a stream that cannot be read.
+    pub fn unreadable(&mut self, what: &str) {
+        self.rows += 1;
+        let found = self
+            .findings
+            .entry((Check::Record, "input".to_owned()))
+            .or_default();
+        found.rows += 1;
+        found.invalid += 1;
+        found
+            .example
+            .get_or_insert_with(|| what.trim().chars().take(60).collect());
+    }
+
+    /// Ends the batch that is open, if it has rows.
+    ///
+    /// # Errors
+    /// As of [`push`](Self::push).
+    pub fn flush(&mut self, clock: Clock<'_>) -> Result<Option<BatchReport>, Fault> {
+        let rest = self.cutter.rest();
+        rest.map(|rest| self.batch(&rest, clock)).transpose()
     }
 
     /// Ends with what is left as a last batch, and judges the input as a whole.
@@ -142,9 +184,8 @@ impl Watch {
     /// # Errors
     /// As of [`push`](Self::push).
     pub fn finish(mut self, clock: Clock<'_>) -> Result<Report, Fault> {
-        if let Some(rest) = self.pending.take() {
-            self.batch(&rest, clock)?;
-        }
+        self.flush(clock)?;
+        self.findings.append(&mut self.cutter.findings);
         let predictor = self.predictor.clone();
         Ok(conclude(self, &*predictor))
     }
@@ -154,49 +195,27 @@ impl Watch {
         &self.settings
     }
 
-    /// After which rows batches end.
-    fn ends(&mut self, rows: &Table) -> Result<Vec<usize>, Fault> {
-        match &self.settings.cut {
-            Cut::Rows(size) => {
-                let size = (*size).max(1);
-                Ok((1..=rows.rows() / size).map(|batch| batch * size).collect())
-            }
-            Cut::Window { column, seconds } => {
-                let times = rows
-                    .get(column)
-                    .ok_or_else(|| quality::no_column(column, rows))?;
-                let mut ends = Vec::new();
-                let mut current = None;
-                let times = time::seconds(times);
-                if !times.is_empty() && times.iter().all(Option::is_none) {
-                    return Err(Fault::NoTime(column.clone()));
-                }
-                for (row, time) in times.into_iter().enumerate() {
-                    let number = time.map(|time| (time / seconds).floor());
-                    if number.is_some() && current.is_some() && number != current {
-                        ends.push(row);
-                    }
-                    current = number.or(current); // a row without a time belongs to those before it
-                }
-                Ok(ends)
-            }
-        }
-    }
-
-    fn batch(&mut self, raw: &Table, clock: Clock<'_>) -> Result<(), Fault> {
+    fn batch(&mut self, raw: &Table, clock: Clock<'_>) -> Result<BatchReport, Fault> {
         let mut checked = quality::check(self.predictor.card(), raw)?;
         if let Some(segment) = self.settings.segment.as_deref() {
             raw.get(segment)
-                .ok_or_else(|| quality::no_column(segment, raw))?;
+                .ok_or_else(|| quality::no_column(segment, Need::Segment, raw))?;
         }
         let start = clock.map(|now| now());
-        let (taken, predicted) = self.predict(&mut checked)?;
-        let latency = clock.zip(start).map(|(now, start)| now() - start);
+        let (taken, predicted) = match &self.settings.logged {
+            Some(logged) => logged.taken(raw, &mut checked)?,
+            None => self.predict(&mut checked)?,
+        };
+        let is_timed = self.settings.logged.is_none();
+        let latency = clock
+            .zip(start)
+            .filter(|_| is_timed)
+            .map(|(now, start)| now() - start);
         self.note(&checked, raw);
         let rows = checked.rows.take(&taken);
-        let actual = self.actual(raw)?;
-        let actual: Option<Vec<_>> =
-            actual.map(|actual| taken.iter().map(|row| actual[*row]).collect());
+        let actual: Option<Vec<_>> = self
+            .actual(raw)?
+            .map(|actual| taken.iter().map(|row| actual[*row]).collect());
         let scored = Scored {
             rows: &rows,
             predicted: &predicted,
@@ -211,9 +230,13 @@ impl Watch {
         self.segments.add(raw, &taken, scored);
         self.rows += raw.rows();
         self.valid += taken.len();
-        let report = self.told(raw.rows(), taken.len(), latency, verdict);
-        self.reports.push(report);
-        Ok(())
+        self.count += 1;
+        let report = BatchReport {
+            answered: self.answered(raw),
+            ..self.told(raw.rows(), taken.len(), latency, verdict)
+        };
+        self.keep(&report);
+        Ok(report)
     }
 
     /// Predicts the rows that are valid; one that the model still refuses is not.
@@ -244,13 +267,27 @@ impl Watch {
     }
 
     /// What was true; none where no column says it.
-    fn actual(&self, raw: &Table) -> Result<Option<Vec<Option<f64>>>, Fault> {
-        let name = self.settings.target.as_deref();
-        let column = raw.get(name.unwrap_or(&self.predictor.card().target));
-        match (column, name) {
-            (None, Some(name)) => Err(quality::no_column(name, raw).into()),
-            (column, _) => Ok(column.map(quality::numbers)),
+    fn actual(&mut self, raw: &Table) -> Result<Option<Vec<Option<f64>>>, Fault> {
+        let named = self.settings.target.as_deref();
+        let name = named.unwrap_or(&self.predictor.card().target);
+        let Some(column) = raw.get(name) else {
+            return match named {
+                Some(name) => Err(quality::no_column(name, Need::Truth, raw).into()),
+                None => Ok(None),
+            };
+        };
+        let (actual, faults) = quality::checked_numbers(column);
+        for (row, check) in &faults {
+            let found = self.findings.entry((*check, name.to_owned())).or_default();
+            found.rows += 1;
+            if found.example.is_none() {
+                found.example = quality::cell(raw, name, *row);
+            }
         }
+        self.truth.rows += raw.rows();
+        self.truth.known += actual.iter().flatten().count();
+        self.truth.unusable += faults.len();
+        Ok(Some(actual))
     }
 
     fn note(&mut self, checked: &quality::Checked, raw: &Table) {
@@ -266,6 +303,24 @@ impl Watch {
         }
     }
 
+    /// How long clients waited, in the middle and of the slowest twentieth, where a log says.
+    fn answered(&self, raw: &Table) -> Option<[f64; 2]> {
+        let column = raw.get(&self.settings.logged.as_ref()?.latency)?;
+        let mut seconds: Vec<_> = quality::numbers(column).into_iter().flatten().collect();
+        seconds.sort_by(f64::total_cmp);
+        let rank = |share: f64| (share * seconds.len() as f64).ceil() as usize;
+        let at = |share: f64| seconds.get(rank(share).saturating_sub(1)).copied();
+        Some([at(0.5)?, at(0.95)?])
+    }
+
+    /// Keeps what is said of the first batches, and of later ones with an alert: a stream has no end.
+    fn keep(&mut self, report: &BatchReport) {
+        let is_told = !report.alerts.is_empty() && self.reports.len() < MOST_KEPT;
+        if self.reports.len() < MOST_BATCHES || is_told {
+            self.reports.push(report.clone());
+        }
+    }
+
     /// The report of a batch, with the alarms that are told.
     fn told(
         &mut self,
@@ -274,7 +329,7 @@ impl Watch {
         latency: Option<f64>,
         verdict: BatchVerdict,
     ) -> BatchReport {
-        let number = self.reports.len() + 1;
+        let number = self.count;
         let alarms = alarms(&verdict, rows, valid);
         self.alarmed += usize::from(!alarms.is_empty());
         let is_alarm = !alarms.is_empty();
@@ -289,12 +344,38 @@ impl Watch {
             rows,
             valid,
             latency,
+            answered: None,
             expected_rmse: limits
                 .and_then(|limits| limits.expected("rmse", self.settings.false_alarms)),
             errors: verdict.errors,
             is_alarm,
             alerts,
         }
+    }
+}
+
+impl Logged {
+    /// The rows that were answered with a number, and those numbers.
+    fn taken(
+        &self,
+        raw: &Table,
+        checked: &mut quality::Checked,
+    ) -> Result<(Vec<usize>, Vec<f64>), Fault> {
+        let column = raw.get(&self.prediction);
+        let column =
+            column.ok_or_else(|| quality::no_column(&self.prediction, Need::Model, raw))?;
+        let predicted = quality::numbers(column).into_iter().enumerate();
+        let mut answered = (Vec::new(), Vec::new());
+        for (row, predicted) in predicted {
+            match predicted.filter(|_| checked.is_valid[row]) {
+                Some(predicted) => {
+                    answered.0.push(row);
+                    answered.1.push(predicted);
+                }
+                None => checked.is_valid[row] = false,
+            }
+        }
+        Ok(answered)
     }
 }
 
@@ -348,58 +429,4 @@ fn alarms(verdict: &BatchVerdict, rows: usize, valid: usize) -> Vec<Alert> {
 
 fn one_in(p: f64) -> String {
     format!("one batch in {:.0}", 1.0 / p.max(1e-9))
-}
-
-/// The rows of two tables with the columns of the first.
-fn append(first: Table, second: Table) -> Table {
-    let mut more: BTreeMap<String, Values> = second
-        .into_columns()
-        .into_iter()
-        .map(|column| (column.name, column.values))
-        .collect();
-    let rows = more.values().next().map_or(0, Values::len);
-    let columns = first.into_columns().into_iter().map(|column| {
-        let kind = column.values.kind();
-        let more = more.remove(&column.name).map(|values| values.cast(kind).0);
-        Column {
-            values: joined(column.values, more, rows),
-            name: column.name,
-        }
-    });
-    match Table::new(columns.collect()) {
-        Ok(table) => table,
-        Err(error) => panic!("bug: {error}"),
-    }
-}
-
-fn joined(values: Values, more: Option<Values>, rows: usize) -> Values {
-    fn all<T>(
-        mut values: Vec<Option<T>>,
-        more: Option<Vec<Option<T>>>,
-        rows: usize,
-    ) -> Vec<Option<T>> {
-        match more {
-            Some(more) => values.extend(more),
-            None => values.extend(std::iter::repeat_with(|| None).take(rows)),
-        }
-        values
-    }
-    match (values, more) {
-        (Values::Number(values), Some(Values::Number(more))) => {
-            Values::Number(all(values, Some(more), rows))
-        }
-        (Values::Integer(values), Some(Values::Integer(more))) => {
-            Values::Integer(all(values, Some(more), rows))
-        }
-        (Values::Text(values), Some(Values::Text(more))) => {
-            Values::Text(all(values, Some(more), rows))
-        }
-        (Values::Boolean(values), Some(Values::Boolean(more))) => {
-            Values::Boolean(all(values, Some(more), rows))
-        }
-        (Values::Number(values), _) => Values::Number(all(values, None, rows)),
-        (Values::Integer(values), _) => Values::Integer(all(values, None, rows)),
-        (Values::Text(values), _) => Values::Text(all(values, None, rows)),
-        (Values::Boolean(values), _) => Values::Boolean(all(values, None, rows)),
-    }
 }

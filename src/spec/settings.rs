@@ -26,6 +26,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("jobs", Kind::Count),
     ("memory", Kind::Size),
     ("monitor.on_drift", Kind::Text),
+    ("monitor.webhook", Kind::Text),
     ("sandbox.default", Kind::Flag),
     ("sandbox.missing", Kind::Word(&["warn", "fail"])),
     ("sandbox.read", Kind::Texts),

@@ -80,3 +80,4 @@ pub use seal::{ConditionId, Names, Outside, Seal, SealDraft, SealedOutcome, Seal
 pub use store::Store;
 pub use utc::{now_millis, readable_time};
 pub use verify::{Fault, Mended, Reference, Verification};
+pub use workspace::write_anywhere;

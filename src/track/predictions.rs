@@ -4,6 +4,8 @@
 //! wait for each other. Rows are only ever appended; the truth is the one thing that is added later. Documented in
 //! docs/formats/predictions_db.md.
 
+mod reading;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +14,8 @@ use hpipe_core::{Digest, Table, Values};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::ledger::{LedgerError, Result};
+
+pub use reading::LoggedRow;
 
 /// The database's name in the folder of models.
 const DATABASE: &str = "predictions.db";

@@ -10,16 +10,23 @@ pub(crate) struct Monitor {
     /// The model: NAME[@STAGE|/VERSION]; NAME alone means the version in Production [default: the only model there is].
     #[arg(value_name = "MODEL")]
     pub(crate) model: Option<String>,
-    /// What came in: a CSV or parquet file with the columns the model takes, and the target if the truth is known.
-    #[arg(value_name = "INPUT")]
-    pub(crate) input: PathBuf,
+    /// What came in: a CSV or parquet file with the columns the model takes, and the target if the truth is known; or `-`, CSV or
+    /// JSON lines from standard input, judged as they come.
+    #[arg(value_name = "INPUT", required_unless_present = "log")]
+    pub(crate) input: Option<PathBuf>,
+    /// Watch what `hpipe serve` answered: models/predictions.db.
+    #[arg(long, conflicts_with_all = ["target", "time"])]
+    pub(crate) log: bool,
+    /// Of the log, only what was answered in this time: 90m, 24h, 7d.
+    #[arg(long, value_name = "TIME", requires = "log")]
+    pub(crate) since: Option<String>,
     /// Judge batches of N rows.
     #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "window", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_rows: u32,
     /// Judge windows of this time instead: 90s, 15m, 1h, 7d.
-    #[arg(long, value_name = "TIME", requires = "time")]
+    #[arg(long, value_name = "TIME")]
     pub(crate) window: Option<String>,
-    /// The column that says when a row came in, in order.
+    /// The column that says when a row came in; rows of a file are in the order of their windows.
     #[arg(long, value_name = "COLUMN", requires = "window")]
     pub(crate) time: Option<String>,
     /// The column that says what was true [default: the model's target, if it is there].
@@ -40,6 +47,9 @@ pub(crate) struct Monitor {
     /// Write Prometheus metrics to FILE, for node_exporter's textfile collector.
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics: Option<PathBuf>,
+    /// Post such alerts as JSON to URL [default: the setting monitor.webhook].
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
     /// After such an alert, do this: `repro TARGET…` [default: the setting monitor.on_drift].
     #[arg(long, value_name = "COMMAND")]
     pub(crate) on_drift: Option<String>,

@@ -10,7 +10,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-use hpipe_core::{ProjectPath, nearest};
+use hpipe_core::nearest;
 use hpipe_track::Ledger;
 use hpipe_track::ledger::{ModelVersion, Records, Refusal, RegistryQuery, Stage};
 use hpipe_track::registry::ModelReference;
@@ -170,9 +170,13 @@ pub(super) fn only(ledger: &Ledger) -> Result<ModelVersion, Error> {
     }
 }
 
+/// Makes sure that the folder is there in which a file is to be written.
+pub(super) fn folder_of(path: &Path) -> Result<(), Error> {
+    export::folder_and_name(path).map(drop)
+}
+
 /// Writes a file wherever the user wants it: whole, or not at all.
 pub(super) fn write_at(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let (folder, name) = export::folder_and_name(path)?;
-    let store = hpipe_store::Store::open(&folder, Path::new(".cache"))?;
-    Ok(store.write_file(&ProjectPath::new(&name), bytes)?)
+    Ok(hpipe_store::write_anywhere(&folder.join(name), bytes)?)
 }

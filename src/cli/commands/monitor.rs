@@ -1,17 +1,22 @@
 //! `hpipe monitor`: whether a model still does what it did when it was registered.
 
+mod log;
+mod outputs;
 mod record;
+mod rows;
+mod stream;
+mod watching;
+mod webhook;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
-use hpipe_core::Predictor;
-use hpipe_monitor::{BatchReport, Cut, Fault, Report, Settings, Severity, Watch};
-
+use hpipe_core::{PredictionFault, Predictor};
+use hpipe_monitor::{Cut, Fault, Late, Need, Report, Settings, Severity};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::ModelVersion;
 
+use self::watching::{Ended, Watching};
 use super::models;
 use super::repro::repro;
 use crate::amount::age;
@@ -25,8 +30,11 @@ use crate::ui;
 /// Rows read at once, unless a batch has more.
 const ROWS: usize = 8_192;
 
+/// The word for standard input.
+const STREAM: &str = "-";
+
 /// A version at work.
-struct Watched {
+pub(super) struct Watched {
     version: ModelVersion,
     /// The digest of its model's bytes.
     digest: String,
@@ -51,14 +59,73 @@ impl Watched {
     }
 }
 
-/// Watches a model over a file and says what is to be said; does what the user wants done after an alert.
+/// Where rows come from.
+enum Source {
+    File(PathBuf),
+    /// Standard input, until it ends or the user ends it.
+    Stream,
+    /// What was answered, from a moment on (milliseconds since 1970).
+    Log {
+        since: i64,
+    },
+}
+
+impl Source {
+    /// What the command line means, and which model; checked as far as nothing is read.
+    fn of(session: &Session, arguments: &Monitor) -> Result<(Option<String>, Self), Error> {
+        let (model, input) = (arguments.model.clone(), arguments.input.clone());
+        if arguments.log {
+            let word = input.map(|word| word.display().to_string());
+            if let (Some(_), Some(word)) = (&model, &word) {
+                let message =
+                    format!("with `--log` there is no file, and `{word}` is one word too many");
+                return Err(unusable(
+                    message,
+                    "`hpipe monitor [MODEL] --log` takes the rows from the log",
+                ));
+            }
+            let since = match &arguments.since {
+                Some(text) => hpipe_store::now_millis() - (seconds(text)? * 1e3) as i64,
+                None => i64::MIN,
+            };
+            return Ok((model.or(word), Self::Log { since }));
+        }
+        let input = input.unwrap_or_default();
+        deployed::tables(session)?;
+        if input.as_os_str() == STREAM {
+            return Ok((model, Self::Stream));
+        }
+        deployed::format_of(&input)?;
+        Ok((model, Self::File(input)))
+    }
+
+    /// What people call it.
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Stream => "standard input".to_owned(),
+            Self::Log { .. } => "the log of predictions".to_owned(),
+        }
+    }
+
+    /// What becomes of rows of windows that are over: a file can be sorted, nothing else can.
+    const fn late(&self) -> Late {
+        match self {
+            Self::File(_) => Late::Refused,
+            Self::Stream | Self::Log { .. } => Late::Joined,
+        }
+    }
+}
+
+/// Watches a model over what came in and says what is to be said; does what the user wants done after an alert.
 pub(super) fn monitor(session: &Session, arguments: &Monitor) -> Result<Exit, Error> {
     let after = after(session, arguments)?;
-    let settings = settings(arguments)?;
-    deployed::format_of(&arguments.input)?;
-    deployed::tables(session)?;
+    let (word, source) = Source::of(session, arguments)?;
+    let settings = settings(arguments, &source)?;
+    outputs::check(session, arguments)?;
+    webhook::hook(session, arguments)?;
     let ledger = models::existing_ledger(session)?;
-    let version = match &arguments.model {
+    let version = match &word {
         Some(model) => models::find(&ledger, model)?,
         None => models::only(&ledger)?,
     };
@@ -70,83 +137,49 @@ pub(super) fn monitor(session: &Session, arguments: &Monitor) -> Result<Exit, Er
         ));
     }
     let started = hpipe_store::now_millis();
-    let report = watched(session, arguments, settings, &model)?;
-    let value = report.to_value(&model.name());
-    let page = report.to_html(&model.name(), &arguments.input.display().to_string());
+    let input = source.name();
+    let watching = Watching::new(session, arguments, &model, settings, &input)?;
+    let (report, webhook) = match &source {
+        Source::File(path) => watched_file(session, watching, arguments, path)?,
+        Source::Stream => stream::watched(session, watching)?,
+        Source::Log { since } => log::watched(session, watching, &model, *since)?,
+    };
+    let seen = record::Seen::new(&report, &model, &input, started);
     match arguments.json {
-        true => session.ui.data(&json::monitored(&value)),
+        true => session.ui.data(&json::monitored(&seen.value)),
         false => session
             .ui
             .data(&ui::monitoring_text(&report, &model.name())),
     }
-    let file = json::monitoring_file(&value);
-    for path in &arguments.report {
-        let is_page = path.extension().is_some_and(|ending| ending == "html");
-        models::write_at(
-            &session.folder().join(path),
-            if is_page { &page } else { &file }.as_bytes(),
-        )?;
-    }
-    if let Some(path) = &arguments.metrics {
-        let text = record::prometheus(&report, &model, started / 1000);
-        models::write_at(&session.folder().join(path), text.as_bytes())?;
-    }
+    outputs::write(session, arguments, &model, &seen)?;
     if !arguments.no_log {
-        let input = arguments.input.display().to_string();
-        record::log(
-            session,
-            &ledger,
-            &model,
-            &record::Seen {
-                report: &report,
-                input: &input,
-                started,
-                file,
-                page,
-            },
-        )?;
+        record::log(session, &ledger, &model, &seen)?;
+    }
+    if let Some(webhook) = webhook {
+        webhook.finish();
     }
     drop(ledger);
     conclude(session, arguments, &report, &after)
 }
 
-/// Reads the input to its end.
-fn watched(
+/// Reads a file to its end.
+fn watched_file(
     session: &Session,
+    mut watching: Watching<'_>,
     arguments: &Monitor,
-    settings: Settings,
-    model: &Watched,
-) -> Result<Report, Error> {
-    let tables = deployed::tables(session)?;
+    input: &std::path::Path,
+) -> Result<Ended, Error> {
     let rows = ROWS.max(arguments.batch_rows as usize);
-    let format = deployed::format_of(&arguments.input)?;
-    let unreadable =
-        |message: String| unusable(message, "the file is to be a table with a line of names");
-    let path = session.folder().join(&arguments.input);
+    let unreadable = |message: String| Error::Table { message };
+    let path = session.folder().join(input);
+    let tables = deployed::tables(session)?;
+    let format = deployed::format_of(input)?;
     let mut reader = tables.open(&path, format, rows).map_err(unreadable)?;
     deployed::warn_of_left_out(session, &path, &*reader);
-    let mut watch = Watch::new(model.predictor.clone(), settings);
-    let begun = Instant::now();
-    let clock = || begun.elapsed().as_secs_f64();
     while let Some(part) = reader.next().map_err(unreadable)? {
-        let batches = watch
-            .push(part, Some(&clock))
-            .map_err(|fault| unfit(&arguments.input, &fault))?;
-        tell(session, arguments, batches);
+        watching.push(part)?;
     }
-    watch
-        .finish(Some(&clock))
-        .map_err(|fault| unfit(&arguments.input, &fault))
-}
-
-/// Says of batches what is to be told, as soon as it is known.
-fn tell(session: &Session, arguments: &Monitor, batches: &[BatchReport]) {
-    for batch in batches
-        .iter()
-        .filter(|batch| arguments.json && !batch.alerts.is_empty())
-    {
-        session.ui.data(&json::batch(&batch.to_value()));
-    }
+    watching.finish()
 }
 
 fn conclude(
@@ -155,36 +188,46 @@ fn conclude(
     report: &Report,
     after: &[String],
 ) -> Result<Exit, Error> {
-    let least = match arguments.fail_on {
-        FailOn::Warning => Some(Severity::Warning),
-        FailOn::Critical => Some(Severity::Critical),
-        FailOn::Never => None,
-    };
+    let least = arguments.fail_on.least();
     // what makes the exit code asks for the loop, too; where nothing makes it, what is critical
-    let is_real = report.severity() >= Some(least.unwrap_or(Severity::Critical));
-    if !is_real {
-        return Ok(Exit::Done);
-    }
-    if !after.is_empty() {
-        session
-            .ui
-            .note(&format!("drift: hpipe repro {}", after.join(" ")));
-        let mut working = Working::on(&after[0]);
-        working.choosing.targets = after.to_vec();
-        working.json = arguments.json;
-        let repro_arguments = Repro {
-            working,
-            ..Repro::default()
-        };
-        match repro(session, &repro_arguments)? {
+    let is_real =
+        |severity: Option<Severity>| severity >= Some(least.unwrap_or(Severity::Critical));
+    if !after.is_empty() && is_real(report.drift_severity()) {
+        match looped(session, arguments.json, after)? {
             Exit::Done => {}
             failed => return Ok(failed),
         }
     }
     Ok(match least {
-        Some(_) => Exit::CHANGED,
-        None => Exit::Done,
+        Some(_) if is_real(report.severity()) => Exit::CHANGED,
+        _ => Exit::Done,
     })
+}
+
+/// The loop: makes the targets up to date, as `hpipe repro` does.
+fn looped(session: &Session, as_json: bool, targets: &[String]) -> Result<Exit, Error> {
+    session
+        .ui
+        .note(&format!("drift: hpipe repro {}", targets.join(" ")));
+    let mut working = Working::on(&targets[0]);
+    working.choosing.targets = targets.to_vec();
+    working.json = as_json;
+    let arguments = Repro {
+        working,
+        ..Repro::default()
+    };
+    repro(session, &arguments)
+}
+
+impl FailOn {
+    /// The least severity that is a failure; none if nothing is.
+    const fn least(self) -> Option<Severity> {
+        match self {
+            Self::Warning => Some(Severity::Warning),
+            Self::Critical => Some(Severity::Critical),
+            Self::Never => None,
+        }
+    }
 }
 
 /// The targets that are made up to date after an alert; none if nothing is to be done.
@@ -207,29 +250,41 @@ fn after(session: &Session, arguments: &Monitor) -> Result<Vec<String>, Error> {
     Ok(targets)
 }
 
-fn settings(arguments: &Monitor) -> Result<Settings, Error> {
-    let cut = match (&arguments.window, &arguments.time) {
+fn settings(arguments: &Monitor, source: &Source) -> Result<Settings, Error> {
+    let column = match source {
+        Source::Log { .. } => Some(log::TIME.to_owned()),
+        _ => arguments.time.clone(),
+    };
+    let cut = match (&arguments.window, column) {
         (Some(window), Some(column)) => Cut::Window {
-            column: column.clone(),
-            seconds: age(window)
-                .map(|time| time.as_secs_f64())
-                .ok()
-                .filter(|seconds| *seconds > 0.0)
-                .ok_or_else(|| {
-                    unusable(
-                        format!("`{window}` is no time"),
-                        "write a number and a unit: 90s, 15m, 1h, 7d",
-                    )
-                })?,
+            column,
+            seconds: seconds(window)?,
+            late: source.late(),
         },
-        _ => Cut::Rows(arguments.batch_rows as usize),
+        (Some(_), None) => {
+            let message = "`--window` does not say by which column's time".to_owned();
+            return Err(unusable(message, "`--time COLUMN` names it"));
+        }
+        (None, _) => Cut::Rows(arguments.batch_rows as usize),
     };
     Ok(Settings {
         cut,
         target: arguments.target.clone(),
         segment: arguments.segment.clone(),
         cooldown: arguments.cooldown as usize,
+        logged: matches!(source, Source::Log { .. }).then(log::columns),
         ..Settings::default()
+    })
+}
+
+/// A time of more than nothing, in seconds.
+fn seconds(text: &str) -> Result<f64, Error> {
+    let time = age(text).map(|time| time.as_secs_f64()).ok();
+    time.filter(|seconds| *seconds > 0.0).ok_or_else(|| {
+        unusable(
+            format!("`{text}` is no time"),
+            "write a number and a unit: 90s, 15m, 1h, 7d",
+        )
     })
 }
 
@@ -240,24 +295,36 @@ fn unusable(message: String, help: &str) -> Error {
     }
 }
 
-fn unfit(input: &Path, fault: &Fault) -> Error {
-    let help = match fault {
-        Fault::NoColumn(fault) => match &fault.near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "the model takes the columns of the table before its transform".to_owned(),
-        },
-        Fault::NoTime(_) => {
-            "`--time` names the column; `--batch-rows` counts rows instead".to_owned()
+/// That rows cannot be watched: those the model cannot take are told as in `predict`, what an option names as an option.
+fn unfit(input: &str, fault: Fault) -> Error {
+    let bad_rows = |fault: PredictionFault| Error::BadRows {
+        path: input.into(),
+        fault,
+    };
+    let refused = |help: &str| unusable(format!("{input} cannot be watched: {fault}"), help);
+    match &fault {
+        Fault::NoColumn(missing) => {
+            let near = missing.near.as_ref();
+            let near = near.map(|near| format!("`{near}` is there"));
+            match missing.need {
+                Need::Model => bad_rows(PredictionFault {
+                    help: near.unwrap_or_else(|| {
+                        "the model takes the columns of the table before its transform".to_owned()
+                    }),
+                    ..PredictionFault::of(missing.to_string())
+                }),
+                _ => refused(
+                    near.as_deref()
+                        .unwrap_or("the first line of the table names its columns"),
+                ),
+            }
         }
-        Fault::Prediction(fault) => fault.help.clone(),
-    };
-    let help = if help.is_empty() {
-        "the model takes the columns of the table before its transform"
-    } else {
-        &help
-    };
-    unusable(
-        format!("{} cannot be watched: {fault}", input.display()),
-        help,
-    )
+        Fault::NoTime(_) => {
+            refused("`--time` names the column; `--batch-rows` counts rows instead")
+        }
+        Fault::OutOfOrder { column, .. } => refused(&format!(
+            "sort the rows by `{column}`, or judge batches of rows with `--batch-rows`"
+        )),
+        Fault::Prediction(fault) => bad_rows(fault.clone()),
+    }
 }

@@ -41,7 +41,7 @@ fn heading(report: &Report, model: &str) -> String {
         "{}: {}{left_out} in {}{truth}",
         style::paint(style::NAME, model),
         count(report.rows, "row"),
-        batches(report.batches.len()),
+        batches(report.batch_count),
     )
 }
 
@@ -129,10 +129,7 @@ fn drift_table(report: &Report) -> Option<String> {
 fn batches_table(report: &Report) -> Option<String> {
     let row = |batch: &BatchReport| {
         let of = |value: fn(&Errors) -> Option<f64>| number(batch.errors.as_ref().and_then(value));
-        let latency = batch.latency.map_or_else(
-            || "-".to_owned(),
-            |seconds| format!("{:.2} ms", seconds * 1e3),
-        );
+        let latency = latency(batch);
         vec![
             batch.number.to_string(),
             batch.rows.to_string(),
@@ -162,8 +159,58 @@ fn batches_table(report: &Report) -> Option<String> {
     ))
 }
 
+/// How long predicting took; of a log, how long clients waited, in the middle and of the slowest twentieth.
+fn latency(batch: &BatchReport) -> String {
+    let milliseconds = |seconds: f64| format!("{:.2}", seconds * 1e3);
+    match (batch.answered, batch.latency) {
+        (Some([p50, p95]), _) => format!("{}/{} ms", milliseconds(p50), milliseconds(p95)),
+        (None, Some(seconds)) => format!("{} ms", milliseconds(seconds)),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// Says in a line what is to be said of a batch of a stream.
+pub(crate) fn batch_text(batch: &BatchReport) -> String {
+    let errors = batch.errors.as_ref().map(|errors| {
+        let limit = batch
+            .expected_rmse
+            .map(|expected| format!(" (limit {:.3})", expected[1]));
+        format!(", rmse {:.3}{}", errors.rmse, limit.unwrap_or_default())
+    });
+    let invalid = match batch.rows - batch.valid {
+        0 => String::new(),
+        invalid => format!(", {invalid} not predicted"),
+    };
+    let rows = count(batch.rows, "row");
+    let worst = batch.alerts.iter().map(|alert| alert.severity).max();
+    let told = match (worst, batch.is_alarm) {
+        (None, true) => format!("{}, told before", style::paint(style::ODD, "alarm")),
+        (worst, _) => severity_word(worst),
+    };
+    let alerts = batch.alerts.iter().map(|alert| {
+        let (kind, subject) = (alert.kind.name(), one_line(&alert.subject, 40));
+        format!(
+            "\n  {}: {kind} of {subject}: {}",
+            severity_word(Some(alert.severity)),
+            one_line(&alert.message, 120)
+        )
+    });
+    format!(
+        "batch {}: {rows}{invalid}{}: {told}{}",
+        batch.number,
+        errors.unwrap_or_default(),
+        alerts.collect::<String>()
+    )
+}
+
 /// What is told, that of one metric or column once: the first of the worst, and how often it was.
 fn alerts_text(report: &Report) -> String {
+    if report.status() == "unjudged" {
+        return format!(
+            "{}: no profile to judge by",
+            style::paint(style::ODD, "unjudged")
+        );
+    }
     if report.alerts.is_empty() {
         return format!("{}: nothing that chance does not do", severity_word(None));
     }

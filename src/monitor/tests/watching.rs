@@ -6,7 +6,9 @@ use hpipe_core::{
     Column, Input, ModelCard, PredictionFault, Predictor, Profile, ProfiledInput, Table, Type,
     Values,
 };
-use hpipe_monitor::{Check, Cut, Fault, Kind, Report, Settings, Severity, Sketch, Watch};
+use hpipe_monitor::{
+    Check, Cut, Fault, Kind, Late, Logged, Report, Settings, Severity, Sketch, Watch,
+};
 
 /// Predicts ten times `x`, whatever `place` says.
 struct TenTimes {
@@ -287,6 +289,7 @@ fn windows_of_time_are_batches() {
         cut: Cut::Window {
             column: "at".to_owned(),
             seconds: 3600.0,
+            late: Late::Refused,
         },
         segment: Some("place".to_owned()),
         ..Settings::default()
@@ -301,7 +304,7 @@ fn windows_of_time_are_batches() {
     assert!(report.segments.iter().any(|segment| segment.by == "place"));
     let missing = Watch::new(predictor(), settings)
         .push(table(rows(&mut Random(9), 3, 0.0, 2.0)), None)
-        .map(<[_]>::len);
+        .map(|batches| batches.len());
     assert!(matches!(missing, Err(Fault::NoColumn(fault)) if fault.column == "at"));
 }
 
@@ -317,7 +320,7 @@ fn a_column_that_is_not_there_is_named_with_one_like_it() {
         },
     )
     .push(rows, None)
-    .map(<[_]>::len);
+    .map(|batches| batches.len());
     let Err(Fault::NoColumn(fault)) = fault else {
         panic!("{fault:?}")
     };
@@ -333,7 +336,7 @@ fn a_segment_or_a_time_that_nobody_says_is_a_fault() {
     let push = |settings| {
         Watch::new(predictor(), settings)
             .push(rows(), None)
-            .map(<[_]>::len)
+            .map(|batches| batches.len())
     };
     let missing = push(Settings {
         cut: Cut::Rows(1),
@@ -347,8 +350,106 @@ fn a_segment_or_a_time_that_nobody_says_is_a_fault() {
         cut: Cut::Window {
             column: "place".to_owned(),
             seconds: 60.0,
+            late: Late::Refused,
         },
         ..Settings::default()
     });
     assert!(matches!(timeless, Err(Fault::NoTime(column)) if column == "place"));
+}
+
+/// Rows with `x` and `place` as they should be, and this truth.
+fn with_truth(truth: [&str; 4]) -> Table {
+    let columns = vec![
+        texts("x", ["0.1", "0.2", "0.3", "0.4"]),
+        texts("place", ["coast"; 4]),
+        texts("y", truth),
+    ];
+    Table::new(columns).expect("a table")
+}
+
+#[test]
+fn a_truth_that_cannot_be_read_is_not_ok() {
+    let unusable = watched(
+        Settings::default(),
+        vec![with_truth(["high", "low", "", "high"])],
+    );
+    assert_eq!((unusable.status(), unusable.errors), ("critical", None));
+    let quality = told(&unusable, Kind::Quality);
+    assert!(
+        quality.contains(&("target", Severity::Critical)),
+        "{quality:?}"
+    );
+    let found = &unusable.findings[&(Check::Schema, "y".to_owned())];
+    assert_eq!((found.rows, found.example.as_deref()), (3, Some("high")));
+    let unknown = watched(Settings::default(), vec![with_truth([""; 4])]);
+    assert_eq!(
+        told(&unknown, Kind::Quality),
+        [("target", Severity::Warning)]
+    );
+    let settings = Settings {
+        target: Some("y".to_owned()),
+        ..Settings::default()
+    };
+    let named = watched(settings, vec![with_truth([""; 4])]);
+    assert_eq!(told(&named, Kind::Quality), [("y", Severity::Critical)]);
+    let some = watched(
+        Settings::default(),
+        vec![with_truth(["1", "high", "3", "4"])],
+    );
+    assert_eq!(told(&some, Kind::Quality), [("y", Severity::Warning)]);
+    assert_eq!(some.errors.expect("errors").rows, 3);
+}
+
+#[test]
+fn no_rows_are_not_ok_and_no_reason_to_train() {
+    let report = watched(Settings::default(), vec![table((vec![], vec![], vec![]))]);
+    assert_eq!(told(&report, Kind::Quality), [("rows", Severity::Critical)]);
+    assert_eq!(
+        (report.status(), report.drift_severity()),
+        ("critical", None)
+    );
+}
+
+#[test]
+fn without_a_profile_nothing_is_judged_and_nothing_is_ok() {
+    let mut model = TenTimes {
+        profile: None,
+        card: predictor().card.clone(),
+    };
+    model.card.inputs[1].categories.clear();
+    let mut watch = Watch::new(Arc::new(model), Settings::default());
+    watch
+        .push(table(rows(&mut Random(4), 50, 0.0, 2.0)), None)
+        .expect("rows");
+    let report = watch.finish(None).expect("a report");
+    assert_eq!((report.status(), report.has_reference), ("unjudged", false));
+}
+
+#[test]
+fn what_a_log_says_was_answered_is_judged_and_not_predicted_again() {
+    let number = |name: &str, values: &[Option<f64>]| Column::number(name, values.to_vec());
+    let columns = vec![
+        texts("x", ["0.1", "0.2", "0.3", "0.4"]),
+        texts("place", ["coast"; 4]),
+        number("answer", &[Some(7.0), Some(7.0), None, Some(7.0)]),
+        number("waited", &[Some(0.1), Some(0.2), Some(0.3), Some(0.9)]),
+        texts("y", ["6", "6", "6", "6"]),
+    ];
+    let settings = Settings {
+        logged: Some(Logged {
+            prediction: "answer".to_owned(),
+            latency: "waited".to_owned(),
+        }),
+        ..Settings::default()
+    };
+    let report = watched(settings, vec![Table::new(columns).expect("a table")]);
+    let batch = &report.batches[0];
+    assert_eq!(
+        (batch.rows, batch.valid, batch.answered),
+        (4, 3, Some([0.2, 0.9]))
+    );
+    assert_eq!(
+        batch.errors.map(|errors| (errors.rows, errors.bias)),
+        Some((3, 1.0))
+    );
 }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use hpipe_monitor::Report;
+use hpipe_core::Value;
+use hpipe_monitor::{BatchReport, Report};
 use hpipe_track::ledger::{Ledger, Metric, NewRun, Pair, RunUpdate};
 
 use super::Watched;
 use crate::error::Error;
+use crate::json;
 use crate::session::Session;
 
 /// The experiment of all runs that watch.
@@ -24,9 +26,24 @@ pub(super) struct Seen<'a> {
     pub(super) input: &'a str,
     /// In milliseconds since 1970.
     pub(super) started: i64,
+    pub(super) value: Value,
     /// The report as JSON and as a page.
     pub(super) file: String,
     pub(super) page: String,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn new(report: &'a Report, model: &Watched, input: &'a str, started: i64) -> Self {
+        let value = report.to_value(&model.name());
+        Self {
+            file: json::monitoring_file(&value),
+            page: report.to_html(&model.name(), input),
+            value,
+            report,
+            input,
+            started,
+        }
+    }
 }
 
 /// Leaves a run of the experiment `monitoring`: metrics with the batch as step, the version as tags, the report as artifacts.
@@ -98,17 +115,19 @@ fn metrics(report: &Report, timestamp: i64) -> Vec<Metric> {
     let mut metrics = Vec::new();
     for batch in report.batches.iter().take(BATCHES) {
         let step = batch.number;
-        metrics.push(metric("rows".to_owned(), batch.rows as f64, step));
-        metrics.push(metric("valid".to_owned(), batch.valid as f64, step));
-        let seconds = batch.latency.iter().map(|seconds| ("seconds", *seconds));
-        let errors = batch.errors.iter().flat_map(|errors| errors.named());
-        metrics.extend(
-            seconds
-                .chain(errors)
-                .map(|(name, value)| metric(name.to_owned(), value, step)),
-        );
+        let of_batch = of_batch(batch).into_iter();
+        metrics.extend(of_batch.map(|(name, value)| metric(format!("batch/{name}"), value, step)));
     }
-    let last = report.batches.len();
+    let last = report.batch_count;
+    let whole = [
+        ("rows", report.rows as f64),
+        ("valid", report.valid as f64),
+        ("batches", report.batch_count as f64),
+        ("alarmed", report.alarmed as f64),
+    ];
+    let errors = report.errors.iter().flat_map(|errors| errors.named());
+    let whole = whole.into_iter().chain(errors);
+    metrics.extend(whole.map(|(name, value)| metric(name.to_owned(), value, last)));
     for drift in &report.drift {
         if let Some(found) = drift.distances {
             let name = allowed(drift.subject.name());
@@ -121,6 +140,23 @@ fn metrics(report: &Report, timestamp: i64) -> Vec<Metric> {
         last,
     ));
     metrics
+}
+
+/// What is logged of a batch, by name.
+fn of_batch(batch: &BatchReport) -> Vec<(&'static str, f64)> {
+    let rows = [("rows", batch.rows as f64), ("valid", batch.valid as f64)];
+    let seconds = batch.latency.map(|seconds| ("seconds", seconds));
+    let [p50, p95] = [0, 1].map(|place| Some(batch.answered?[place]));
+    let answered = [
+        p50.map(|p50| ("latency_p50", p50)),
+        p95.map(|p95| ("latency_p95", p95)),
+    ];
+    let errors = batch.errors.iter().flat_map(|errors| errors.named());
+    let known = rows.into_iter().chain(seconds);
+    known
+        .chain(answered.into_iter().flatten())
+        .chain(errors)
+        .collect()
 }
 
 /// A column's name with the characters that a metric's may have.
@@ -164,7 +200,7 @@ pub(super) fn prometheus(report: &Report, model: &Watched, time: i64) -> String 
         "Rows that could be predicted.",
         one(report.valid as f64),
     );
-    family("batches", "Batches.", one(report.batches.len() as f64));
+    family("batches", "Batches.", one(report.batch_count as f64));
     family(
         "alarmed_batches",
         "Batches that raised an alarm.",
