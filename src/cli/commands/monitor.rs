@@ -72,7 +72,7 @@ enum Source {
 
 impl Source {
     /// What the command line means, and which model; checked as far as nothing is read.
-    fn of(session: &Session, arguments: &Monitor) -> Result<(Option<String>, Self), Error> {
+    fn of(arguments: &Monitor) -> Result<(Option<String>, Self), Error> {
         let (model, input) = (arguments.model.clone(), arguments.input.clone());
         if arguments.log {
             let word = input.map(|word| word.display().to_string());
@@ -91,7 +91,6 @@ impl Source {
             return Ok((model.or(word), Self::Log { since }));
         }
         let input = input.unwrap_or_default();
-        deployed::tables(session)?;
         if input.as_os_str() == STREAM {
             return Ok((model, Self::Stream));
         }
@@ -120,10 +119,11 @@ impl Source {
 /// Watches a model over what came in and says what is to be said; does what the user wants done after an alert.
 pub(super) fn monitor(session: &Session, arguments: &Monitor) -> Result<Exit, Error> {
     let after = after(session, arguments)?;
-    let (word, source) = Source::of(session, arguments)?;
+    let (word, source) = Source::of(arguments)?;
     let settings = settings(arguments, &source)?;
     outputs::check(session, arguments)?;
     webhook::hook(session, arguments)?;
+    deployed::loader(session)?;
     let ledger = models::existing_ledger(session)?;
     let version = match &word {
         Some(model) => models::find(&ledger, model)?,

@@ -25,7 +25,7 @@ fn told(layer: &SettingsLayer) -> Vec<String> {
 #[test]
 fn every_setting_is_read() {
     let text = "jobs = 3\ncolor = 'never'\nmemory = '16GiB'\ngpus = ['0', '2']\n[cache]\nfolder = '/data/cache'\nlink = \
-        'hardlink'\n[pools]\nlicense = 2\n[monitor]\non_drift = 'repro train'\n[sandbox]\ndefault = true\nmissing = 'fail'\nread = ['node_modules']\nwrite = []\n[tracking]\nexperiment = 'housing'\nuri = 'http://x:5000'\n";
+        'hardlink'\n[pools]\nlicense = 2\n[monitor]\non_drift = 'repro train'\nwebhook = 'http://x/y'\n[sandbox]\ndefault = true\nmissing = 'fail'\nread = ['node_modules']\nwrite = []\n[tracking]\nexperiment = 'housing'\nuri = 'http://x:5000'\n";
     let layer = SettingsLayer::parse("hpipe.toml", text);
     assert_eq!(told(&layer), [""; 0]);
     let settings = layer.settings;
@@ -37,6 +37,7 @@ fn every_setting_is_read() {
     assert_eq!(settings.pools(), [("license".to_owned(), 2)].into());
     assert_eq!(settings.flag("sandbox.default"), Some(true));
     assert_eq!(settings.text("monitor.on_drift"), Some("repro train"));
+    assert_eq!(settings.text("monitor.webhook"), Some("http://x/y"));
     assert_eq!(settings.text("tracking.experiment"), Some("housing"));
     assert_eq!(settings.text("tracking.uri"), Some("http://x:5000"));
     assert_eq!(
