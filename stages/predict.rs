@@ -73,6 +73,11 @@ impl Stage for Predict {
                 Arity::Optional,
                 "what makes its features, as `features` fitted it (JSON)",
             ),
+            dep(
+                "profile",
+                Arity::Optional,
+                "what `profile` made of the model: columns have its types, as in `serve` and `predict NAME`",
+            ),
             dep("data", Arity::One, "the rows to predict (parquet or CSV)"),
             out(
                 "predictions",
@@ -97,10 +102,12 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let model = artifact::read_bytes(execution.dep("model"))?;
     let transform = execution.optional_dep("transform");
     let transform = transform.map(artifact::read_bytes).transpose()?;
+    let profile = execution.optional_dep("profile");
+    let profile = profile.map(artifact::read_bytes).transpose()?;
     let loaded = Loader.load(ModelFiles {
         model: &model,
         transform: transform.as_deref(),
-        profile: None,
+        profile: profile.as_deref(),
     });
     let predictor = loaded.map_err(Error::Predict)?;
     let data = execution.dep("data");

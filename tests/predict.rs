@@ -204,3 +204,93 @@ fn a_row_at_fault_is_named_and_leaves_what_was_there() {
     );
     assert!(!project.path("o.csv").exists());
 }
+
+/// The standard output takes predictions by whatever name, also behind what is there already; endings are read in any case.
+#[test]
+fn predictions_go_to_the_standard_output() {
+    let project = project();
+    project.repro([]).done();
+    project.write("ROWS.CSV", "id,age,rooms\na,1,2\n");
+    for out in ["/dev/stdout", "-"] {
+        project.write("all.txt", "before\n");
+        let all = std::fs::OpenOptions::new()
+            .append(true)
+            .open(project.root().join("all.txt"))
+            .expect("opened");
+        let status = project
+            .hpipe(["predict", "house", "ROWS.CSV", "-o", out, "--keep", "id"])
+            .stdout(all)
+            .status();
+        assert!(status.expect("hpipe starts").success(), "{out}");
+        let all = project.read("all.txt");
+        assert!(
+            all.starts_with("before\nid,prediction\na,1"),
+            "{out}: {all}"
+        );
+    }
+}
+
+/// What a killed process left goes when the next one writes there; what somebody writes still stays.
+#[test]
+fn what_a_killed_process_left_goes() {
+    let project = project();
+    project.repro([]).done();
+    for name in [
+        ".all.csv.77.part",
+        ".all.csv.78.part",
+        ".other.csv.77.part",
+        ".all.csv.part",
+    ] {
+        project.write(name, "half");
+    }
+    let alive = std::fs::File::open(project.root().join(".all.csv.78.part")).expect("opened");
+    alive.lock().expect("locked");
+    assert_eq!(
+        predict(&project, &["house", "rows.csv", "-o", "all.csv"]).0,
+        Some(0)
+    );
+    let left = |name: &str| project.root().join(name).exists();
+    let found = [
+        ".all.csv.77.part",
+        ".all.csv.78.part",
+        ".other.csv.77.part",
+        ".all.csv.part",
+    ]
+    .map(left);
+    assert_eq!(found, [false, true, true, true]);
+}
+
+/// One rule for columns of integers, wherever rows come from: `5.0` is one, `20.5` is none.
+#[test]
+fn integers_are_whole_numbers_everywhere() {
+    let project = project();
+    let mut pipeline = project.read("pipeline.yaml").replace(
+        "deps: {model: model.safetensors, transform: transform.json}\n",
+        "deps: {model: model.safetensors, transform: transform.json, profile: profile.json}\n",
+    );
+    pipeline = pipeline.replace("data: rows.csv", "profile: profile.json, data: rows.csv");
+    pipeline += "  profile:
+    uses: profile
+    deps: {model: model.safetensors, transform: transform.json, train: houses.parquet, validation: houses.parquet}
+    outs: {profile: profile.json}
+";
+    project.write("pipeline.yaml", &pipeline);
+    project.write("rows.csv", "id,age,rooms\na,1,2.0\n");
+    project.repro([]).done();
+    let by_stage = last_column(&project.read("out/predictions.csv"));
+    assert_eq!(
+        predict(&project, &["house", "rows.csv", "-o", "all.csv"]).0,
+        Some(0)
+    );
+    assert_eq!(by_stage, last_column(&project.read("all.csv")));
+    project.write("rows.csv", "id,age,rooms\na,1,20.5\n");
+    let fault = "column `rooms` says `20.5` in row 1, where an integer is needed";
+    let (code, told) = predict(&project, &["house", "rows.csv", "-o", "all.csv"]);
+    assert!(code == Some(1) && told.contains(fault), "{told}");
+    let output = project
+        .hpipe(["repro", "predict"])
+        .output()
+        .expect("hpipe starts");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains(fault), "{told}");
+}

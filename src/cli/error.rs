@@ -211,6 +211,9 @@ impl Error {
             Self::Records(hpipe_track::LedgerError::Damaged { .. }) => Cow::from(
                 "put a backup in its place, or move it away to begin anew; `sqlite3 FILE .recover` saves what can be read",
             ),
+            Self::Records(hpipe_track::LedgerError::DamagedArtifact { digest, .. }) => {
+                return Some(Cow::from(object_help(digest)));
+            }
             Self::BadRows { fault, .. } if fault.row.is_some() => Cow::from(
                 "mend the row, or let `--skip-bad-rows` leave such rows without a prediction",
             ),
@@ -306,6 +309,16 @@ const fn git_code(error: &GitError) -> Code {
         | GitError::UnknownRevision { .. } => Code::Usage,
         GitError::Missing | GitError::Failed { .. } | GitError::Broken { .. } => Code::Machine,
     }
+}
+
+/// How an object of the artifacts comes back.
+fn object_help(digest: &hpipe_core::Digest) -> String {
+    let hex = digest.hex();
+    let (fan, rest) = hex.split_at(2.min(hex.len()));
+    format!(
+        "put models/artifacts/objects-v1/{fan}/{rest} back from a backup, or register the same bytes again: equal bytes are kept \
+         once; `hpipe models verify` lists what is damaged of a version"
+    )
 }
 
 fn git_help(error: &GitError) -> Option<Cow<'_, str>> {

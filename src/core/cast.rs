@@ -9,13 +9,16 @@ impl Values {
     /// The values as `wanted`, and the rows (from 0) whose value is none, with what they say; those become missing.
     ///
     /// Texts are trimmed and read as Rust writes numbers; NaN is none; `true` and `false` in any case. A number becomes an
-    /// integer where it is whole. Booleans and numbers do not become each other.
+    /// integer where it is whole, also where it is written `5.0`. Booleans and numbers do not become each other.
     pub fn cast(&self, wanted: Type) -> (Self, Vec<(usize, String)>) {
-        let whole = |x: &f64| (x.fract() == 0.0 && x.abs() < 9.2e18).then_some(*x as i64);
         match (self, wanted) {
             (values, wanted) if values.kind() == wanted => (values.clone(), Vec::new()),
             (Self::Text(texts), Type::Number) => each(texts, |t| number(t), Self::Number),
-            (Self::Text(texts), Type::Integer) => each(texts, |t| integer(t), Self::Integer),
+            (Self::Text(texts), Type::Integer) => each(
+                texts,
+                |t| integer(t).or_else(|| whole(&number(t)?)),
+                Self::Integer,
+            ),
             (Self::Text(texts), Type::Boolean) => each(texts, |t| boolean(t), Self::Boolean),
             (Self::Integer(n), Type::Number) => each(n, |n| Some(*n as f64), Self::Number),
             (Self::Number(x), Type::Integer) => each(x, whole, Self::Integer),
@@ -81,6 +84,12 @@ fn each<T: ToString, U>(
 /// A float as Rust and every spreadsheet write it; infinities are numbers, for others to judge, NaN is none.
 fn number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|x: &f64| !x.is_nan())
+}
+
+/// A float as an integer, where it is one and no other integer is the same float.
+fn whole(x: &f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    (x.fract() == 0.0 && x.abs() <= EXACT).then_some(*x as i64)
 }
 
 fn integer(text: &str) -> Option<i64> {

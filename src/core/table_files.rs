@@ -16,11 +16,12 @@ pub enum TableFormat {
 impl TableFormat {
     /// The format that the ending of a file's name stands for.
     pub fn of_path(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
-            "csv" => Some(Self::Csv),
-            "parquet" => Some(Self::Parquet),
-            _ => None,
-        }
+        let ending = path.extension()?.to_str()?;
+        let formats = [("csv", Self::Csv), ("parquet", Self::Parquet)];
+        let found = formats
+            .iter()
+            .find(|(known, _)| ending.eq_ignore_ascii_case(known));
+        found.map(|(_, format)| *format)
     }
 
     /// The word for it in messages.

@@ -25,14 +25,11 @@ pub(crate) fn read(body: &[u8], mut rows: Rows<'_>) -> Result<(Table, Place), Fa
         Fault::body("csv_invalid", "CSV should begin with the names of columns")
     })??;
     rows.place = Place::RECORD;
-    let mut order = Vec::with_capacity(header.len());
-    for (i, (name, _)) in header.iter().enumerate() {
-        let column = rows.shape.find(name, i);
-        if column.is_none() {
-            rows.unknown_column(name);
-        }
-        order.push(column);
+    let mut order = rows.order();
+    for (name, _) in &header {
+        order.add(&mut rows, name);
     }
+    let order = order.columns();
     rows.place = Place::LIST;
     for line in lines {
         let fields = line?;
@@ -40,7 +37,7 @@ pub(crate) fn read(body: &[u8], mut rows: Rows<'_>) -> Result<(Table, Place), Fa
             continue; // an empty line
         }
         if !rows.has_room() {
-            let most = rows.count();
+            let most = rows.most();
             let msg = format!("Request should have at most {most} rows");
             return Err(Fault::new(
                 hyper::StatusCode::PAYLOAD_TOO_LARGE,
@@ -48,7 +45,7 @@ pub(crate) fn read(body: &[u8], mut rows: Rows<'_>) -> Result<(Table, Place), Fa
                 msg,
             ));
         }
-        read_row(&mut rows, &order, fields);
+        read_row(&mut rows, order, fields);
     }
     Ok((rows.finish()?, Place::LIST))
 }
@@ -89,7 +86,14 @@ fn typed((text, _): Field<'_>, kind: Type) -> Cell<'_> {
                 true => Cell::Missing,
                 false => Cell::Number(value),
             }),
-        Type::Integer => text.trim().parse().ok().map(Cell::Integer),
+        Type::Integer => match text.trim().parse() {
+            Ok(value) => Some(Cell::Integer(value)),
+            // `5.0` is one, as in JSON; of `5.5` is told that it has a fraction
+            Err(_) => {
+                let number = text.trim().parse::<f64>().ok();
+                number.filter(|value| value.is_finite()).map(Cell::Number)
+            }
+        },
         Type::Boolean => match text.trim() {
             word if word.eq_ignore_ascii_case("true") => Some(Cell::Boolean(true)),
             word if word.eq_ignore_ascii_case("false") => Some(Cell::Boolean(false)),

@@ -101,6 +101,7 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
 /// Adds the headers that every answer has.
 fn finish(served: &Served, id: HeaderValue, reply: Reply) -> Response<Whole> {
     let is_busy = reply.status == StatusCode::SERVICE_UNAVAILABLE;
+    let is_unsupported = reply.status == StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let mut response = Response::new(Whole::new(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
@@ -114,6 +115,12 @@ fn finish(served: &Served, id: HeaderValue, reply: Reply) -> Response<Whole> {
     headers.insert(REQUEST_ID, id);
     if is_busy {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if is_unsupported {
+        headers.insert(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
     }
     response
 }
@@ -272,6 +279,12 @@ fn late(limit: Duration) -> Fault {
 
 /// How the body is written, as the client says.
 fn format_of(headers: &HeaderMap) -> Result<Format, Fault> {
+    let packed = headers.get(header::CONTENT_ENCODING);
+    if packed.is_some_and(|how| !how.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let msg = "Content-Encoding should be identity: bodies are read as they come";
+        let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Fault::at(unsupported, "content_encoding", msg, "header"));
+    }
     let Some(kind) = headers.get(header::CONTENT_TYPE) else {
         return Ok(Format::Json);
     };
@@ -356,6 +369,7 @@ fn answered(
         version: served.version,
         digest: served.digest,
         target: served.shape.target.clone(),
+        is_shadow: false,
         latency: u64::try_from(question.began.elapsed().as_micros()).unwrap_or(u64::MAX),
         rows,
         predictions,

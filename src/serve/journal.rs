@@ -1,64 +1,49 @@
 //! The log of predictions, off the path of requests: they hand over what they computed anyway, and a thread writes it.
 //!
-//! What waits is bounded; what comes on top is lost, counted, and told. Nobody is woken for a single answer: the thread looks
-//! five times a second, or when a quarter of the room is taken.
+//! What waits is bounded in bytes; what comes on top is lost, counted, and told.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use hpipe_core::with_causes;
+use hpipe_core::{Table, Values, with_causes};
 use hpipe_track::predictions::{Answered, PredictionLog};
 
+use crate::queue::Queue;
 use crate::{Report, Told};
 
-/// Cells that wait at most: some tens of megabytes.
-const ROOM: usize = 1_000_000;
+/// Bytes that wait at most.
+const ROOM: usize = 64 * 1024 * 1024;
 
-/// How often the thread looks.
-const EVERY: Duration = Duration::from_millis(200);
-
-/// Cells that an answer counts for beyond its own.
-const OVERHEAD: usize = 8;
+/// Bytes that an answer takes beyond its values.
+const OVERHEAD: usize = 256;
 
 /// Answers on their way into the log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Journal {
-    waiting: Mutex<Waiting>,
-    wake: Condvar,
+    queue: Queue<Answered>,
     logged: AtomicU64,
     lost: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    answers: Vec<Answered>,
-    cells: usize,
-    is_closed: bool,
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            queue: Queue::new(ROOM),
+            logged: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+        }
+    }
 }
 
 impl Journal {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Hands over an answer.
     pub(crate) fn push(&self, answer: Answered) {
-        let cells = answer.predictions.len() * (answer.rows.columns().len() + OVERHEAD);
-        let mut waiting = self.waiting();
-        if waiting.cells + cells > ROOM {
-            drop(waiting);
-            let rows = answer.predictions.len() as u64;
+        let rows = answer.predictions.len() as u64;
+        let bytes = OVERHEAD
+            + answer.request.len()
+            + size_of::<f64>() * answer.predictions.capacity()
+            + bytes_of(&answer.rows);
+        if !self.queue.push(answer, bytes) {
             self.lost.fetch_add(rows, Ordering::Relaxed);
-            return;
-        }
-        let before = waiting.cells;
-        waiting.cells += cells;
-        waiting.answers.push(answer);
-        let is_much = before < ROOM / 4 && waiting.cells >= ROOM / 4;
-        drop(waiting);
-        if is_much {
-            self.wake.notify_one();
         }
     }
 
@@ -70,26 +55,15 @@ impl Journal {
 
     /// Lets the thread write what waits, and end.
     pub(crate) fn close(&self) {
-        self.waiting().is_closed = true;
-        self.wake.notify_one();
+        self.queue.close();
     }
 
     /// Writes until the journal is closed, and then the rest.
     pub(crate) fn write(&self, log: &mut PredictionLog, report: &Report) {
         let mut is_told = false;
-        loop {
-            let waiting = self.waiting();
-            let idle = |waiting: &mut Waiting| !waiting.is_closed && waiting.cells < ROOM / 4;
-            let waited = self.wake.wait_timeout_while(waiting, EVERY, idle);
-            let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            let answers = std::mem::take(&mut waiting.answers);
-            let is_closed = waiting.is_closed;
-            waiting.cells = 0;
-            drop(waiting);
-            let rows = answers
-                .iter()
-                .map(|answer| answer.predictions.len() as u64)
-                .sum();
+        while let Some(answers) = self.queue.take() {
+            let rows = answers.iter().map(|answer| answer.predictions.len() as u64);
+            let rows = rows.sum();
             match log.append(&answers) {
                 Ok(()) => drop(self.logged.fetch_add(rows, Ordering::Relaxed)),
                 Err(error) => {
@@ -102,10 +76,8 @@ impl Journal {
                     }
                 }
             }
-            if is_closed && rows == 0 {
-                return self.tell(report);
-            }
         }
+        self.tell(report);
     }
 
     fn tell(&self, report: &Report) {
@@ -116,5 +88,58 @@ impl Journal {
                 "{lost} of {all} predictions are missing in the log"
             )));
         }
+    }
+}
+
+/// Bytes that a table takes in memory.
+pub(crate) fn bytes_of(table: &Table) -> usize {
+    let of_values = |values: &Values| match values {
+        Values::Number(values) => size_of::<Option<f64>>() * values.capacity(),
+        Values::Integer(values) => size_of::<Option<i64>>() * values.capacity(),
+        Values::Boolean(values) => size_of::<Option<bool>>() * values.capacity(),
+        Values::Text(values) => {
+            let texts = values.iter().flatten().map(String::capacity);
+            size_of::<Option<String>>() * values.capacity() + texts.sum::<usize>()
+        }
+    };
+    let columns = table.columns().iter();
+    columns
+        .map(|column| OVERHEAD / 4 + column.name.capacity() + of_values(&column.values))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hpipe_core::{Column, Digest};
+
+    fn answered(text: &str) -> Answered {
+        let values = Values::Text(vec![Some(text.to_owned())]);
+        let name = "note".to_owned();
+        Answered {
+            request: "r".to_owned(),
+            time: 0,
+            name: "house".to_owned(),
+            version: 1,
+            digest: Digest::blake3([0; 32]),
+            target: "price".to_owned(),
+            is_shadow: false,
+            latency: 1,
+            rows: Table::new(vec![Column { name, values }]).expect("a table"),
+            predictions: vec![1.0],
+        }
+    }
+
+    /// Rows of few cells may be of many bytes: the room is one of bytes.
+    #[test]
+    fn long_texts_find_no_room_where_short_ones_do() {
+        let journal = Journal::default();
+        let long = "x".repeat(10 * 1024 * 1024);
+        for _ in 0..10 {
+            journal.push(answered(&long));
+        }
+        assert_eq!(journal.counts(), (0, 4), "six are 60 MiB");
+        journal.push(answered("short"));
+        assert_eq!(journal.counts(), (0, 4));
     }
 }

@@ -21,7 +21,7 @@ use self::inputs::Inputs;
 use self::rows::{List, read_list};
 use self::split::{Split, SplitOf};
 use crate::fault::{Detail, Details, Fault, Loc};
-use crate::rows::{Place, Rows};
+use crate::rows::{Order, Place, Rows};
 
 /// Whose words a body is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,28 +84,40 @@ pub(crate) fn read(
     mut rows: Rows<'_>,
     dialect: Dialect,
 ) -> Result<(Table, Place), Fault> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = Body {
-        rows: &mut rows,
-        dialect,
-    }
-    .deserialize(&mut json)
-    .and_then(|()| json.end());
-    if rows.overflow {
-        return Err(too_many_rows(&rows));
-    }
-    if let Err(error) = read {
-        return Err(invalid(&error));
+    if let Some(order) = pass(body, &mut rows, dialect, None)? {
+        rows.begin_again();
+        pass(body, &mut rows, dialect, Some(order))?;
     }
     let place = rows.place;
     Ok((rows.finish()?, place))
+}
+
+/// Reads a body once; what it is to be read once more with, if it is.
+fn pass(
+    body: &[u8],
+    rows: &mut Rows<'_>,
+    dialect: Dialect,
+    order: Option<Order>,
+) -> Result<Option<Order>, Fault> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let whole = Body {
+        rows,
+        dialect,
+        order,
+    };
+    let read = whole.deserialize(&mut json);
+    let read = read.and_then(|again| json.end().map(|()| again));
+    match rows.overflow {
+        true => Err(too_many_rows(rows)),
+        false => read.map_err(|error| invalid(&error)),
+    }
 }
 
 fn too_many_rows(rows: &Rows<'_>) -> Fault {
     Fault::new(
         hyper::StatusCode::PAYLOAD_TOO_LARGE,
         "too_many_rows",
-        format!("Request should have at most {} rows", rows.count()),
+        format!("Request should have at most {} rows", rows.most()),
     )
 }
 
@@ -126,102 +138,194 @@ pub(crate) fn invalid(error: &serde_json::Error) -> Fault {
 struct Body<'r, 'a> {
     rows: &'r mut Rows<'a>,
     dialect: Dialect,
+    /// What the first reading found.
+    order: Option<Order>,
 }
 
 impl<'de> DeserializeSeed<'de> for Body<'_, '_> {
-    type Value = ();
+    type Value = Option<Order>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<Order>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Body<'_, '_> {
-    type Value = ();
+    type Value = Option<Order>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a record, a list of records, or columns and data")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<Order>, A::Error> {
         if self.dialect == Dialect::Named {
             self.rows.place = Place::RECORD;
             self.rows.no_row("dict_type", NAMED);
             while list.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(());
+            return Ok(None);
         }
         self.rows.place = Place::LIST;
-        read_list(self.rows, &mut list)
+        read_list(self.rows, &mut list)?;
+        Ok(None)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { rows, dialect } = self;
-        let mut table = Split::default();
-        let (mut is_record, mut of_table, mut expected) = (false, None, 0);
-        rows.place = Place::RECORD;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Order>, A::Error> {
+        self.rows.place = Place::RECORD;
+        let mut object = Object {
+            rows: self.rows,
+            dialect: self.dialect,
+            table: Split::with(self.order),
+            again: None,
+            of_table: None,
+            is_record: false,
+            beside: None,
+            expected: 0,
+        };
+        object.read(&mut map)?;
+        Ok(object.end())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Option<Order>, E> {
+        self.neither()
+    }
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Option<Order>, E> {
+        self.neither()
+    }
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Option<Order>, E> {
+        self.neither()
+    }
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Option<Order>, E> {
+        self.neither()
+    }
+    fn visit_str<E: Error>(self, _: &str) -> Result<Option<Order>, E> {
+        self.neither()
+    }
+    fn visit_unit<E: Error>(self) -> Result<Option<Order>, E> {
+        self.neither()
+    }
+}
+
+/// A body that is an object: a record, or rows behind a word.
+struct Object<'r, 'a> {
+    rows: &'r mut Rows<'a>,
+    dialect: Dialect,
+    table: Split,
+    /// What the body is to be read once more with.
+    again: Option<Order>,
+    /// The word that said where rows are.
+    of_table: Option<Word>,
+    is_record: bool,
+    /// A word that means nothing beside rows, and is none in a record.
+    beside: Option<String>,
+    /// The column that comes next in the model's order.
+    expected: usize,
+}
+
+impl Object<'_, '_> {
+    fn read<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Key {
-            rows,
-            expected,
-            dialect,
+            rows: self.rows,
+            expected: self.expected,
+            dialect: self.dialect,
         })? {
             match key {
                 // a row has no place beside a table
-                Found::Column(column) if of_table.is_some() => {
-                    let name = rows.shape.inputs[column].name.clone();
-                    rows.unknown_column(&name);
+                Found::Column(column) if self.of_table.is_some() => {
+                    let name = self.rows.shape.inputs[column].name.clone();
+                    self.rows.unknown_column(&name);
                     map.next_value::<IgnoredAny>()?;
                 }
-                Found::Column(column) => {
-                    if !is_record && !rows.has_room() {
-                        return Err(overflow());
-                    }
-                    is_record = true;
-                    map.next_value_seed(CellOf { rows, column })?;
-                    expected = column + 1;
-                }
-                Found::Word(word) if !is_record && of_table.is_none_or(|of| word.goes_with(of)) => {
-                    of_table = Some(word);
-                    read_word(rows, word, &mut table, &mut map)?;
+                Found::Column(column) => self.column(column, map)?,
+                Found::Word(word) if self.is_fitting(word) => {
+                    self.of_table = Some(word);
+                    self.word(word, map)?;
                 }
                 Found::Word(word) => {
-                    rows.unknown_column(name_of(word));
+                    self.rows.unknown_column(name_of(word));
                     map.next_value::<IgnoredAny>()?;
                 }
                 Found::Unknown(name) => {
-                    let is_beside = of_table.is_some() || BESIDES.contains(&&*name);
-                    if dialect == Dialect::Own && (is_record || !is_beside) {
-                        rows.unknown_column(&name);
-                    }
                     map.next_value::<IgnoredAny>()?;
+                    self.unknown(name);
                 }
             }
-        }
-        table.check(rows, Place::RECORD);
-        match (of_table.is_some(), dialect) {
-            (true, _) => {}
-            (false, Dialect::Own) => rows.end_row(),
-            (false, Dialect::Named) => rows.no_row("missing", NAMED),
         }
         Ok(())
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        self.neither()
+    fn is_fitting(&self, word: Word) -> bool {
+        !self.is_record && self.of_table.is_none_or(|of| word.goes_with(of))
     }
-    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-        self.neither()
+
+    fn column<'de, A: MapAccess<'de>>(
+        &mut self,
+        column: usize,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        if !self.is_record && !self.rows.has_room() {
+            return Err(overflow());
+        }
+        self.is_record = true;
+        self.expected = column + 1;
+        let rows = &mut *self.rows;
+        map.next_value_seed(CellOf { rows, column })
     }
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        self.neither()
+
+    /// What is not a column and no word of ours.
+    fn unknown(&mut self, name: String) {
+        if BESIDES.contains(&&*name) {
+            self.beside = Some(name);
+        } else if self.of_table.is_some() || self.dialect == Dialect::Named {
+            self.rows.unknown_key(&name);
+        } else {
+            self.rows.unknown_column(&name);
+        }
     }
-    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        self.neither()
+
+    /// Notes what is lacking; what the body is to be read once more with.
+    fn end(self) -> Option<Order> {
+        let rows = self.rows;
+        self.table.check(rows, Place::RECORD);
+        match (self.of_table.is_some(), self.dialect) {
+            (true, _) => {}
+            (false, Dialect::Own) => {
+                if let Some(name) = &self.beside {
+                    rows.unknown_column(name);
+                }
+                rows.end_row();
+            }
+            (false, Dialect::Named) => rows.no_row("missing", NAMED),
+        }
+        self.again.or_else(|| self.table.again())
     }
-    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
-        self.neither()
-    }
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.neither()
+
+    /// Reads what follows a word.
+    fn word<'de, A: MapAccess<'de>>(&mut self, word: Word, map: &mut A) -> Result<(), A::Error> {
+        let rows = &mut *self.rows;
+        match word {
+            Word::Columns | Word::Data => {
+                rows.place = OWN_SPLIT;
+                self.table.read(rows, word == Word::Columns, map)
+            }
+            Word::Split => {
+                rows.place = SPLIT;
+                let order = self.table.order.take();
+                self.again = map.next_value_seed(SplitOf { rows, order })?;
+                Ok(())
+            }
+            Word::Records => {
+                rows.place = place(&["body", "dataframe_records"]);
+                map.next_value_seed(List { rows })
+            }
+            Word::Instances => {
+                rows.place = place(&["body", "instances"]);
+                map.next_value_seed(List { rows })
+            }
+            Word::Inputs => {
+                rows.place = place(&["body", "inputs"]);
+                map.next_value_seed(Inputs { rows })
+            }
+        }
     }
 }
 
@@ -229,48 +333,17 @@ const NAMED: &str =
     "Body should be an object with dataframe_split, dataframe_records, instances or inputs";
 
 impl Body<'_, '_> {
-    fn neither<E>(self) -> Result<(), E> {
+    fn neither<E>(self) -> Result<Option<Order>, E> {
         self.rows.place = Place::RECORD;
         let expected = "Body should be a record, a list of records, or columns and data";
         self.rows.no_row("dict_type", expected);
-        Ok(())
+        Ok(None)
     }
 }
 
 fn name_of(word: Word) -> &'static str {
     let found = WORDS.iter().find(|(_, known)| *known == word);
     found.map_or("", |(name, _)| name)
-}
-
-/// Reads what follows a word.
-fn read_word<'de, A: MapAccess<'de>>(
-    rows: &mut Rows<'_>,
-    word: Word,
-    table: &mut Split,
-    map: &mut A,
-) -> Result<(), A::Error> {
-    match word {
-        Word::Columns | Word::Data => {
-            rows.place = OWN_SPLIT;
-            table.read(rows, word == Word::Columns, map)
-        }
-        Word::Split => {
-            rows.place = SPLIT;
-            map.next_value_seed(SplitOf { rows })
-        }
-        Word::Records => {
-            rows.place = place(&["body", "dataframe_records"]);
-            map.next_value_seed(List { rows })
-        }
-        Word::Instances => {
-            rows.place = place(&["body", "instances"]);
-            map.next_value_seed(List { rows })
-        }
-        Word::Inputs => {
-            rows.place = place(&["body", "inputs"]);
-            map.next_value_seed(Inputs { rows })
-        }
-    }
 }
 
 fn overflow<E: Error>() -> E {

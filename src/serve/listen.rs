@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::handle;
+use crate::patience::Patience;
 use crate::source::{Setup, Source, StartError};
 
 /// Threads that predict large batches.
@@ -179,7 +180,7 @@ async fn connection(app: Arc<App>, stream: TcpStream, mut ended: watch::Receiver
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(idle)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Patience::new(stream, idle)), service)
     );
     tokio::select! {
         _ = connection.as_mut() => {} // what a client broke, the client knows

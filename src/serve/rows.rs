@@ -49,6 +49,18 @@ pub(crate) struct Place {
     pub(crate) numbered: bool,
 }
 
+/// The columns of rows whose names come once, before them: which of the model's each is.
+#[derive(Debug)]
+pub(crate) struct Order {
+    columns: Vec<Option<usize>>,
+    /// Which columns of the model are among them.
+    is_there: Vec<bool>,
+    most: usize,
+}
+
+/// Names of columns that a model does not take, of one table: more are no table but an attack.
+const MOST_OTHERS: usize = 10_000;
+
 /// Rows on their way into columns.
 pub(crate) struct Rows<'a> {
     pub(crate) shape: &'a Shape,
@@ -119,6 +131,37 @@ impl Place {
     }
 }
 
+impl Order {
+    /// Which of the model's columns each is.
+    pub(crate) fn columns(&self) -> &[Option<usize>] {
+        &self.columns
+    }
+
+    /// Adds the next name, and notes if it is none of the model's, or there already.
+    pub(crate) fn add(&mut self, rows: &mut Rows<'_>, name: &str) -> Option<usize> {
+        let place = Place {
+            numbered: false,
+            ..rows.place
+        };
+        let former = std::mem::replace(&mut rows.place, place);
+        let mut found = rows.shape.find(name, self.columns.len());
+        match found {
+            None => rows.unknown_column(name),
+            Some(column) if std::mem::replace(&mut self.is_there[column], true) => {
+                rows.twice(name);
+                found = None;
+            }
+            Some(_) => {}
+        }
+        match self.columns.len() < self.most {
+            true => self.columns.push(found),
+            false => rows.no_row("too_long", "Table should have fewer columns"),
+        }
+        rows.place = former;
+        found
+    }
+}
+
 impl<'a> Rows<'a> {
     pub(crate) fn new(shape: &'a Shape, most: usize, unknown: Treatment) -> Self {
         let empty = |input: &Input| match input.kind {
@@ -139,37 +182,74 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Rows that are complete.
-    pub(crate) const fn count(&self) -> usize {
-        self.rows
-    }
-
     /// Whether one more row is permitted.
     pub(crate) const fn has_room(&mut self) -> bool {
-        self.overflow |= self.rows >= self.most;
+        self.has_room_for(self.rows)
+    }
+
+    /// Whether a row of this number, from 0, is permitted.
+    pub(crate) const fn has_room_for(&mut self, row: usize) -> bool {
+        self.overflow |= row >= self.most;
         !self.overflow
     }
 
-    /// Sets a cell of the row that is being filled; of several values for one column the last holds, as in JSON.
+    /// The most rows there may be.
+    pub(crate) const fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Names of columns, of which none is known yet.
+    pub(crate) fn order(&self) -> Order {
+        Order {
+            columns: Vec::new(),
+            is_there: vec![false; self.shape.inputs.len()],
+            most: self.shape.inputs.len() + MOST_OTHERS,
+        }
+    }
+
+    /// Forgets all rows, and what was wrong with them.
+    pub(crate) fn begin_again(&mut self) {
+        *self = Self::new(self.shape, self.most, self.unknown);
+    }
+
+    /// Sets a cell of a row, where columns are filled one after the other, each from its first row on.
+    pub(crate) fn set_in(&mut self, row: usize, column: usize, cell: Cell<'_>) {
+        self.rows = row;
+        self.set(column, cell);
+    }
+
+    /// Ends rows that were filled column by column.
+    pub(crate) fn end_rows(&mut self, length: usize) {
+        self.rows = 0;
+        while self.rows < length {
+            self.end_row();
+        }
+    }
+
+    /// Sets a cell of the row that is being filled, once.
     pub(crate) fn set(&mut self, column: usize, cell: Cell<'_>) {
         let row = self.rows;
+        if self.columns[column].len() > row {
+            let shape = self.shape;
+            return self.twice(&shape.inputs[column].name);
+        }
         if matches!(cell, Cell::Missing) {
             return self.set_missing(column);
         }
         let fits = match (&mut self.columns[column], cell) {
             (Values::Number(values), Cell::Number(value)) if value.is_finite() => {
-                put(values, row, value)
+                put(values, value)
             }
-            (Values::Number(values), Cell::Integer(value)) => put(values, row, value as f64),
-            (Values::Number(values), Cell::Large(value)) => put(values, row, value as f64),
-            (Values::Integer(values), Cell::Integer(value)) => put(values, row, value),
+            (Values::Number(values), Cell::Integer(value)) => put(values, value as f64),
+            (Values::Number(values), Cell::Large(value)) => put(values, value as f64),
+            (Values::Integer(values), Cell::Integer(value)) => put(values, value),
             (Values::Integer(values), Cell::Number(value)) if is_whole(value) => {
-                put(values, row, value as i64)
+                put(values, value as i64)
             }
-            (Values::Text(values), Cell::Text(text)) => put(values, row, text.into_owned()),
-            (Values::Boolean(values), Cell::Boolean(value)) => put(values, row, value),
+            (Values::Text(values), Cell::Text(text)) => put(values, text.into_owned()),
+            (Values::Boolean(values), Cell::Boolean(value)) => put(values, value),
             (values, cell) => {
-                fill(values, row);
+                fill(values);
                 Err(cell)
             }
         };
@@ -180,7 +260,7 @@ impl<'a> Rows<'a> {
 
     fn set_missing(&mut self, column: usize) {
         let row = self.rows;
-        fill(&mut self.columns[column], row);
+        fill(&mut self.columns[column]);
         let input = &self.shape.inputs[column];
         if !input.nullable {
             let (place, kind) = (self.place, input.kind);
@@ -240,6 +320,34 @@ impl<'a> Rows<'a> {
         });
     }
 
+    /// Notes a word beside the rows that says nothing.
+    pub(crate) fn unknown_key(&mut self, name: &str) {
+        if self.unknown == Treatment::Ignore {
+            return;
+        }
+        let name: String = name.chars().take(TOLD).collect();
+        self.details.add(|| Detail {
+            kind: "extra_forbidden",
+            loc: Place::RECORD.of(0, Some(&name)),
+            msg: "Body should have no such key beside the rows".to_owned(),
+            input: Value::Null,
+            ctx: None,
+        });
+    }
+
+    /// Notes a name that is there twice: nobody could say which value is meant.
+    pub(crate) fn twice(&mut self, name: &str) {
+        let (row, place) = (self.rows, self.place);
+        let name: String = name.chars().take(TOLD).collect();
+        self.details.add(|| Detail {
+            kind: "duplicate_key",
+            loc: place.of(row, Some(&name)),
+            msg: "Field should be there once".to_owned(),
+            input: Value::Null,
+            ctx: None,
+        });
+    }
+
     /// Notes a row that is none.
     pub(crate) fn no_row(&mut self, kind: &'static str, msg: &str) {
         let (row, place) = (self.rows, self.place);
@@ -259,7 +367,7 @@ impl<'a> Rows<'a> {
             if values.len() > row {
                 continue;
             }
-            fill(values, row);
+            fill(values);
             let input = &self.shape.inputs[column];
             if !input.nullable {
                 let place = self.place;
@@ -297,25 +405,18 @@ fn is_whole(value: f64) -> bool {
     value.fract() == 0.0 && (-9_007_199_254_740_992.0..=9_007_199_254_740_992.0).contains(&value)
 }
 
-fn put<T>(values: &mut Vec<Option<T>>, row: usize, value: T) -> Result<(), Cell<'static>> {
-    match values.get_mut(row) {
-        Some(former) => *former = Some(value),
-        None => values.push(Some(value)),
-    }
+fn put<T>(values: &mut Vec<Option<T>>, value: T) -> Result<(), Cell<'static>> {
+    values.push(Some(value));
     Ok(())
 }
 
-/// Sets a cell to missing.
-fn fill(values: &mut Values, row: usize) {
-    fn none<T>(values: &mut Vec<Option<T>>, row: usize) {
-        values.truncate(row);
-        values.push(None);
-    }
+/// Adds a cell that is missing.
+fn fill(values: &mut Values) {
     match values {
-        Values::Number(values) => none(values, row),
-        Values::Integer(values) => none(values, row),
-        Values::Text(values) => none(values, row),
-        Values::Boolean(values) => none(values, row),
+        Values::Number(values) => values.push(None),
+        Values::Integer(values) => values.push(None),
+        Values::Text(values) => values.push(None),
+        Values::Boolean(values) => values.push(None),
     }
 }
 

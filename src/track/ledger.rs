@@ -34,6 +34,7 @@ mod runs;
 mod search;
 mod stages;
 mod values;
+mod verification;
 mod writer;
 
 use std::fmt;
@@ -86,7 +87,8 @@ pub struct Ledger {
     path: PathBuf,
     // Before the writer: fields are dropped in order, and only one that may write takes the log of the database away.
     readers: Mutex<Vec<Connection>>,
-    writer: Writer,
+    /// None where nothing may be changed.
+    writer: Option<Writer>,
     keep: Keep,
     clock: Clock,
 }
@@ -132,7 +134,7 @@ impl Ledger {
         let path = models.join(DATABASE);
         let connection = database::open_writer(&path)?;
         let ledger = Self {
-            writer: Writer::start(connection, path.clone()),
+            writer: Some(Writer::start(connection, path.clone())),
             readers: Mutex::default(),
             keep: Keep::new(models.join(ARTIFACTS)),
             path,
@@ -140,6 +142,23 @@ impl Ledger {
         };
         ledger.write(|change| change.ensure_default_experiment())?;
         Ok(ledger)
+    }
+
+    /// Opens the records in the folder `models` where nothing can or shall be written; every change is refused.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open), and when an older hpipe wrote them: nothing is migrated.
+    pub fn open_to_read(models: &Path, clock: Clock) -> Result<Self> {
+        let path = models.join(DATABASE);
+        let connection = database::open_reader(&path)?;
+        database::check_current(&connection, &path)?;
+        Ok(Self {
+            writer: None,
+            readers: Mutex::default(),
+            keep: Keep::new(models.join(ARTIFACTS)),
+            path,
+            clock,
+        })
     }
 
     /// Whether something is recorded in the folder `models`.
@@ -178,7 +197,8 @@ impl Ledger {
         let connection = self.reader()?;
         let result = read_on(&connection, work).map_err(|error| error.about(&self.path));
         let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_READERS {
+        // a connection that may hold a frozen view of the file does not see what comes after it
+        if self.writer.is_some() && idle.len() < IDLE_READERS {
             idle.push(connection);
         }
         result
@@ -213,7 +233,12 @@ impl Ledger {
                 now,
             })
         };
-        self.writer.submit(work, Box::new(reply) as Reply<T>);
+        match &self.writer {
+            Some(writer) => writer.submit(work, Box::new(reply) as Reply<T>),
+            None => reply(Err(LedgerError::ReadOnly {
+                path: self.path.clone(),
+            })),
+        }
     }
 
     /// Watches for changes, of whichever process.

@@ -21,7 +21,7 @@ pub use reading::LoggedRow;
 const DATABASE: &str = "predictions.db";
 
 /// The version of the schema.
-pub const PREDICTIONS_VERSION: u32 = 1;
+pub const PREDICTIONS_VERSION: u32 = 2;
 
 /// Says that a file is ours: "hpip" in ASCII, in SQLite's header.
 const APPLICATION: i32 = 0x6870_6970;
@@ -52,7 +52,23 @@ CREATE TABLE predictions (
 CREATE INDEX predictions_by_request ON predictions (request, row);
 ";
 
-/// A request that was answered.
+/// What version 2 adds: what shadows said, apart from what was answered, so that nobody takes one for the other.
+const SHADOWS: &str = "
+CREATE TABLE shadows (
+    number INTEGER PRIMARY KEY,
+    request TEXT NOT NULL,
+    row INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    version INTEGER NOT NULL REFERENCES versions (number),
+    latency INTEGER NOT NULL,
+    features TEXT NOT NULL,
+    prediction REAL,
+    truth REAL
+) STRICT;
+CREATE INDEX shadows_by_request ON shadows (request, row);
+";
+
+/// A request that was answered, or that a shadow saw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answered {
     /// Its id.
@@ -67,7 +83,9 @@ pub struct Answered {
     pub digest: Digest,
     /// The column it predicts.
     pub target: String,
-    /// Microseconds from the head of the request to its predictions.
+    /// Whether nobody was told these predictions: a shadow made them.
+    pub is_shadow: bool,
+    /// Microseconds from the head of the request to its predictions; of a shadow those it took to predict.
     pub latency: u64,
     /// The rows, as the model took them.
     pub rows: Table,
@@ -89,10 +107,20 @@ pub struct Truth {
 /// What came of adding truths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Joined {
-    /// Predictions that know their truth now.
+    /// Predictions that know their truth now and did not before, or knew another.
     pub matched: usize,
+    /// Predictions that knew it already.
+    pub known: usize,
+    /// Predictions that knew another truth, and keep it.
+    pub conflicting: usize,
     /// Truths of rows that nobody asked for.
     pub unknown: usize,
+}
+
+/// Truths on their way to predictions: nothing is added before all are there.
+#[derive(Debug)]
+pub struct Join<'a> {
+    log: &'a mut PredictionLog,
 }
 
 /// The log, open for writing.
@@ -133,12 +161,18 @@ impl PredictionLog {
         append(&mut self.connection, answers).map_err(|error| LedgerError::of(&self.path, error))
     }
 
-    /// Adds what became true: all of it, or nothing.
+    /// Begins to add what became true: all of it, or nothing.
     ///
     /// # Errors
     /// What the machine refuses.
-    pub fn join(&mut self, truths: &[Truth]) -> Result<Joined> {
-        join(&mut self.connection, truths).map_err(|error| LedgerError::of(&self.path, error))
+    pub fn join(&mut self) -> Result<Join<'_>> {
+        // in a database of this connection alone, so that a server goes on writing meanwhile
+        let sql = "DROP TABLE IF EXISTS temp.said;
+            CREATE TEMP TABLE said (request TEXT NOT NULL, row INTEGER NOT NULL, value REAL NOT NULL,
+                                    PRIMARY KEY (request, row)) WITHOUT ROWID, STRICT;";
+        let begun = self.connection.execute_batch(sql);
+        begun.map_err(|error| LedgerError::of(&self.path, error))?;
+        Ok(Join { log: self })
     }
 
     /// The column that the last version predicts; none while nothing was logged.
@@ -154,8 +188,39 @@ impl PredictionLog {
     }
 }
 
+impl Join<'_> {
+    /// Adds truths.
+    ///
+    /// # Errors
+    /// Two different ones of a row; what the machine refuses.
+    pub fn add(&mut self, truths: &[Truth]) -> Result<()> {
+        let path = &self.log.path;
+        match said(&mut self.log.connection, truths) {
+            Ok(None) => Ok(()),
+            Ok(Some((truth, other))) => Err(LedgerError::invalid(format!(
+                "row {} of the request `{}` has two truths: {other} and {}",
+                truth.row, truth.request, truth.value
+            ))),
+            Err(error) => Err(LedgerError::of(path, error)),
+        }
+    }
+
+    /// Tells the predictions; those that know another truth keep it, unless they are to be told anew.
+    ///
+    /// # Errors
+    /// What the machine refuses; nothing was added then.
+    pub fn finish(self, replaces: bool) -> Result<Joined> {
+        let path = &self.log.path;
+        join(&mut self.log.connection, replaces).map_err(|error| LedgerError::of(path, error))
+    }
+}
+
 fn open(path: &Path) -> Result<Connection> {
     let mut connection = Connection::open(path)?;
+    if connection.is_readonly("main")? {
+        let path = path.to_path_buf();
+        return Err(LedgerError::ReadOnly { path });
+    }
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A power cut may cost the last answers, never the file: an audit does not make every client wait for the disk.
@@ -168,7 +233,7 @@ fn open(path: &Path) -> Result<Connection> {
             known: PREDICTIONS_VERSION,
         });
     }
-    if found == 0 {
+    if found < PREDICTIONS_VERSION {
         let step = writing(&mut connection)?; // of two servers that begin at once, the second finds it made
         let found: u32 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: i64 =
@@ -182,6 +247,9 @@ fn open(path: &Path) -> Result<Connection> {
         if found == 0 {
             step.execute_batch(SCHEMA)?;
             step.pragma_update(None, "application_id", APPLICATION)?;
+        }
+        if found < PREDICTIONS_VERSION {
+            step.execute_batch(SHADOWS)?;
             step.pragma_update(None, "user_version", PREDICTIONS_VERSION)?;
         }
         step.commit()?;
@@ -197,12 +265,19 @@ fn writing(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transactio
 fn append(connection: &mut Connection, answers: &[Answered]) -> rusqlite::Result<()> {
     let step = writing(connection)?;
     {
-        let mut insert = step.prepare_cached(
-            "INSERT INTO predictions (request, row, time, version, latency, features, prediction)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
+        let insert = |table: &str| {
+            step.prepare_cached(&format!(
+                "INSERT INTO {table} (request, row, time, version, latency, features, prediction)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+            ))
+        };
+        let (mut answered, mut shadowed) = (insert("predictions")?, insert("shadows")?);
         let mut features = String::new();
         for answer in answers {
+            let insert = match answer.is_shadow {
+                true => &mut shadowed,
+                false => &mut answered,
+            };
             let version = version(&step, answer)?;
             let latency = i64::try_from(answer.latency).unwrap_or(i64::MAX);
             for (row, prediction) in answer.predictions.iter().enumerate() {
@@ -245,19 +320,68 @@ fn version(step: &Connection, answer: &Answered) -> rusqlite::Result<i64> {
     Ok(step.last_insert_rowid())
 }
 
-fn join(connection: &mut Connection, truths: &[Truth]) -> rusqlite::Result<Joined> {
-    let step = writing(connection)?;
-    let mut joined = Joined::default();
+/// Notes what became true; a truth that contradicts one before it, and that one.
+fn said<'t>(
+    connection: &mut Connection,
+    truths: &'t [Truth],
+) -> rusqlite::Result<Option<(&'t Truth, f64)>> {
+    let step = connection.transaction()?;
     {
-        let sql = "UPDATE predictions SET truth = ?3 WHERE request = ?1 AND row = ?2";
-        let mut update = step.prepare_cached(sql)?;
+        let new = "INSERT INTO temp.said (request, row, value) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        let mut new = step.prepare_cached(new)?;
+        let before = "SELECT value FROM temp.said WHERE request = ?1 AND row = ?2";
+        let mut before = step.prepare_cached(before)?;
         for truth in truths {
-            match update.execute(params![truth.request, truth.row, truth.value])? {
-                0 => joined.unknown += 1,
-                rows => joined.matched += rows,
+            if new.execute(params![truth.request, truth.row, truth.value])? > 0 {
+                continue;
+            }
+            let other: f64 =
+                before.query_row(params![truth.request, truth.row], |row| row.get(0))?;
+            if other != truth.value {
+                return Ok(Some((truth, other)));
             }
         }
     }
+    step.commit()?;
+    Ok(None)
+}
+
+/// Tells predictions, and what shadows predicted, what was said.
+fn join(connection: &mut Connection, replaces: bool) -> rusqlite::Result<Joined> {
+    let step = writing(connection)?;
+    let mut joined = Joined::default();
+    for table in ["predictions", "shadows"] {
+        let count = |condition: &str| -> rusqlite::Result<usize> {
+            let sql = format!(
+                "SELECT count(*) FROM temp.said s JOIN {table} p ON p.request = s.request AND p.row = s.row
+                 WHERE {condition}"
+            );
+            let count: i64 = step.query_row(&sql, [], |row| row.get(0))?;
+            Ok(count as usize)
+        };
+        let (known, conflicting) = (count("p.truth = s.value")?, count("p.truth <> s.value")?);
+        let which = if replaces {
+            "p.truth IS NOT s.value"
+        } else {
+            "p.truth IS NULL"
+        };
+        let sql = format!(
+            "UPDATE {table} SET truth = t.value FROM
+                 (SELECT p.number, s.value FROM temp.said s JOIN {table} p ON p.request = s.request AND p.row = s.row
+                  WHERE {which}) t
+             WHERE {table}.number = t.number"
+        );
+        let told = step.execute(&sql, [])?;
+        if table == "predictions" {
+            joined.matched = told;
+            joined.known = known;
+            joined.conflicting = if replaces { 0 } else { conflicting };
+        }
+    }
+    let unknown = "SELECT count(*) FROM temp.said s WHERE NOT EXISTS
+                   (SELECT 1 FROM predictions p WHERE p.request = s.request AND p.row = s.row)";
+    let unknown: i64 = step.query_row(unknown, [], |row| row.get(0))?;
+    joined.unknown = unknown as usize;
     step.commit()?;
     Ok(joined)
 }
@@ -325,6 +449,7 @@ mod tests {
             version: 2,
             digest: Digest::blake3([3; 32]),
             target: "price".to_owned(),
+            is_shadow: false,
             latency: 41,
             rows: rows.expect("a table"),
             predictions: prices.to_vec(),
@@ -397,15 +522,31 @@ mod tests {
             row,
             value,
         };
+        let join = |log: &mut PredictionLog, truths: &[Truth], replaces| {
+            let mut join = log.join().expect("begun");
+            join.add(truths).expect("added");
+            let joined = join.finish(replaces).expect("joined");
+            (
+                joined.matched,
+                joined.known,
+                joined.conflicting,
+                joined.unknown,
+            )
+        };
         let truths = [truth("a", 1, 2.5), truth("a", 2, 9.0), truth("c", 0, 9.0)];
-        let joined = log.join(&truths).expect("joined");
-        assert_eq!(
-            joined,
-            Joined {
-                matched: 1,
-                unknown: 2
-            }
-        );
+        assert_eq!(join(&mut log, &truths, false), (1, 0, 0, 2));
+        // said again, it is known; said otherwise, it is kept unless it shall be replaced; said twice, it counts once
+        assert_eq!(join(&mut log, &truths[..1], false), (0, 1, 0, 0));
+        let other = [truth("a", 1, 2.0), truth("a", 1, 2.0)];
+        assert_eq!(join(&mut log, &other, false), (0, 0, 1, 0));
+        assert_eq!(join(&mut log, &other, true), (1, 0, 0, 0));
+        assert_eq!(join(&mut log, &truths[..1], true), (1, 0, 0, 0));
+        let twice = log
+            .join()
+            .expect("begun")
+            .add(&[truth("b", 0, 1.0), truth("b", 0, 2.0)]);
+        let told = twice.expect_err("a contradiction").to_string();
+        assert_eq!(told, "row 0 of the request `b` has two truths: 1 and 2");
         let log = PredictionLog::open(folder.path()).expect("opened again");
         assert_eq!(log.target().expect("read").as_deref(), Some("price"));
         assert_eq!(
@@ -419,6 +560,39 @@ mod tests {
     }
 
     #[test]
+    fn what_a_shadow_said_is_apart_and_learns_the_truth_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = PredictionLog::path_in(folder.path());
+        let old = Connection::open(&path).expect("opened");
+        old.execute_batch(SCHEMA).expect("made"); // of version 1
+        old.pragma_update(None, "application_id", APPLICATION)
+            .expect("set");
+        old.pragma_update(None, "user_version", 1).expect("set");
+        drop(old);
+        let mut log = PredictionLog::open(folder.path()).expect("opened");
+        let shadow = Answered {
+            is_shadow: true,
+            version: 3,
+            ..answered("a", &[7.0])
+        };
+        log.append(&[answered("a", &[1.0]), shadow])
+            .expect("appended");
+        assert_eq!(shown(&log).len(), 1);
+        let mut join = log.join().expect("begun");
+        let truth = Truth {
+            request: "a".to_owned(),
+            row: 0,
+            value: 5.0,
+        };
+        join.add(&[truth]).expect("added");
+        assert_eq!(join.finish(false).expect("joined").matched, 1);
+        let sql = "SELECT v.version, p.prediction, p.truth FROM shadows p JOIN versions v ON v.number = p.version";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let said: (i64, f64, f64) = log.connection.query_row(sql, [], read).expect("a row");
+        assert_eq!(said, (3, 7.0, 5.0));
+    }
+
+    #[test]
     fn a_newer_log_and_another_file_are_left_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let log = PredictionLog::open(folder.path()).expect("opened");
@@ -429,7 +603,7 @@ mod tests {
             .expect_err("refused")
             .to_string();
         assert!(
-            error.contains("its schema has version 9, this hpipe knows 1"),
+            error.contains("its schema has version 9, this hpipe knows 2"),
             "{error}"
         );
     }

@@ -2,6 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 
+/// Bytes of a row; what has more is no row but a quote that nothing closes, or no table.
+const LONGEST: usize = 16 << 20;
+
 /// A part of a file.
 pub(super) struct Part {
     /// The header and some rows.
@@ -19,6 +22,8 @@ pub(super) struct Records<R: Read> {
     /// Whether a part has been handed out: a file without rows is one part without rows.
     has_begun: bool,
     lines: usize,
+    /// Lines of the header.
+    head: usize,
     bytes: u64,
     size: u64,
 }
@@ -43,12 +48,13 @@ impl<R: Read> Records<R> {
             rows,
             has_begun: false,
             lines: 0,
+            head: 0,
             bytes: 0,
             size,
         };
         let mut header = Vec::new();
         records.record(&mut header)?;
-        records.lines = 0;
+        records.head = std::mem::take(&mut records.lines);
         records.header = header;
         Ok(records)
     }
@@ -80,11 +86,13 @@ impl<R: Read> Records<R> {
 
     /// Adds the next row to `bytes`: to the first line break that is not within quotes. False at the end of the file.
     fn record(&mut self, bytes: &mut Vec<u8>) -> Result<bool, String> {
-        let from = bytes.len();
+        let (from, first) = (bytes.len(), self.head + self.lines + 1);
         let mut quotes = 0;
         loop {
             let begin = bytes.len();
-            let read = self.reader.read_until(b'\n', bytes);
+            let room = (LONGEST + 1).saturating_sub(begin - from);
+            let mut line = self.reader.by_ref().take(room as u64);
+            let read = line.read_until(b'\n', bytes);
             let read = read.map_err(|error| format!("cannot read {}: {error}", self.name))?;
             self.bytes += read as u64;
             self.lines += usize::from(read > 0);
@@ -92,9 +100,27 @@ impl<R: Read> Records<R> {
             if read == 0 && self.bytes < self.size {
                 return Err(format!("{} became shorter while it was read", self.name));
             }
-            if read == 0 || quotes.is_multiple_of(2) {
+            let is_closed = quotes.is_multiple_of(2);
+            if bytes.len() - from > LONGEST || (read == 0 && !is_closed) {
+                return Err(self.no_row(first, is_closed));
+            }
+            if read == 0 || is_closed {
                 return Ok(bytes.len() > from);
             }
+        }
+    }
+
+    /// What is wrong with a row that does not end.
+    fn no_row(&self, line: usize, is_closed: bool) -> String {
+        let name = &self.name;
+        match is_closed {
+            true => format!(
+                "{name} is not a table: line {line} has more than {} MiB",
+                LONGEST >> 20
+            ),
+            false => format!(
+                "{name} is not a table: a quote opens in the row that begins in line {line}, and nothing closes it"
+            ),
         }
     }
 }
@@ -119,6 +145,25 @@ mod tests {
         let mut records = Records::of(&b"a\n1\n"[..], "t.csv", 9, 99).expect("records");
         let told = records.next().err().expect("a fault");
         assert_eq!(told, "t.csv became shorter while it was read");
+    }
+
+    #[test]
+    fn a_quote_that_nothing_closes_is_told_with_its_row() {
+        let rest = "2,y\n".repeat(LONGEST / 2);
+        for rest in ["", "2,y\n", &rest] {
+            let text = format!("a,b\n1,x\n1,5\"\n{rest}");
+            let size = text.len() as u64;
+            let mut records = Records::of(text.as_bytes(), "t.csv", 9, size).expect("records");
+            let told = records.next().err().expect("a fault");
+            let expect = "t.csv is not a table: a quote opens in the row that begins in line 3, and nothing closes it";
+            assert_eq!(told, expect);
+        }
+        let wide = "x".repeat(LONGEST + 1);
+        let told = Records::of(wide.as_bytes(), "t.csv", 9, wide.len() as u64).err();
+        assert_eq!(
+            told.expect("a fault"),
+            "t.csv is not a table: line 1 has more than 16 MiB"
+        );
     }
 
     #[test]

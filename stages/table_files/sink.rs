@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use hpipe_core::{Table, TableWriter};
@@ -22,15 +23,29 @@ impl Target {
     /// # Errors
     /// It cannot be made.
     pub(super) fn begin(path: &Path) -> Result<Self, String> {
+        if STANDARD_OUTPUT.iter().any(|known| path == Path::new(known)) {
+            return Self::standard_output(path);
+        }
         let is_stream = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
         let beside = (!is_stream).then(|| beside(path));
         let failed = |error| format!("cannot write {}: {error}", path.display());
         let file = match &beside {
-            Some(beside) => File::create(beside).map_err(failed)?,
+            Some(beside) => begun(path, beside).map_err(failed)?,
             None => File::options().write(true).open(path).map_err(failed)?,
         };
         let path = path.to_owned();
         Ok(Self { path, beside, file })
+    }
+
+    /// The standard output itself: opened by its name, a file behind it would be written from its beginning.
+    fn standard_output(path: &Path) -> Result<Self, String> {
+        let own = std::io::stdout().as_fd().try_clone_to_owned();
+        let own = own.map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            beside: None,
+            file: File::from(own),
+        })
     }
 
     fn failed(&self, error: impl std::fmt::Display) -> String {
@@ -62,10 +77,38 @@ impl Drop for Target {
     }
 }
 
+/// What leads to the standard output.
+const STANDARD_OUTPUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 /// A hidden name in the same folder, of this process.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+}
+
+/// The file beside, locked as long as it is written; those whose writer was killed go.
+fn begun(path: &Path, beside: &Path) -> std::io::Result<File> {
+    let file = File::create(beside)?;
+    file.lock()?;
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        let is_part = found
+            .to_str()
+            .and_then(|found| found.strip_prefix(&format!(".{name}.")[..]))
+            .and_then(|found| found.strip_suffix(".part"))
+            .is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+        // who is alive holds its lock, also under the id of a process of another container
+        let is_left = || File::open(entry.path()).is_ok_and(|left| left.try_lock().is_ok());
+        if is_part && entry.path().file_name() != beside.file_name() && is_left() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(file)
 }
 
 /// CSV.

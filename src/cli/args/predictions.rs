@@ -26,6 +26,9 @@ pub(crate) struct PredictionsJoin {
     /// The column that holds what became true [default: the model's target].
     #[arg(long, value_name = "COLUMN")]
     pub(crate) truth: Option<String>,
+    /// Give predictions that know another truth the new one; else they keep theirs, which is told.
+    #[arg(long)]
+    pub(crate) replace: bool,
     /// Write JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -9,6 +9,7 @@ mod reproduce;
 mod verify;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hpipe_core::nearest;
 use hpipe_track::Ledger;
@@ -65,6 +66,20 @@ pub(super) fn existing_ledger(session: &Session) -> Result<Ledger, Error> {
             help: "`hpipe models register FILE --name NAME` registers one, and so does a stage `uses: register`"
                 .to_owned(),
         }),
+    }
+}
+
+/// The records of a project that has some, for whoever changes nothing: also where nothing can be written.
+pub(super) fn readable_ledger(session: &Session) -> Result<Ledger, Error> {
+    match existing_ledger(session) {
+        Err(Error::Records(error)) if error.is_of_read_only() => {
+            let models = root(session)?.join(MODELS);
+            Ok(Ledger::open_to_read(
+                &models,
+                Arc::new(hpipe_store::now_millis),
+            )?)
+        }
+        done => done,
     }
 }
 

@@ -10,7 +10,7 @@ use hpipe_core::{
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::models::{ask, existing_ledger, parse, version};
+use super::models::{ask, parse, readable_ledger, version};
 use crate::args::{Predict as Arguments, TableKind};
 use crate::deployed;
 use crate::error::{Error, Exit};
@@ -31,7 +31,7 @@ pub(super) fn predict(session: &Session, arguments: &Arguments) -> Result<Exit, 
     let (from, to) = (&arguments.input, &arguments.out);
     let mut reader = tables.open(from, input, ROWS_AT_ONCE).map_err(failed)?;
     deployed::warn_of_left_out(session, from, &*reader);
-    let output = deployed::format_of(to)?;
+    let output = output_format(to)?;
     let writer = tables.create(to, output).map_err(failed)?;
     let interrupted = interruption()?;
     let bar = session.ui.bar(&format!("predicting {}", from.display()));
@@ -61,6 +61,19 @@ pub(super) fn predict(session: &Session, arguments: &Arguments) -> Result<Exit, 
     }
 }
 
+/// What the ending says; CSV where there is none to say it: a pipe, a terminal.
+fn output_format(path: &Path) -> Result<TableFormat, Error> {
+    let is_file = |found: std::fs::Metadata| found.is_file() || found.is_dir();
+    let is_stream = || match path.to_str() {
+        Some("-" | "/dev/stdout") => true,
+        _ => std::fs::metadata(path).is_ok_and(|found| !is_file(found)),
+    };
+    match TableFormat::of_path(path) {
+        None if is_stream() => Ok(TableFormat::Csv),
+        _ => deployed::format_of(path),
+    }
+}
+
 /// A registered version, or, where there is a file of that name, that file.
 fn model(session: &Session, arguments: &Arguments) -> Result<(String, Arc<dyn Predictor>), Error> {
     let (word, transform) = (&arguments.model, arguments.transform.as_deref());
@@ -77,7 +90,7 @@ fn model(session: &Session, arguments: &Arguments) -> Result<(String, Arc<dyn Pr
                 .to_owned(),
         });
     }
-    let ledger = existing_ledger(session)?;
+    let ledger = readable_ledger(session)?;
     let reference = parse(word)?;
     let version = ask(&ledger, |records| version(records, &reference))?;
     let predictor = deployed::of_version(session, &ledger, &version)?;

@@ -1,6 +1,7 @@
 //! `hpipe predictions join`: what became true, added to the log of predictions.
 
 use hpipe_core::{Table, Type, Values};
+use hpipe_track::LedgerError;
 use hpipe_track::predictions::{Joined, PredictionLog, Truth};
 
 use super::models::root;
@@ -42,40 +43,58 @@ fn join(session: &Session, arguments: &PredictionsJoin) -> Result<Exit, Error> {
     let tables = deployed::tables(session)?;
     let unreadable = |message| Error::Table { message };
     let mut reader = tables.open(path, format, PART).map_err(unreadable)?;
-    let (mut joined, mut before) = (Joined::default(), 0);
+    let mut join = log.join()?;
+    let mut before = 0;
     while let Some(part) = reader.next().map_err(unreadable)? {
-        let some = log.join(&truths(&part, before, &arguments.on, truth)?)?;
+        let added = join.add(&truths(&part, before, &arguments.on, truth)?);
+        added.map_err(contradicted)?;
         before += part.rows();
-        joined.matched += some.matched;
-        joined.unknown += some.unknown;
     }
+    let joined = join.finish(arguments.replace)?;
     match arguments.json {
-        true => session
-            .ui
-            .data(&json::joined(joined.matched, joined.unknown)),
+        true => session.ui.data(&json::joined(&joined)),
         false => session.ui.data(&told(joined)),
+    }
+    if joined.conflicting > 0 && !arguments.json {
+        session.ui.warning(&format!(
+            "{} another truth, and kept it; `--replace` puts the new one in its place",
+            agreeing(joined.conflicting, "prediction", "knew", "knew")
+        ));
     }
     Ok(Exit::Done)
 }
 
-fn told(joined: Joined) -> String {
-    let known = format!(
-        "{} their truth now",
-        ui::count(joined.matched, "prediction")
-    );
-    let known = known.replacen(
-        " their",
-        if joined.matched == 1 {
-            " knows its"
-        } else {
-            " know their"
+fn contradicted(error: LedgerError) -> Error {
+    match error.refusal() {
+        Some(_) => Error::Usage {
+            message: error.to_string(),
+            help: "nothing was added; a column `row`, from 0, tells the rows of one request apart"
+                .to_owned(),
         },
-        1,
-    );
-    match joined.unknown {
-        0 => known,
-        unknown => format!("{known}; {} belong to none", ui::count(unknown, "row")),
+        None => error.into(),
     }
+}
+
+fn told(joined: Joined) -> String {
+    let mut parts = vec![match joined.matched {
+        1 => "1 prediction knows its truth now".to_owned(),
+        matched => format!("{} know their truth now", ui::count(matched, "prediction")),
+    }];
+    if joined.known > 0 {
+        let known = agreeing(joined.known, "prediction", "knew", "knew");
+        parts.push(format!("{known} it before"));
+    }
+    if joined.unknown > 0 {
+        let unknown = agreeing(joined.unknown, "row", "belongs", "belong");
+        parts.push(format!("{unknown} to none"));
+    }
+    parts.join("; ")
+}
+
+/// `1 row belongs`, `2 rows belong`.
+fn agreeing(count: usize, noun: &str, one: &str, several: &str) -> String {
+    let verb = if count == 1 { one } else { several };
+    format!("{} {verb}", ui::count(count, noun))
 }
 
 /// The truths in a part of a table, after `before` rows of it; rows without an id or a value say nothing.
@@ -97,12 +116,7 @@ fn truths(part: &Table, before: usize, on: &str, truth: &str) -> Result<Vec<Trut
                     before + row + 1,
                     kind.name()
                 ),
-                help: match before {
-                    0 => "nothing was added".to_owned(),
-                    before => {
-                        format!("the {before} rows before were added, and may be added again")
-                    }
-                },
+                help: "nothing was added".to_owned(),
             }),
         }
     };
@@ -119,6 +133,15 @@ fn truths(part: &Table, before: usize, on: &str, truth: &str) -> Result<Vec<Trut
         Some(Values::Integer(rows)) => rows[row],
         _ => Some(0),
     };
+    if let Some(row) = values
+        .iter()
+        .position(|value| value.is_some_and(f64::is_infinite))
+    {
+        return Err(Error::Usage {
+            message: format!("column `{truth}`, row {}, is not finite", before + row + 1),
+            help: "nothing was added; leave the value out where nobody knows it".to_owned(),
+        });
+    }
     let each = ids.into_iter().zip(values).enumerate();
     let known = each.filter_map(|(row, (request, value))| {
         Some(Truth {

@@ -12,7 +12,7 @@ use hpipe_track::registry::ModelReference;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::models::{ask, existing_ledger, names, parse, root, version};
+use super::models::{ask, names, parse, readable_ledger, root, version};
 use crate::args::{self, Serve as Arguments};
 use crate::deployed;
 use crate::error::{Error, Exit};
@@ -29,7 +29,7 @@ const LOG: [&str; 3] = [
 
 /// Serves a model of the project.
 pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Error> {
-    let ledger = existing_ledger(session)?;
+    let ledger = readable_ledger(session)?;
     let model = match &arguments.model {
         Some(text) => parse(text)?,
         None => only_one(&ledger)?,
@@ -38,7 +38,7 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
     let loader = deployed::loader(session)?;
     let log = match arguments.no_log {
         true => None,
-        false => Some(log(session)?),
+        false => log(session)?,
     };
     let setup = Setup {
         ledger: Arc::new(ledger),
@@ -64,18 +64,36 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
     Ok(Exit::Done)
 }
 
-/// The log of predictions, which is no content of any dep and stays out of git.
-fn log(session: &Session) -> Result<PredictionLog, Error> {
+/// The log of predictions, which is no content of any dep and stays out of git; none where nothing can be written, which is
+/// told.
+fn log(session: &Session) -> Result<Option<PredictionLog>, Error> {
     let root = root(session)?;
-    if let Ok((_, store)) = session.open_store() {
-        let paths = LOG.map(ProjectPath::new);
-        if let Err(error) = hpipe_engine::keep_out_of_git(&store, &paths) {
-            let why = hpipe_core::with_causes(&error);
-            let text = format!("failed to keep the log of predictions out of git: {why}");
-            session.ui.warning(&text);
+    match PredictionLog::open(&root.join(MODELS)) {
+        Ok(log) => {
+            keep_out_of_git(session);
+            Ok(Some(log))
         }
+        Err(error) if error.is_of_read_only() => {
+            let why = hpipe_core::with_causes(&error);
+            session.ui.warning(&format!(
+                "predictions are not logged: failed to {why}; `--no-log` serves so without a word"
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(PredictionLog::open(&root.join(MODELS))?)
+}
+
+fn keep_out_of_git(session: &Session) {
+    let Ok((_, store)) = session.open_store() else {
+        return;
+    };
+    let paths = LOG.map(ProjectPath::new);
+    if let Err(error) = hpipe_engine::keep_out_of_git(&store, &paths) {
+        let why = hpipe_core::with_causes(&error);
+        let text = format!("failed to keep the log of predictions out of git: {why}");
+        session.ui.warning(&text);
+    }
 }
 
 /// The model that has a version in Production, if there is only one.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hpipe_track::predictions::Joined;
 use serde::Serialize;
 
 use super::{VERSION, line};
@@ -68,18 +69,22 @@ pub(crate) fn swapped(from: &str, to: &str) -> String {
 }
 
 #[derive(Serialize)]
-struct Joined {
+struct Truths {
     v: u32,
     matched: usize,
+    known: usize,
+    conflicting: usize,
     unknown: usize,
 }
 
-/// Encodes how many predictions know their truth now, and how many truths belong to none.
-pub(crate) fn joined(matched: usize, unknown: usize) -> String {
-    line(&Joined {
+/// Encodes how many predictions know their truth now, knew it, keep another, and how many truths belong to none.
+pub(crate) fn joined(joined: &Joined) -> String {
+    line(&Truths {
         v: VERSION,
-        matched,
-        unknown,
+        matched: joined.matched,
+        known: joined.known,
+        conflicting: joined.conflicting,
+        unknown: joined.unknown,
     })
 }
 

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 
 use crate::rows::{Cell, Rows};
 
-/// One cell.
+/// One cell of a row.
 pub(super) struct CellOf<'r, 'a> {
     pub(super) rows: &'r mut Rows<'a>,
     pub(super) column: usize,
@@ -18,81 +17,78 @@ impl<'de> DeserializeSeed<'de> for CellOf<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let cell = OneCell { in_list: false }.deserialize(deserializer)?;
+        self.rows.set(self.column, cell);
+        Ok(())
+    }
+}
+
+/// One value.
+pub(super) struct OneCell {
+    /// Whether a list of one value is that value: so tensors write column vectors.
+    pub(super) in_list: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for OneCell {
+    type Value = Cell<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for CellOf<'_, '_> {
-    type Value = ();
+impl<'de> Visitor<'de> for OneCell {
+    type Value = Cell<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.rows.set(self.column, Cell::Boolean(value));
-        Ok(())
+    fn visit_bool<E>(self, value: bool) -> Result<Cell<'de>, E> {
+        Ok(Cell::Boolean(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.rows.set(self.column, Cell::Integer(value));
-        Ok(())
+    fn visit_i64<E>(self, value: i64) -> Result<Cell<'de>, E> {
+        Ok(Cell::Integer(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.rows.set(self.column, unsigned(value));
-        Ok(())
+    fn visit_u64<E>(self, value: u64) -> Result<Cell<'de>, E> {
+        Ok(i64::try_from(value).map_or(Cell::Large(value), Cell::Integer))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.rows.set(self.column, Cell::Number(value));
-        Ok(())
+    fn visit_f64<E>(self, value: f64) -> Result<Cell<'de>, E> {
+        Ok(Cell::Number(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.rows.set(self.column, Cell::Text(Cow::Borrowed(value)));
-        Ok(())
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Cell<'de>, E> {
+        Ok(Cell::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.rows.set(self.column, Cell::Missing);
-        Ok(())
+    fn visit_str<E>(self, value: &str) -> Result<Cell<'de>, E> {
+        Ok(Cell::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        self.rows.set(self.column, Cell::Nested);
-        Ok(())
+    fn visit_unit<E>(self) -> Result<Cell<'de>, E> {
+        Ok(Cell::Missing)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cell<'de>, A::Error> {
+        let first = match self.in_list {
+            true => list.next_element_seed(Self { in_list: false })?,
+            false => None,
+        };
+        let mut is_more = false;
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            is_more = true;
+        }
+        Ok(match (first, is_more) {
+            (Some(one), false) => one,
+            _ => Cell::Nested,
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell<'de>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        self.rows.set(self.column, Cell::Nested);
-        Ok(())
-    }
-}
-
-pub(super) fn unsigned(value: u64) -> Cell<'static> {
-    i64::try_from(value).map_or(Cell::Large(value), Cell::Integer)
-}
-
-/// A value that was kept until it is known what it is.
-pub(crate) fn cell(value: &Value) -> Cell<'_> {
-    match value {
-        Value::Null => Cell::Missing,
-        Value::Bool(value) => Cell::Boolean(*value),
-        Value::String(text) => Cell::Text(Cow::Borrowed(text)),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(value), _, _) => Cell::Integer(value),
-            (_, Some(value), _) => Cell::Large(value),
-            (_, _, Some(value)) => Cell::Number(value),
-            _ => Cell::Nested,
-        },
-        // a column vector, as tensors have them
-        Value::Array(items) => match items.as_slice() {
-            [one] if !one.is_array() => cell(one),
-            _ => Cell::Nested,
-        },
-        Value::Object(_) => Cell::Nested,
+        Ok(Cell::Nested)
     }
 }

@@ -1,16 +1,14 @@
-//! `inputs`: rows, or columns of values by name.
+//! `inputs`: rows, or columns of values by name, which go straight into the model's columns.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::cells::cell;
+use super::cells::OneCell;
 use super::overflow;
 use super::rows::read_list;
-use super::split::ordered;
-use crate::rows::{Place, Rows};
+use crate::rows::{Cell, Place, Rows};
 
 /// `inputs`: rows as in `instances`, or columns of values by name.
 pub(super) struct Inputs<'r, 'a> {
@@ -37,42 +35,98 @@ impl<'de> Visitor<'de> for Inputs<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut columns: Vec<(Option<usize>, Vec<Value>)> = Vec::new();
+        let rows = self.rows;
+        let mut order = rows.order();
+        let (mut length, mut is_even) = (None, true);
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            let column = ordered(self.rows, &[name.into_owned()]).remove(0);
-            let values = match map.next_value()? {
-                Value::Array(values) => values,
-                one => vec![one],
-            };
-            columns.push((column, values));
+            let column = order.add(rows, &name);
+            let found = map.next_value_seed(ColumnOf { rows, column })?;
+            is_even &= *length.get_or_insert(found) == found;
         }
-        by_column(self.rows, &columns);
-        match self.rows.overflow {
-            true => Err(overflow()),
-            false => Ok(()),
-        }
+        end_columns(rows, length.unwrap_or(0), is_even);
+        Ok(())
     }
 }
 
-/// Fills rows from columns of equal length.
-pub(super) fn by_column(rows: &mut Rows<'_>, columns: &[(Option<usize>, Vec<Value>)]) {
-    let length = columns.first().map_or(0, |(_, values)| values.len());
-    if columns.iter().any(|(_, values)| values.len() != length) {
-        rows.place = Place {
-            numbered: false,
-            ..rows.place
-        };
-        return rows.no_row("value_error", "Columns should be of equal length");
+/// Ends the rows of columns that were filled one after the other.
+pub(super) fn end_columns(rows: &mut Rows<'_>, length: usize, is_even: bool) {
+    if is_even {
+        return rows.end_rows(length);
     }
-    for row in 0..length {
-        if !rows.has_room() {
-            return;
+    rows.place = Place {
+        numbered: false,
+        ..rows.place
+    };
+    rows.no_row("value_error", "Columns should be of equal length");
+}
+
+/// A list of the values of a column, or one value; none: of a column that nobody wants. Its value is their number.
+struct ColumnOf<'r, 'a> {
+    rows: &'r mut Rows<'a>,
+    column: Option<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for ColumnOf<'_, '_> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl ColumnOf<'_, '_> {
+    fn single<E: Error>(self, cell: Cell<'_>) -> Result<usize, E> {
+        if !self.rows.has_room() {
+            return Err(overflow());
         }
-        for (column, values) in columns {
-            if let Some(column) = column {
-                rows.set(*column, cell(&values[row]));
+        if let Some(column) = self.column {
+            self.rows.set_in(0, column, cell);
+        }
+        Ok(1)
+    }
+}
+
+impl<'de> Visitor<'de> for ColumnOf<'_, '_> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of values")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<usize, A::Error> {
+        let mut row = 0;
+        while let Some(cell) = list.next_element_seed(OneCell { in_list: true })? {
+            if !self.rows.has_room_for(row) {
+                return Err(overflow());
             }
+            if let Some(column) = self.column {
+                self.rows.set_in(row, column, cell);
+            }
+            row += 1;
         }
-        rows.end_row();
+        Ok(row)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<usize, E> {
+        self.single(Cell::Boolean(value))
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<usize, E> {
+        self.single(Cell::Integer(value))
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<usize, E> {
+        self.single(i64::try_from(value).map_or(Cell::Large(value), Cell::Integer))
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<usize, E> {
+        self.single(Cell::Number(value))
+    }
+    fn visit_str<E: Error>(self, value: &str) -> Result<usize, E> {
+        self.single(Cell::Text(Cow::Borrowed(value)))
+    }
+    fn visit_unit<E: Error>(self) -> Result<usize, E> {
+        self.single(Cell::Missing)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.single(Cell::Nested)
     }
 }

@@ -16,6 +16,8 @@ use super::error::{LedgerError, Result};
 pub struct Changes {
     path: PathBuf,
     connection: Connection,
+    /// Whether the connection knows of no changes: then the file itself is looked at.
+    is_frozen: bool,
     seen: Option<Seen>,
 }
 
@@ -23,15 +25,19 @@ pub struct Changes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     file: (u64, u64),
+    /// Its length and when it was changed, where the connection counts nothing.
+    written: (u64, i64, i64),
     count: i64,
 }
 
 impl Changes {
     /// Watches a database.
     pub(crate) fn of(path: &Path) -> Result<Self> {
+        let (connection, is_frozen) = database::open_any_reader(path)?;
         Ok(Self {
             path: path.to_path_buf(),
-            connection: database::open_reader(path)?,
+            connection,
+            is_frozen,
             seen: None,
         })
     }
@@ -41,19 +47,33 @@ impl Changes {
     /// # Errors
     /// When the database is gone or cannot be read.
     pub fn any(&mut self) -> Result<bool> {
-        let file = std::fs::metadata(&self.path).map_err(|error| LedgerError::Damaged {
+        let found = std::fs::metadata(&self.path).map_err(|error| LedgerError::Damaged {
             path: self.path.clone(),
             message: error.to_string(),
         })?;
-        let file = (file.dev(), file.ino());
-        if self.seen.is_some_and(|seen| seen.file != file) {
-            self.connection = database::open_reader(&self.path)?;
+        let file = (found.dev(), found.ino());
+        let written = (found.len(), found.mtime(), found.mtime_nsec());
+        let is_other =
+            |seen: Seen| seen.file != file || (self.is_frozen && seen.written != written);
+        if self.seen.is_some_and(is_other) {
+            (self.connection, self.is_frozen) = database::open_any_reader(&self.path)?;
         }
-        let count = self
-            .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))
-            .map_err(|error| LedgerError::of(&self.path, error))?;
-        let now = Some(Seen { file, count });
+        let (written, count) = match self.is_frozen {
+            true => (written, 0),
+            false => ((0, 0, 0), self.count()?),
+        };
+        let now = Some(Seen {
+            file,
+            written,
+            count,
+        });
         Ok(std::mem::replace(&mut self.seen, now) != now)
+    }
+
+    /// How often others have changed the database, as the connection counts.
+    fn count(&self) -> Result<i64> {
+        self.connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .map_err(|error| LedgerError::of(&self.path, error))
     }
 }

@@ -60,6 +60,12 @@ pub enum LedgerError {
     /// Artifacts cannot be read or written.
     #[error(transparent)]
     Files(#[from] hpipe_store::Error),
+    /// The database lies where nothing may be written.
+    #[error("write to {}: it may only be read", path.display())]
+    ReadOnly {
+        /// The database.
+        path: PathBuf,
+    },
     /// The database could not be written; nothing was changed.
     #[error("write to {}: {reason}", path.display())]
     Unwritten {
@@ -151,6 +157,19 @@ impl LedgerError {
                 message,
             },
             other => other,
+        }
+    }
+
+    /// Whether the machine lets nobody write there.
+    pub fn is_of_read_only(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+        match self {
+            Self::ReadOnly { .. } => true,
+            Self::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(CannotOpen | PermissionDenied | ReadOnly)
+            ),
+            _ => false,
         }
     }
 

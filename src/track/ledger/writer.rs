@@ -103,14 +103,20 @@ fn run(connection: &Connection, path: &Path, arriving: &Receiver<Box<dyn Job>>) 
         let jobs = std::iter::once(first).chain(waiting).take(LARGEST_GROUP);
         let mut group = Vec::new();
         let written = write_group(connection, jobs, &mut group);
-        let reason = written.err().map(|error| error.to_string());
+        let reason = written.err().map(|error| {
+            let text = error.to_string();
+            (LedgerError::of(path, error).is_of_read_only(), text)
+        });
         if reason.is_some() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
         for job in group {
-            job.answer(reason.as_ref().map(|reason| LedgerError::Unwritten {
-                path: path.to_path_buf(),
-                reason: reason.clone(),
+            job.answer(reason.as_ref().map(|(is_read_only, reason)| {
+                let (path, reason) = (path.to_path_buf(), reason.clone());
+                match is_read_only {
+                    true => LedgerError::ReadOnly { path },
+                    false => LedgerError::Unwritten { path, reason },
+                }
             }));
         }
     }

@@ -104,6 +104,7 @@ mod tests {
             version,
             digest: Digest::blake3([3; 32]),
             target: "price".to_owned(),
+            is_shadow: false,
             latency: 41,
             rows: Table::new(vec![rooms]).expect("a table"),
             predictions: prices.to_vec(),
@@ -126,7 +127,9 @@ mod tests {
             row: 1,
             value: 2.5,
         };
-        log.join(&[truth]).expect("joined");
+        let mut join = log.join().expect("begun");
+        join.add(&[truth]).expect("added");
+        join.finish(false).expect("joined");
         let page = |since, after, limit| {
             let rows = log.answered_by(("house", 1), since, after, limit);
             rows.expect("read")

@@ -16,6 +16,9 @@ pub(super) fn promote(session: &Session, arguments: &ModelsPromote) -> Result<Ex
     let ledger = existing_ledger(session)?;
     let to = stage(&arguments.stage)?;
     let found = find(&ledger, &arguments.model)?;
+    if !matches!(to, Stage::Archived | Stage::None) {
+        ledger.check_files(&found)?; // whoever serves it could not
+    }
     let promoted = match arguments.dry {
         true => judged(&ledger, &found, to)?,
         false => {
@@ -106,6 +109,12 @@ pub(super) fn rollback(session: &Session, arguments: &ModelsRollback) -> Result<
     let model = name.clone();
     let done = ledger
         .write(move |change| change.roll_back(&model, to, user.as_deref(), reason.as_deref()))?;
+    let back = ledger.read(|records| records.model_version(&name, done.version))?;
+    if let Err(error) = ledger.check_files(&back) {
+        let why = hpipe_core::with_causes(&error);
+        let text = format!("{name}/{} cannot be served: failed to {why}", done.version);
+        session.ui.warning(&text);
+    }
     match arguments.json {
         true => session.ui.data(&json::rolled_back(&name, to, &done)),
         false => session.ui.data(&ui::rolled_back_text(&name, to, &done)),

@@ -40,7 +40,6 @@ fn every_body_of_predict_is_understood() {
             r#"{"instances": [{"rooms": 1, "ocean": "INLAND"}]}"#,
             vec![2.0],
         ),
-        (r#"{"rooms": 1, "rooms": 2, "ocean": "INLAND"}"#, vec![4.0]),
     ] {
         assert_eq!(served.predict(body).predictions(), expect, "{body}");
     }
@@ -62,6 +61,13 @@ fn mlflows_bodies_are_understood() {
         let answer = served.post("/invocations", JSON, body.as_bytes());
         assert_eq!(answer.predictions(), [2.0, 104.0], "{body}");
     }
+    let beside = br#"{"instances": [{"rooms": 1, "ocean": "INLAND"}], "foo": 1}"#;
+    let beside = served.post("/invocations", JSON, beside);
+    assert_eq!(beside.status, 422, "{beside:?}");
+    assert_eq!(
+        beside.json()["detail"][0]["loc"],
+        serde_json::json!(["body", "foo"])
+    );
     let bare = served.post("/invocations", JSON, br#"[{"rooms": 1}]"#);
     assert_eq!(bare.status, 422, "{bare:?}");
     let nothing = served.post("/invocations", JSON, b"{}");
@@ -82,6 +88,10 @@ fn csv_is_read_by_the_models_types() {
         ),
         ("rooms,ocean,price\n1,INLAND,3", vec![2.0]),
         ("rooms,ocean\n", vec![]),
+        (
+            "rooms,age,ocean\n1,5.0,INLAND\n1, 5 ,INLAND\n",
+            vec![7.0, 7.0],
+        ),
     ] {
         let answer = served.post("/predict", "text/csv; charset=utf-8", csv.as_bytes());
         assert_eq!(answer.predictions(), expect, "{csv:?}");
@@ -96,6 +106,14 @@ fn csv_is_read_by_the_models_types() {
             "CSV has a text behind a quoted field",
         ),
         ("rooms,ocean\n1\n", "Row should have 2 values, not 1"),
+        (
+            "rooms,age,ocean\n1,20.5,INLAND\n",
+            "got a number with a fractional part",
+        ),
+        (
+            "rooms,rooms,ocean\n1,2,INLAND\n",
+            "Field should be there once",
+        ),
         (
             "rooms,ocean\nfoo,INLAND\n",
             "Input should be a valid number",
@@ -172,4 +190,89 @@ fn a_body_says_its_rows_in_one_way() {
             "{body}"
         );
     }
+}
+
+/// Which of two values is meant nobody could say.
+#[test]
+fn a_name_is_there_once() {
+    let served = Served::start(Options::default());
+    for (body, place) in [
+        (
+            r#"{"rooms": 1, "rooms": 2, "ocean": "INLAND"}"#,
+            "body.rooms",
+        ),
+        (
+            r#"[{"rooms": 1, "ocean": "INLAND"}, {"rooms": 1, "ocean": null, "ocean": "INLAND"}]"#,
+            "body.1.ocean",
+        ),
+        (
+            r#"{"columns": ["rooms", "ocean", "rooms"], "data": [[1, "INLAND", 2]]}"#,
+            "body.data.rooms",
+        ),
+        (
+            r#"{"columns": ["rooms", "ocean"], "data": [], "data": [[1, "INLAND"]]}"#,
+            "body.data",
+        ),
+        (
+            r#"{"data": [[1, "INLAND"]], "columns": ["ocean"], "columns": ["rooms", "ocean"]}"#,
+            "body.columns",
+        ),
+        (
+            r#"{"inputs": {"rooms": [1], "ocean": ["INLAND"], "rooms": [2]}}"#,
+            "body.inputs.rooms",
+        ),
+    ] {
+        let answer = served.predict(body);
+        assert_eq!(answer.status, 422, "{body}: {answer:?}");
+        let details = answer.json()["detail"].as_array().expect("details").clone();
+        let twice = details
+            .iter()
+            .find(|detail| detail["type"] == "duplicate_key");
+        let twice = twice.unwrap_or_else(|| panic!("{body}: {answer:?}"));
+        let steps = twice["loc"].as_array().expect("a place").iter();
+        let steps: Vec<_> = steps
+            .map(|step| step.to_string().replace('"', ""))
+            .collect();
+        assert_eq!(steps.join("."), place, "{body}");
+    }
+}
+
+/// Rows that come before the names of their columns are read in a second pass, with the same faults at the same places.
+#[test]
+fn rows_before_their_names_are_the_same_rows() {
+    let served = Served::start(Options::default());
+    let told = |body: &str| served.predict(body).json();
+    for (names, rows) in [
+        (
+            r#"["ocean", "rooms"]"#,
+            r#"[["INLAND", 1], ["NEAR BAY", 2]]"#,
+        ),
+        (r#"["ocean", "rooms"]"#, r#"[["INLAND", "x"], [3, 2], [1]]"#),
+        (
+            r#"["ocean", "x", "rooms"]"#,
+            r#"[["INLAND", {"a": []}, 1]]"#,
+        ),
+    ] {
+        let after = format!(r#"{{"columns": {names}, "data": {rows}}}"#);
+        let before = format!(r#"{{"data": {rows}, "columns": {names}}}"#);
+        assert_eq!(told(&before), told(&after), "{before}");
+        let [before, after] =
+            [before, after].map(|body| format!(r#"{{"dataframe_split": {body}}}"#));
+        assert_eq!(told(&before), told(&after), "{before}");
+    }
+}
+
+#[test]
+fn packed_bodies_are_told_to_be_unpacked() {
+    let served = Served::start(Options::default());
+    let row = br#"{"rooms": 1, "ocean": "INLAND"}"#;
+    let send = |encoding: &str| {
+        let header = format!("Content-Encoding: {encoding}\r\n");
+        served.raw(&crate::support::request("/predict", JSON, &header, row))
+    };
+    let packed = send("gzip");
+    assert_eq!(packed.status, 415, "{packed:?}");
+    assert_eq!(packed.json()["detail"][0]["type"], "content_encoding");
+    assert_eq!(packed.headers["accept-encoding"], "identity");
+    assert_eq!(send("Identity").status, 200);
 }

@@ -189,3 +189,59 @@ fn what_is_under_way_is_answered_before_the_end() {
     assert_eq!(answer.predictions(), [2.0]);
     served.stop();
 }
+
+/// Who asks and never reads fills what is between, and then must not hold the server's memory for ever.
+#[test]
+fn an_answer_that_nobody_reads_is_given_up() {
+    let served = limited(Limits {
+        idle: Duration::from_millis(200),
+        ..Limits::default()
+    });
+    // each of a hundred warnings is longer than the row it is about
+    let rows = vec![r#"{"rooms": 99, "ocean": "INLAND"}"#; 100].join(",");
+    let asking = request(
+        "/predict",
+        "application/json",
+        "",
+        format!("[{rows}]").as_bytes(),
+    );
+    let mut deaf = served.connect();
+    let watchdog = Duration::from_secs(20);
+    deaf.set_write_timeout(Some(watchdog)).unwrap();
+    let ended = loop {
+        if let Err(error) = deaf.write_all(&asking) {
+            break error.kind();
+        }
+    };
+    let closed = [
+        std::io::ErrorKind::ConnectionReset,
+        std::io::ErrorKind::BrokenPipe,
+    ];
+    assert!(closed.contains(&ended), "{ended:?}");
+    assert_eq!(served.predict(ROW).predictions(), [2.0]);
+}
+
+/// Columns of values count as rows of values do.
+#[test]
+fn rows_in_columns_and_tensors_are_limited() {
+    let served = limited(Limits {
+        rows: 2,
+        ..Limits::default()
+    });
+    let tensor = |rows: usize| {
+        let ones = vec!["1"; rows].join(",");
+        format!(
+            r#"{{"inputs": [{{"name": "rooms", "shape": [{rows}], "datatype": "FP64", "data": [{ones}]}}]}}"#
+        )
+    };
+    let infer = |rows| {
+        let path = "/v2/models/house/infer";
+        served
+            .post(path, "application/json", tensor(rows).as_bytes())
+            .status
+    };
+    assert_eq!((infer(2), infer(3)), (400, 413));
+    let late =
+        r#"{"data": [[1, "INLAND"], [1, "INLAND"], [1, "INLAND"]], "columns": ["rooms", "ocean"]}"#;
+    assert_eq!(served.predict(late).status, 413);
+}

@@ -40,6 +40,9 @@ fn every_answered_row_is_logged_and_no_other() {
     let expect = Joined {
         matched: 3,
         unknown: 1,
+        ..Joined::default()
     };
-    assert_eq!(log.join(&truths).unwrap(), expect);
+    let mut join = log.join().unwrap();
+    join.add(&truths).unwrap();
+    assert_eq!(join.finish(false).unwrap(), expect);
 }

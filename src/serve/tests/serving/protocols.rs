@@ -84,9 +84,27 @@ fn faults_are_told_in_the_protocols_words() {
         "has 3 columns, and the model takes 4",
     );
     check(
-        json!([rooms(&[usize::MAX, 2], "FP64", json!([1, 2]))]),
+        json!([rooms(&[usize::MAX, 1], "FP64", json!([1, 2]))]),
+        413,
+        "at most 100000 rows",
+    );
+    check(
+        json!([tensor("x", &[1 << 62, 4], "FP64", json!([1, 2]))]),
+        413,
+        "at most 100000 rows",
+    );
+    check(
+        json!([
+            rooms(&[2], "FP64", json!([1, 2])),
+            rooms(&[2], "FP64", json!([1, 2]))
+        ]),
         400,
-        "which its shape",
+        "Field should be there once",
+    );
+    check(
+        json!([["rooms", [1], "FP64", [1]]]),
+        400,
+        "JSON decode error",
     );
     check(
         json!([rooms(&[1], "FP64", json!([[[1]]]))]),

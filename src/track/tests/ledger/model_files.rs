@@ -3,7 +3,7 @@
 use hpipe_track::ledger::{Ledger, NewRegistration, Promotion, Result, Stage, StoredArtifact};
 use hpipe_track::registry::{ModelReference, Record, RecordedFile};
 
-use crate::support::{ledger, said};
+use crate::support::{clock, ledger, said};
 
 /// Registers a version of these bytes.
 fn register(ledger: &Ledger, model: &[u8], profile: &[u8]) -> i64 {
@@ -111,4 +111,41 @@ fn a_change_of_another_process_is_seen_once() {
     register(&other, b"one", b"{}");
     assert!(changes.any().unwrap());
     assert!(!changes.any().unwrap());
+}
+
+/// SQLite needs a file of its own beside a database; where it cannot have it, reading goes on without.
+#[test]
+fn where_nothing_can_be_written_the_records_are_read() {
+    let (root, ledger) = ledger();
+    let models = root.path().join("models");
+    register(&ledger, b"one", b"{}");
+    promote(&ledger, 1);
+    drop(ledger);
+    let blocked = models.join("track.db-shm");
+    std::os::unix::fs::symlink(&blocked, &blocked).unwrap();
+    let refused = Ledger::open(&models, clock()).unwrap_err();
+    assert!(refused.is_of_read_only(), "{refused:?}");
+    let frozen = Ledger::open_to_read(&models, clock()).unwrap();
+    assert_eq!(referred(&frozen, "house").unwrap(), 1);
+    let version = frozen
+        .read(|records| records.model_version("house", 1))
+        .unwrap();
+    assert_eq!(frozen.version_files(&version).unwrap().model, b"one");
+    frozen.check_files(&version).unwrap();
+    let mut changes = frozen.changes().unwrap();
+    assert!(changes.any().unwrap() && !changes.any().unwrap());
+    let promotion = Promotion::new("house", 1, Stage::Archived);
+    let refused = frozen
+        .write(move |change| change.promote(&promotion))
+        .unwrap_err();
+    assert!(refused.is_of_read_only(), "{refused:?}");
+    // somebody who can writes all the same, and is seen
+    std::fs::remove_file(&blocked).unwrap();
+    let writer = Ledger::open(&models, clock()).unwrap();
+    register(&writer, b"two", b"{}");
+    promote(&writer, 2);
+    drop(writer);
+    std::os::unix::fs::symlink(&blocked, &blocked).unwrap();
+    assert!(changes.any().unwrap());
+    assert_eq!(referred(&frozen, "house").unwrap(), 2);
 }
