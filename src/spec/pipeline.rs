@@ -57,7 +57,7 @@ pub struct StageSpec {
     pub env: Vec<EnvVar>,
     /// Never executed, its outs taken as they are.
     pub frozen: bool,
-    /// Executed each time.
+    /// Executed each time: it says so, or is a command without deps, params and outs.
     pub always_changed: bool,
     /// How it is executed; none if it says nothing of that. Read it with [`StageSpec::execution`].
     pub execution: Option<Box<Execution>>,

@@ -31,7 +31,7 @@ pub(crate) fn read(
         wdir,
         faults,
     };
-    let spec = StageSpec {
+    let mut spec = StageSpec {
         span,
         wdir_span: reader.wdir_span().unwrap_or(span),
         deps: reader.deps(),
@@ -46,7 +46,17 @@ pub(crate) fn read(
         wdir: reader.wdir,
         name,
     };
+    spec.always_changed |= is_callback(&spec);
     Some(spec)
+}
+
+/// Whether a stage is a command that reads and makes nothing that is declared: nobody can know that it need not run again.
+/// DVC calls that a callback stage.
+fn is_callback(stage: &StageSpec) -> bool {
+    matches!(stage.action, Action::Command(_))
+        && stage.deps.is_empty()
+        && stage.params.is_empty()
+        && stage.outs.is_empty()
 }
 
 /// Where a stage works; its pipeline file's folder if it says nothing readable.

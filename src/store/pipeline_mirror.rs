@@ -12,7 +12,7 @@ use hpipe_core::{ProjectPath, with_causes};
 use crate::Store;
 
 /// `hpipe`, a zero byte, `P` for pipeline, and the version.
-const MAGIC: [u8; 8] = *b"hpipe\0P\x02";
+const MAGIC: [u8; 8] = *b"hpipe\0P\x03";
 
 /// Separates these checksums from every other use of BLAKE3. Another version of hpipe may read a pipeline file otherwise.
 const CONTEXT: &str = concat!("hpipe pipeline mirror of ", env!("CARGO_PKG_VERSION"));
@@ -105,7 +105,7 @@ mod tests {
 
         let file = store.cache.pipeline_mirror(&path);
         let whole = std::fs::read(&file).unwrap();
-        assert_eq!(whole[..8], *b"hpipe\0P\x02");
+        assert_eq!(whole[..8], *b"hpipe\0P\x03");
         assert_eq!(&whole[40..], b"body");
         for at in 0..whole.len() {
             let mut harmed = whole.clone();
