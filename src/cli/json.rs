@@ -38,7 +38,9 @@ pub(crate) use monitoring::{alerts, batch, monitored, monitoring_file};
 pub(crate) use plots::plots;
 pub(crate) use predicted::predicted;
 pub(crate) use runs::{forwarded, run, run_whole, runs, runs_compared, runs_gc, runs_marked};
-pub(crate) use serving::{joined, serving, serving_model, serving_warning, swapped};
+pub(crate) use serving::{
+    joined, serving, serving_latency, serving_model, serving_warning, swapped,
+};
 pub(crate) use settings::settings;
 pub(crate) use stages::stage_list;
 pub(crate) use study::study;

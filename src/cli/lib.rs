@@ -19,6 +19,7 @@ mod gallery;
 mod json;
 mod recording;
 mod registering;
+mod secrets;
 mod session;
 mod settings;
 mod state;

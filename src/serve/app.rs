@@ -7,11 +7,12 @@ use hpipe_track::ledger::{Clock, new_id};
 use hpipe_track::predictions::PredictionLog;
 
 use crate::journal::Journal;
-use crate::lineup::{Lineup, Served, Stand};
+use crate::lineup::{Served, Stand};
 use crate::metrics::Metrics;
 use crate::request_id::RequestIds;
+use crate::shadow::Shadow;
 use crate::source::{Setup, Source, StartError};
-use crate::{Options, Report};
+use crate::{Options, Report, Token};
 
 pub(crate) struct App {
     pub(crate) stand: Stand,
@@ -21,6 +22,10 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     /// Takes what was answered, where that is logged.
     pub(crate) journal: Option<Journal>,
+    /// Takes what was asked, where a shadow sees it.
+    pub(crate) shadow: Option<Shadow>,
+    /// What whoever asks must know.
+    pub(crate) token: Option<Token>,
     pub(crate) report: Report,
     /// Whether the server ends: it answers, and asks for no more.
     pub(crate) is_ending: AtomicBool,
@@ -44,27 +49,35 @@ impl App {
         let Setup {
             ledger,
             model,
+            canaries,
+            shadow,
+            token,
+            tls: _,
             loader,
             log,
             options,
             clock,
             report,
         } = setup;
+        let has_shadow = shadow.is_some();
         let source = Source {
             ledger,
             model,
+            canaries,
+            shadow,
             loader,
             clock: clock.clone(),
         };
         let metrics = Metrics::default();
-        let primary = Arc::new(source.load(&source.meant()?, &metrics)?);
         let app = Self {
-            stand: Stand::new(Lineup { primary }),
+            stand: Stand::new(source.lineup(&metrics)?),
             options,
             metrics,
             ids: RequestIds::new(&new_id()?),
             clock,
             journal: log.is_some().then(Journal::default),
+            shadow: has_shadow.then(Shadow::default),
+            token,
             report,
             is_ending: AtomicBool::new(false),
             in_work: AtomicUsize::new(0),
@@ -84,7 +97,7 @@ impl App {
         self.in_work.load(Ordering::Relaxed)
     }
 
-    /// The version that answers for all.
+    /// The version that speaks for the server.
     pub(crate) fn primary(&self) -> Arc<Served> {
         self.stand.now().primary.clone()
     }

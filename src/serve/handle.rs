@@ -15,16 +15,17 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::Told;
+use crate::access::Token;
 use crate::app::App;
 use crate::body::{self, Whole};
 use crate::check::check;
 use crate::fault::{Detail, Details, Fault};
 use crate::json::{self as json_body, Dialect};
-use crate::lineup::Served;
-use crate::route::Route;
+use crate::lineup::{Lineup, Served};
+use crate::route::{Named, Route};
 use crate::rows::{Place, Rows};
-use crate::{csv, metrics, openapi, pages, protocol};
+use crate::shadow::Seen;
+use crate::{Told, csv, metrics, openapi, pages, protocol};
 
 /// Bytes of a body up to which the work is done at once.
 const AT_ONCE: usize = 8 * 1024;
@@ -74,8 +75,14 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
     let began = Instant::now();
     let route = Route::of(request.uri().path());
     let id = app.ids.of(request.headers().get(REQUEST_ID));
-    let served = app.primary();
+    let lineup = app.stand.now();
+    let served = answering(&app, &lineup, &route, request.headers(), &id);
     let index = route.index();
+    let permits = |token: &Token| token.permits(&route, request.headers());
+    if !app.token.as_ref().is_none_or(permits) {
+        app.metrics.count(index, StatusCode::UNAUTHORIZED.as_u16());
+        return finish(&served, id, unauthorized(&route));
+    }
     let reply = if !route.takes(request.method()) {
         let mut response = finish(&served, id, not_allowed(&route));
         let methods = HeaderValue::from_static(route.methods());
@@ -86,16 +93,52 @@ pub(crate) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
         .named()
         .filter(|named| !protocol::is_served(&served, named))
     {
-        Reply::json(StatusCode::NOT_FOUND, &protocol::absent(&served, named))
+        Reply::json(StatusCode::NOT_FOUND, &protocol::absent(&lineup, named))
     } else if route.is_asking() {
         let reply = predict(&app, &served, &route, request, (&id, began)).await;
         served.metrics.observe(index, began.elapsed());
         reply
     } else {
-        about(&app, &served, &route)
+        about(&app, &lineup, &served, &route)
     };
     app.metrics.count(index, reply.status.as_u16());
     finish(&served, id, reply)
+}
+
+/// The version that answers: the one the path names, or the one for whoever asks; of the server itself speaks the first.
+fn answering(
+    app: &App,
+    lineup: &Lineup,
+    route: &Route,
+    headers: &HeaderMap,
+    id: &HeaderValue,
+) -> Arc<Served> {
+    if let Some(Named {
+        version: Some(version),
+        ..
+    }) = route.named()
+    {
+        let mut all = lineup.answering();
+        let named = all.find(|served| served.version.to_string() == *version);
+        return named.unwrap_or(&lineup.primary).clone();
+    }
+    if !route.is_asking() {
+        return lineup.primary.clone();
+    }
+    let key = app
+        .options
+        .sticky
+        .as_ref()
+        .and_then(|name| headers.get(name));
+    lineup.of_key(key.unwrap_or(id).as_bytes()).clone()
+}
+
+fn unauthorized(route: &Route) -> Reply {
+    let said = match route.is_protocol() {
+        true => json!({"error": "Not authenticated"}),
+        false => json!({"detail": "Not authenticated"}),
+    };
+    Reply::json(StatusCode::UNAUTHORIZED, &said)
 }
 
 /// Adds the headers that every answer has.
@@ -116,6 +159,14 @@ fn finish(served: &Served, id: HeaderValue, reply: Reply) -> Response<Whole> {
     if is_busy {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, scheme);
+        return response;
+    }
+    let headers = response.headers_mut();
     if is_unsupported {
         headers.insert(
             header::ACCEPT_ENCODING,
@@ -157,7 +208,7 @@ fn not_allowed(route: &Route) -> Reply {
 }
 
 /// Answers what is asked of the server itself.
-fn about(app: &App, served: &Served, route: &Route) -> Reply {
+fn about(app: &App, lineup: &Lineup, served: &Served, route: &Route) -> Reply {
     match route {
         Route::Health => Reply::json(StatusCode::OK, &json!({"status": "ok"})),
         Route::Ping => Reply::text(TEXT, "\n"),
@@ -168,7 +219,7 @@ fn about(app: &App, served: &Served, route: &Route) -> Reply {
         },
         Route::Readyz => Reply::text(TEXT, "ok"),
         Route::Version => Reply::json(StatusCode::OK, &pages::version(served)),
-        Route::Models => Reply::json(StatusCode::OK, &pages::models(app)),
+        Route::Models => Reply::json(StatusCode::OK, &pages::models(lineup)),
         Route::Metrics => Reply::text(metrics::MEDIA_TYPE, metrics::text(app)),
         Route::OpenApi => Reply::json(StatusCode::OK, &openapi::document(app, served)),
         Route::Docs => Reply::text(HTML, openapi::page(app, served)),
@@ -176,7 +227,7 @@ fn about(app: &App, served: &Served, route: &Route) -> Reply {
         Route::V2Server => Reply::json(StatusCode::OK, &protocol::server()),
         Route::V2Live => Reply::json(StatusCode::OK, &json!({"live": true})),
         Route::V2Ready => ready(app, &json!({"ready": true})),
-        Route::V2Model(_) => Reply::json(StatusCode::OK, &protocol::v2_model(served)),
+        Route::V2Model(_) => Reply::json(StatusCode::OK, &protocol::v2_model(lineup, served)),
         Route::V2ModelReady(_) => {
             let known = json!({"name": served.name, "ready": true});
             ready(app, &known)
@@ -338,6 +389,13 @@ fn work(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault>
         }
         _ => encode(&predicted).into(),
     };
+    if let Some(shadow) = &app.shadow {
+        shadow.push(Seen {
+            request: question.id.to_str().unwrap_or_default().to_owned(),
+            time: (app.clock)(),
+            rows: table.clone(),
+        });
+    }
     if let Some(journal) = &app.journal {
         journal.push(answered(
             app,

@@ -17,6 +17,8 @@ const TOLD: std::ops::RangeInclusive<u32> = 5..=24;
 pub(crate) struct Histogram {
     buckets: Vec<AtomicU64>,
     nanos: AtomicU64,
+    /// How many there were when it was told last.
+    told: AtomicU64,
 }
 
 impl Default for Histogram {
@@ -24,6 +26,7 @@ impl Default for Histogram {
         Self {
             buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
             nanos: AtomicU64::new(0),
+            told: AtomicU64::new(0),
         }
     }
 }
@@ -67,6 +70,13 @@ impl Histogram {
         let bounds = TOLD.map(|power| (f64::from(1 << power) / 1e6, below(1 << power)));
         let sum = self.nanos.load(Ordering::Relaxed) as f64 / 1e9;
         (bounds.collect(), counts.iter().sum(), sum)
+    }
+
+    /// How many there were, if there are more than when this was asked last.
+    pub(crate) fn untold(&self) -> Option<u64> {
+        let count = self.counts().iter().sum();
+        let before = self.told.swap(count, Ordering::Relaxed);
+        (count > before).then_some(count)
     }
 
     /// The seconds below which this share of all took; none where nothing was counted.

@@ -1,13 +1,14 @@
 //! Serving registered models over HTTP.
 //!
 //! [`Server`] listens; `listen` accepts connections and ends them gracefully; `route` says what a path means; `handle`
-//! takes a request to its answer; `json`, `csv` and the protocols of others turn bodies into rows, `rows` checks them
-//! against what the model takes, `check` against what it was trained on. `lineup` holds the versions that answer, `watch`
+//! takes a request to its answer (`access`: whether it gets one); `json`, `csv` and the protocols of others turn bodies into rows, `rows` checks them
+//! against what the model takes, `check` against what it was trained on. `lineup` holds the versions that answer (`shares` says which, `shadow` asks one that is not heard), `watch`
 //! exchanges them when the records say so. `metrics` counts. Docs: docs/serving.md.
 //!
 //! Deliberately knows no learner, no data frame and no engine: a model is a [`Predictor`](hpipe_core::Predictor) made by a
 //! [`ModelLoader`](hpipe_core::ModelLoader). It prints nothing: what whoever runs the server should know goes to [`Report`].
 
+mod access;
 mod app;
 mod body;
 mod check;
@@ -29,18 +30,24 @@ mod queue;
 mod request_id;
 mod route;
 mod rows;
+mod shadow;
+mod shares;
 mod source;
+mod tls;
 mod watch;
 
+pub use access::Token;
 pub use listen::{Server, Stopper};
 pub use options::{Limits, Options, Treatment};
-pub use source::{Setup, StartError};
+pub use shares::Share;
+pub use source::{Canary, Setup, StartError};
+pub use tls::Tls;
 
 /// Is told what whoever runs the server should know: a new version, one that cannot be loaded.
 pub type Report = Box<dyn Fn(Told<'_>) + Send + Sync>;
 
 /// What whoever runs the server should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Told<'a> {
     /// Another version answers from now on.
     Swapped {
@@ -48,6 +55,17 @@ pub enum Told<'a> {
         from: &'a str,
         /// The version that does.
         to: &'a str,
+    },
+    /// How long answers of a version on a route took since the start, in seconds.
+    Latency {
+        /// The version: `house/2`.
+        version: &'a str,
+        /// The route: `/predict`.
+        route: &'a str,
+        /// Answers.
+        count: u64,
+        /// What half, 95 and 99 of a hundred took at most, to an eighth.
+        quantiles: [f64; 3],
     },
     /// Something is wrong; the server goes on as it is. One lowercase sentence.
     Warning(&'a str),

@@ -7,6 +7,7 @@ use hyper::header::HeaderValue;
 
 use crate::metrics::VersionMetrics;
 use crate::rows::Shape;
+use crate::shares::{self, Share};
 
 /// A version, loaded.
 pub(crate) struct Served {
@@ -38,7 +39,40 @@ impl Served {
 
 /// Who answers.
 pub(crate) struct Lineup {
+    /// Answers what nobody else does.
     pub(crate) primary: Arc<Served>,
+    /// Answer a share of requests each.
+    pub(crate) canaries: Vec<(Arc<Served>, Share)>,
+    /// Sees what was asked, and is not heard.
+    pub(crate) shadow: Option<Arc<Served>>,
+}
+
+impl Lineup {
+    /// The version that answers requests of this key.
+    pub(crate) fn of_key(&self, key: &[u8]) -> &Arc<Served> {
+        if self.canaries.is_empty() {
+            return &self.primary;
+        }
+        let shares = self.canaries.iter().map(|(_, share)| *share);
+        let taker = shares::taker(shares, shares::place(key));
+        taker.map_or(&self.primary, |taker| &self.canaries[taker].0)
+    }
+
+    /// Those that may answer.
+    pub(crate) fn answering(&self) -> impl Iterator<Item = &Arc<Served>> {
+        let canaries = self.canaries.iter().map(|(served, _)| served);
+        std::iter::once(&self.primary).chain(canaries)
+    }
+
+    /// All, with what each is there for and its share of requests.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = (&Arc<Served>, &'static str, f64)> {
+        let canaries = self.canaries.iter();
+        let taken: f64 = canaries.clone().map(|(_, share)| share.fraction()).sum();
+        let canaries = canaries.map(|(served, share)| (served, "canary", share.fraction()));
+        let shadow = self.shadow.iter().map(|served| (served, "shadow", 0.0));
+        let primary = (&self.primary, "primary", (1.0 - taken).max(0.0));
+        std::iter::once(primary).chain(canaries).chain(shadow)
+    }
 }
 
 /// The lineup of the moment.

@@ -13,15 +13,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
 use crate::handle;
 use crate::patience::Patience;
 use crate::source::{Setup, Source, StartError};
+use crate::tls::Tls;
 
 /// Threads that predict large batches.
 const PREDICTING: usize = 8;
@@ -38,6 +41,7 @@ pub struct Server {
     source: Source,
     log: Option<PredictionLog>,
     stop: Arc<Notify>,
+    tls: Option<TlsAcceptor>,
 }
 
 /// Ends a server from another thread.
@@ -57,6 +61,8 @@ impl Server {
     /// # Errors
     /// [`StartError`]: there is no such version, it cannot be loaded, or the port is taken.
     pub fn bind(setup: Setup, host: &str, port: u16) -> Result<Self, StartError> {
+        let tls = setup.tls.as_ref().map(Tls::acceptor).transpose();
+        let tls = tls.map_err(|reason| StartError::Tls { reason })?;
         let (app, source, log) = App::new(setup)?;
         raise_file_limit();
         let refused = |source| StartError::Listen {
@@ -82,6 +88,7 @@ impl Server {
             source,
             log,
             stop: Arc::default(),
+            tls,
         })
     }
 
@@ -90,9 +97,18 @@ impl Server {
         self.address
     }
 
-    /// The version that answers: `house/3`.
+    /// The version that answers, or speaks for those that do: `house/3`.
     pub fn title(&self) -> String {
         self.app.primary().title()
+    }
+
+    /// The others: each with what it is there for (`canary`, `shadow`) and its share of requests, from 0 to 1.
+    pub fn others(&self) -> Vec<(String, &'static str, f64)> {
+        let lineup = self.app.stand.now();
+        let others = lineup.roles().skip(1);
+        others
+            .map(|(served, role, share)| (served.title(), role, share))
+            .collect()
     }
 
     /// What ends it.
@@ -112,6 +128,7 @@ impl Server {
             source,
             mut log,
             stop,
+            tls,
             ..
         } = self;
         let (watching, unwatch) = mpsc::channel();
@@ -121,9 +138,15 @@ impl Server {
             if let (Some(journal), Some(log)) = (&app.journal, &mut log) {
                 scope.spawn(|| journal.write(log, &app.report));
             }
-            let ended = runtime.block_on(serve(listener, app, &stop));
+            let shadow = app.shadow.as_ref();
+            let scoring = shadow.map(|shadow| (shadow, scope.spawn(|| shadow.score(app))));
+            let ended = runtime.block_on(serve(listener, tls, app, &stop));
             drop(watching);
             runtime.shutdown_timeout(Duration::from_millis(100)); // patience was had already
+            if let Some((shadow, thread)) = scoring {
+                shadow.close();
+                let _ = thread.join(); // what it scored last is logged still
+            }
             if let Some(journal) = &app.journal {
                 journal.close();
             }
@@ -132,7 +155,12 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, app: &Arc<App>, stop: &Notify) -> io::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    app: &Arc<App>,
+    stop: &Notify,
+) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let room = Arc::new(Semaphore::new(app.options.limits.connections));
     let (ending, ended) = watch::channel(());
@@ -144,9 +172,9 @@ async fn serve(listener: TcpListener, app: &Arc<App>, stop: &Notify) -> io::Resu
             };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let (app, ended) = (app.clone(), ended.clone());
+                    let (app, ended, tls) = (app.clone(), ended.clone(), tls.clone());
                     connections.spawn(async move {
-                        connection(app, stream, ended).await;
+                        connection(app, stream, tls, ended).await;
                         drop(permit);
                     });
                     while connections.try_join_next().is_some() {}
@@ -169,8 +197,32 @@ async fn serve(listener: TcpListener, app: &Arc<App>, stop: &Notify) -> io::Resu
 }
 
 /// Answers the requests of one connection, one after the other.
-async fn connection(app: Arc<App>, stream: TcpStream, mut ended: watch::Receiver<()>) {
+async fn connection(
+    app: Arc<App>,
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    mut ended: watch::Receiver<()>,
+) {
     let _ = stream.set_nodelay(true); // an answer is one piece anyway
+    let idle = app.options.limits.idle;
+    let stream = Patience::new(stream, idle);
+    let Some(tls) = tls else {
+        return requests(app, stream, ended).await;
+    };
+    let greeted = tokio::select! {
+        greeted = tokio::time::timeout(idle, tls.accept(stream)) => greeted,
+        _ = ended.changed() => return,
+    };
+    if let Ok(Ok(stream)) = greeted {
+        requests(app, stream, ended).await; // whoever speaks no TLS, or not at all, is let go
+    }
+}
+
+/// Answers the requests that come on a stream.
+async fn requests<S>(app: Arc<App>, stream: S, mut ended: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let idle = app.options.limits.idle;
     let service = service_fn(move |request| {
         let app = app.clone();
@@ -180,7 +232,7 @@ async fn connection(app: Arc<App>, stream: TcpStream, mut ended: watch::Receiver
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(idle)
-            .serve_connection(TokioIo::new(Patience::new(stream, idle)), service)
+            .serve_connection(TokioIo::new(stream), service)
     );
     tokio::select! {
         _ = connection.as_mut() => {} // what a client broke, the client knows

@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::app::App;
 use crate::fault::Details;
 use crate::histogram::Histogram;
+use crate::lineup::Served;
 use crate::route::Route;
+use crate::{Report, Told};
 
 /// Statuses, from 100 to 599.
 const STATUSES: usize = 500;
@@ -26,6 +28,8 @@ pub(crate) struct VersionMetrics {
     name: String,
     version: i64,
     pub(crate) rows: AtomicU64,
+    /// Rows it predicted as a shadow.
+    pub(crate) shadowed: AtomicU64,
     latencies: Vec<Histogram>,
 }
 
@@ -107,10 +111,36 @@ impl Metrics {
             name: name.to_owned(),
             version,
             rows: AtomicU64::new(0),
+            shadowed: AtomicU64::new(0),
             latencies: Route::NAMES.iter().map(|_| Histogram::default()).collect(),
         });
         versions.push(new.clone());
         new
+    }
+}
+
+impl Metrics {
+    /// Tells how long answers took, of what was asked since it was told last.
+    pub(crate) fn tell_latencies(&self, report: &Report) {
+        let versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = versions.clone();
+        for known in &versions {
+            let title = format!("{}/{}", known.name, known.version);
+            for (route, histogram) in Route::NAMES.iter().zip(&known.latencies) {
+                let quantiles = QUANTILES.map(|(share, _)| histogram.quantile(share));
+                let (Some(count), [Some(half), Some(most), Some(nearly)]) =
+                    (histogram.untold(), quantiles)
+                else {
+                    continue;
+                };
+                report(Told::Latency {
+                    version: &title,
+                    route,
+                    count,
+                    quantiles: [half, most, nearly],
+                });
+            }
+        }
     }
 }
 
@@ -221,16 +251,46 @@ pub(crate) fn text(app: &App) -> String {
         let help = "Rows that the log of predictions lacks.";
         text.single("hpipe_log_lost_rows_total", "counter", help, lost);
     }
-    let served = app.primary();
-    let (version, digest) = (served.version.to_string(), served.digest.to_string());
-    text.about("hpipe_model_info", "gauge", "The version that answers.");
-    let labels = [
-        ("model", served.name.as_str()),
-        ("version", &version),
-        ("digest", &digest),
-    ];
-    text.line("hpipe_model_info", &labels, 1);
+    if let Some(shadow) = &app.shadow {
+        let (lost, refused) = shadow.counts();
+        let help = "Rows that came too fast for the shadow.";
+        text.single("hpipe_shadow_lost_rows_total", "counter", help, lost);
+        let help = "Rows that the shadow could not predict.";
+        text.single("hpipe_shadow_refused_rows_total", "counter", help, refused);
+    }
+    lineup(&mut text, app);
     text.0
+}
+
+/// Who answers, and how much.
+fn lineup(text: &mut Text, app: &App) {
+    let lineup = app.stand.now();
+    let labels = |served: &Served, role| {
+        let (version, digest) = (served.version.to_string(), served.digest.to_string());
+        [
+            ("model", served.name.clone()),
+            ("version", version),
+            ("digest", digest),
+            ("role", role),
+        ]
+    };
+    for (name, help, is_share) in [
+        ("hpipe_model_info", "The versions that are served.", false),
+        (
+            "hpipe_model_share",
+            "The share of requests that each answers.",
+            true,
+        ),
+    ] {
+        text.about(name, "gauge", help);
+        for (served, role, share) in lineup.roles() {
+            let labels = labels(served, role.to_owned());
+            let labels = labels
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str()));
+            text.line(name, &labels, if is_share { share } else { 1.0 });
+        }
+    }
 }
 
 /// What was counted of each version.
@@ -248,6 +308,20 @@ fn versions(text: &mut Text, metrics: &Metrics) {
             ("version", &known.version.to_string()),
         ];
         text.line(name, &labels, known.rows.load(Ordering::Relaxed));
+    }
+    let name = "hpipe_shadow_rows_total";
+    let shadowed = |known: &&Arc<VersionMetrics>| known.shadowed.load(Ordering::Relaxed) > 0;
+    text.about(
+        name,
+        "counter",
+        "Rows that were predicted in the shadow, by version.",
+    );
+    for known in versions.iter().filter(shadowed) {
+        let labels = [
+            ("model", known.name.as_str()),
+            ("version", &known.version.to_string()),
+        ];
+        text.line(name, &labels, known.shadowed.load(Ordering::Relaxed));
     }
     let name = "hpipe_request_duration_seconds";
     text.about(

@@ -39,6 +39,11 @@ pub struct Options {
     pub out_of_range: Treatment,
     /// Columns that the model does not take.
     pub unknown_columns: Treatment,
+    /// The header whose value says who asks: requests of one are answered by one version, where several answer. Without it, or
+    /// without the header, the request's id does.
+    pub sticky: Option<String>,
+    /// How often it is told how long answers took, if they were any; and at the end.
+    pub tell_latencies: Option<Duration>,
     /// The limits.
     pub limits: Limits,
 }
@@ -48,6 +53,8 @@ impl Default for Options {
         Self {
             out_of_range: Treatment::Warn,
             unknown_columns: Treatment::Reject, // most are misspelt
+            sticky: None,
+            tell_latencies: Some(Duration::from_secs(60)),
             limits: Limits::default(),
         }
     }

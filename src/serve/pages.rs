@@ -5,8 +5,7 @@ use std::sync::atomic::Ordering;
 use hpipe_core::Input;
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::lineup::Served;
+use crate::lineup::{Lineup, Served};
 
 /// What answers, and with which program.
 pub(crate) fn version(served: &Served) -> Value {
@@ -19,15 +18,19 @@ pub(crate) fn version(served: &Served) -> Value {
 }
 
 /// Everything that is served.
-pub(crate) fn models(app: &App) -> Value {
-    json!({"models": [described(&app.primary())]})
+pub(crate) fn models(lineup: &Lineup) -> Value {
+    let all = lineup.roles();
+    let all = all.map(|(served, role, share)| described(served, role, share));
+    json!({"models": all.collect::<Vec<_>>()})
 }
 
-fn described(served: &Served) -> Value {
+fn described(served: &Served, role: &str, share: f64) -> Value {
     let card = served.predictor.card();
     json!({
         "name": served.name,
         "version": served.version.to_string(),
+        "role": role,
+        "share": share,
         "stage": served.stage,
         "digest": served.digest.to_string(),
         "since": served.since,

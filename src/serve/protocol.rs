@@ -4,7 +4,7 @@ use hpipe_core::Type;
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
-use crate::lineup::Served;
+use crate::lineup::{Lineup, Served};
 use crate::route::Named;
 
 /// Whether the path means the version that answers.
@@ -15,14 +15,17 @@ pub(crate) fn is_served(served: &Served, named: &Named) -> bool {
 }
 
 /// The words for a model that is not served here.
-pub(crate) fn absent(served: &Served, named: &Named) -> Value {
+pub(crate) fn absent(lineup: &Lineup, named: &Named) -> Value {
     let version = named
         .version
         .as_deref()
         .map(|version| format!(", version {version}"));
     let asked: String = format!("{}{}", named.model, version.unwrap_or_default());
     let asked: String = asked.chars().take(200).collect();
-    json!({"error": format!("there is no model {asked} here; {} is served", served.title())})
+    let served: Vec<String> = lineup.answering().map(|served| served.title()).collect();
+    let verb = if served.len() == 1 { "is" } else { "are" };
+    let served = served.join(", ");
+    json!({"error": format!("there is no model {asked} here; {served} {verb} served")})
 }
 
 /// The server, in V2.
@@ -36,12 +39,13 @@ pub(crate) fn v1_model(served: &Served) -> Value {
 }
 
 /// The model, in V2.
-pub(crate) fn v2_model(served: &Served) -> Value {
+pub(crate) fn v2_model(lineup: &Lineup, served: &Served) -> Value {
+    let versions = lineup.answering().map(|served| served.version.to_string());
     let inputs = served.shape.inputs.iter();
     let inputs = inputs.map(|input| tensor(&input.name, datatype(input.kind)));
     json!({
         "name": served.name,
-        "versions": [served.version.to_string()],
+        "versions": versions.collect::<Vec<_>>(),
         "platform": format!("hpipe_{}", served.predictor.card().kind),
         "inputs": inputs.collect::<Vec<_>>(),
         "outputs": [tensor(&served.shape.target, "FP64")],

@@ -112,6 +112,14 @@ impl Route {
         }
     }
 
+    /// Whether anybody may ask it: it says nothing but whether the server is there.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Health | Self::Ping | Self::Livez | Self::Readyz | Self::V2Live | Self::V2Ready
+        )
+    }
+
     /// Whether rows are asked about.
     pub(crate) const fn is_asking(&self) -> bool {
         matches!(

@@ -11,10 +11,10 @@ use hpipe_track::registry::ModelReference;
 use hpipe_track::{Ledger, LedgerError};
 use hyper::header::HeaderValue;
 
-use crate::lineup::Served;
+use crate::lineup::{Lineup, Served};
 use crate::metrics::Metrics;
 use crate::rows::Shape;
-use crate::{Options, Report};
+use crate::{Options, Report, Share, Tls, Token};
 
 /// What a server is made of.
 pub struct Setup {
@@ -22,6 +22,14 @@ pub struct Setup {
     pub ledger: Arc<Ledger>,
     /// Which version answers; whenever it means another, that one does.
     pub model: ModelReference,
+    /// Other versions of that model that answer a share of requests.
+    pub canaries: Vec<Canary>,
+    /// A version that sees what is asked, and is not heard.
+    pub shadow: Option<ModelReference>,
+    /// What whoever asks must know, if something.
+    pub token: Option<Token>,
+    /// How connections are kept secret, if they are.
+    pub tls: Option<Tls>,
     /// Makes predictors of files.
     pub loader: Arc<dyn ModelLoader>,
     /// Where predictions are logged, if they are.
@@ -32,6 +40,15 @@ pub struct Setup {
     pub clock: Clock,
     /// Is told what whoever runs the server should know.
     pub report: Report,
+}
+
+/// A version that answers a share of requests.
+#[derive(Debug, Clone)]
+pub struct Canary {
+    /// Which version; whenever it means another, that one does.
+    pub model: ModelReference,
+    /// How many.
+    pub share: Share,
 }
 
 /// Why a server could not be started, or ended.
@@ -46,6 +63,12 @@ pub enum StartError {
         port: u16,
         /// Why not.
         source: io::Error,
+    },
+    /// What the connections should be kept secret with is no good.
+    #[error("use the certificate and its key: {reason}")]
+    Tls {
+        /// What is wrong with them.
+        reason: String,
     },
     /// Threads cannot be had, or the network is gone.
     #[error("serve")]
@@ -67,18 +90,53 @@ pub enum StartError {
 pub(crate) struct Source {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) model: ModelReference,
+    pub(crate) canaries: Vec<Canary>,
+    pub(crate) shadow: Option<ModelReference>,
     pub(crate) loader: Arc<dyn ModelLoader>,
     pub(crate) clock: Clock,
 }
 
 impl Source {
-    /// The version that is meant now.
-    pub(crate) fn meant(&self) -> Result<ModelVersion, StartError> {
-        Ok(self.ledger.read(|records| records.referred(&self.model))?)
+    /// All versions that are meant now, loaded.
+    pub(crate) fn lineup(&self, metrics: &Metrics) -> Result<Lineup, StartError> {
+        let mut known: Vec<Arc<Served>> = Vec::new();
+        let mut load = |reference: &ModelReference| {
+            let served = self.current(reference, &known, metrics)?;
+            known.push(served.clone());
+            Ok::<_, StartError>(served)
+        };
+        let primary = load(&self.model)?;
+        let canaries = self.canaries.iter();
+        let canaries = canaries.map(|canary| Ok((load(&canary.model)?, canary.share)));
+        let canaries = canaries.collect::<Result<_, StartError>>()?;
+        Ok(Lineup {
+            primary,
+            canaries,
+            shadow: self.shadow.as_ref().map(load).transpose()?,
+        })
+    }
+
+    /// The version that is meant now: one of those that are loaded already, if it is one, else loaded anew.
+    pub(crate) fn current(
+        &self,
+        reference: &ModelReference,
+        known: &[Arc<Served>],
+        metrics: &Metrics,
+    ) -> Result<Arc<Served>, StartError> {
+        let meant = self.ledger.read(|records| records.referred(reference))?;
+        let digest = self.digest(&meant)?;
+        let is_meant = |served: &&Arc<Served>| {
+            let of = (&served.name, served.version, served.created);
+            of == (&meant.name, meant.version, meant.created) && digest == Some(served.digest)
+        };
+        match known.iter().find(is_meant) {
+            Some(served) => Ok(served.clone()),
+            None => Ok(Arc::new(self.load(&meant, metrics)?)),
+        }
     }
 
     /// The digest of a version's model, as it is recorded.
-    pub(crate) fn digest(&self, version: &ModelVersion) -> Result<Option<Digest>, StartError> {
+    fn digest(&self, version: &ModelVersion) -> Result<Option<Digest>, StartError> {
         let (name, number) = (&version.name, version.version);
         let known = self
             .ledger
@@ -87,11 +145,7 @@ impl Source {
     }
 
     /// Reads, verifies and loads a version.
-    pub(crate) fn load(
-        &self,
-        version: &ModelVersion,
-        metrics: &Metrics,
-    ) -> Result<Served, StartError> {
+    fn load(&self, version: &ModelVersion, metrics: &Metrics) -> Result<Served, StartError> {
         let files = self.ledger.version_files(version)?;
         let title = format!("{}/{}", version.name, version.version);
         let refused = |reason| StartError::Load { title, reason };

@@ -175,6 +175,22 @@ impl PredictionLog {
         Ok(Join { log: self })
     }
 
+    /// What shadows predicted for a request, in the order of its rows: name, version, prediction.
+    ///
+    /// # Errors
+    /// What the machine refuses.
+    pub fn shadowed(&self, request: &str) -> Result<Vec<(String, i64, Option<f64>)>> {
+        let sql = "SELECT v.name, v.version, s.prediction FROM shadows s JOIN versions v ON v.number = s.version
+                   WHERE s.request = ?1 ORDER BY s.row, s.number";
+        let read = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement
+                .query_map([request], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error| LedgerError::of(&self.path, error))
+    }
+
     /// The column that the last version predicts; none while nothing was logged.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Words of `serve`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 /// Arguments of `serve`.
@@ -9,6 +11,24 @@ pub(crate) struct Serve {
     /// Production].
     #[arg(value_name = "MODEL")]
     pub(crate) model: Option<String>,
+    /// Let another version of the model answer this share of requests: `house/4=10%`, `house@Staging=0.05`. May be repeated.
+    #[arg(long, value_name = "MODEL=SHARE")]
+    pub(crate) canary: Vec<String>,
+    /// Let requests with the same value of this header be answered by the same version; else each is on its own.
+    #[arg(long, value_name = "HEADER")]
+    pub(crate) sticky: Option<String>,
+    /// Let another version see what is asked: its predictions are logged, and never answered.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) shadow: Option<String>,
+    /// Answer only who shows the token in FILE (`Authorization: Bearer …`) [default: HPIPE_SERVE_TOKEN, else everybody].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Speak TLS with the certificate in FILE (PEM, with those that vouch for it).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Listen at this address; 0.0.0.0 is every address of the machine.
     #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
     pub(crate) host: String,
@@ -33,6 +53,9 @@ pub(crate) struct Serve {
     /// Answer 503 while this many requests are worked on.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_requests: u32,
+    /// Tell every so many seconds, and at the end, how long answers took; 0: never.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) tell_latency: u32,
     /// Log no predictions; else they go to models/predictions.db.
     #[arg(long)]
     pub(crate) no_log: bool,

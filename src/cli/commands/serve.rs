@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hpipe_core::ProjectPath;
-use hpipe_serve::{Limits, Options, Report, Server, Setup, Told, Treatment};
+use hpipe_serve::{Canary, Limits, Options, Report, Server, Setup, Share, Told, Treatment};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::Stage;
 use hpipe_track::predictions::PredictionLog;
@@ -18,6 +18,7 @@ use crate::deployed;
 use crate::error::{Error, Exit};
 use crate::json;
 use crate::registering::MODELS;
+use crate::secrets;
 use crate::session::Session;
 
 /// The log of predictions.
@@ -35,6 +36,11 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
         None => only_one(&ledger)?,
     };
     ask(&ledger, |records| version(records, &model))?; // in words that help, before anything is loaded
+    let (canaries, shadow) = others(&ledger, arguments, &model)?;
+    let (token, tls) = (
+        secrets::token(session, arguments)?,
+        secrets::tls(arguments)?,
+    );
     let loader = deployed::loader(session)?;
     let log = match arguments.no_log {
         true => None,
@@ -43,6 +49,10 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
     let setup = Setup {
         ledger: Arc::new(ledger),
         model,
+        canaries,
+        shadow,
+        token,
+        tls,
         loader,
         log,
         options: options(arguments),
@@ -53,12 +63,25 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
     let stopper = server.stopper();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::Signals)?;
     std::thread::spawn(move || signals.forever().for_each(|_| stopper.stop()));
-    let (url, title) = (format!("http://{}", server.address()), server.title());
+    let scheme = if arguments.tls_cert.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let (url, title) = (format!("{scheme}://{}", server.address()), server.title());
+    let others = server.others();
     match arguments.json {
-        true => session.ui.data(&json::serving_model(&url, &title)),
-        false => session
-            .ui
-            .note(&format!("serving {title} at {url}; Ctrl-C ends it")),
+        true => session.ui.data(&json::serving_model(&url, &title, &others)),
+        false => {
+            let others = others.iter().map(|(title, role, share)| match *role {
+                "canary" => format!(" ({title} for {} % of requests)", share * 100.0),
+                _ => format!(" ({title} sees them, and is not heard)"),
+            });
+            let others: String = others.collect();
+            session
+                .ui
+                .note(&format!("serving {title}{others} at {url}; Ctrl-C ends it"));
+        }
     }
     server.run()?;
     Ok(Exit::Done)
@@ -131,8 +154,53 @@ fn only_one(ledger: &Ledger) -> Result<ModelReference, Error> {
     }
 }
 
+/// The versions that answer a share of requests, and the one that sees them: of the same model, and there.
+fn others(
+    ledger: &Ledger,
+    arguments: &Arguments,
+    model: &ModelReference,
+) -> Result<(Vec<Canary>, Option<ModelReference>), Error> {
+    let same = |text: &str| {
+        let reference = parse(text)?;
+        if reference.name != model.name {
+            return Err(Error::Usage {
+                message: format!("`{text}` is another model than `{}`", model.name),
+                help: "only versions of one model answer for each other".to_owned(),
+            });
+        }
+        ask(ledger, |records| version(records, &reference))?;
+        Ok(reference)
+    };
+    let bad = |message: String| Error::Usage {
+        message,
+        help: "a canary is MODEL=SHARE, as `house/4=10%`; all of them answer 100 % at most"
+            .to_owned(),
+    };
+    let canary = |text: &String| {
+        let split = text.rsplit_once('=');
+        let (reference, share) =
+            split.ok_or_else(|| bad(format!("`{text}` says no share of requests")))?;
+        Ok(Canary {
+            model: same(reference)?,
+            share: share.parse().map_err(bad)?,
+        })
+    };
+    let canaries = arguments.canary.iter().map(canary);
+    let canaries = canaries.collect::<Result<Vec<_>, Error>>()?;
+    if !Share::fit(canaries.iter().map(|canary| canary.share)) {
+        return Err(bad("the canaries answer more than all requests".to_owned()));
+    }
+    let shadow = arguments.shadow.as_deref().map(same).transpose()?;
+    Ok((canaries, shadow))
+}
+
 fn options(arguments: &Arguments) -> Options {
     Options {
+        sticky: arguments.sticky.clone(),
+        tell_latencies: match arguments.tell_latency {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds.into())),
+        },
         out_of_range: match arguments.out_of_range {
             args::Treatment::Warn => Treatment::Warn,
             args::Treatment::Reject => Treatment::Reject,
@@ -158,6 +226,32 @@ fn report(session: &Session, as_json: bool) -> Report {
     Box::new(move |told| match (told, as_json) {
         (Told::Swapped { from, to }, true) => ui.data(&json::swapped(from, to)),
         (Told::Swapped { from, to }, false) => ui.note(&format!("{to} answers in place of {from}")),
+        (
+            Told::Latency {
+                version,
+                route,
+                count,
+                quantiles,
+            },
+            true,
+        ) => {
+            ui.data(&json::serving_latency(version, route, count, quantiles));
+        }
+        (
+            Told::Latency {
+                version,
+                route,
+                count,
+                quantiles,
+            },
+            false,
+        ) => {
+            let [half, most, nearly] = quantiles.map(|seconds| format!("{:.3}", seconds * 1000.0));
+            let answers = crate::ui::count(usize::try_from(count).unwrap_or(usize::MAX), "answer");
+            ui.note(&format!(
+                "{version} {route}: {answers}, p50 {half} ms, p95 {most} ms, p99 {nearly} ms"
+            ));
+        }
         (Told::Warning(text), true) => ui.data(&json::serving_warning(text)),
         (Told::Warning(text), false) => ui.warning(text),
     })

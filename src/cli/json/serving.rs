@@ -21,6 +21,27 @@ struct ServingModel<'a> {
     event: &'static str,
     url: &'a str,
     model: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other<'a>>,
+}
+
+#[derive(Serialize)]
+struct Other<'a> {
+    model: &'a str,
+    role: &'a str,
+    share: f64,
+}
+
+#[derive(Serialize)]
+struct Latency<'a> {
+    v: u32,
+    event: &'static str,
+    model: &'a str,
+    route: &'a str,
+    answers: u64,
+    p50: f64,
+    p95: f64,
+    p99: f64,
 }
 
 #[derive(Serialize)]
@@ -49,12 +70,39 @@ pub(crate) fn serving(url: &str, database: &Path) -> String {
 }
 
 /// Encodes where a model is served.
-pub(crate) fn serving_model(url: &str, model: &str) -> String {
+pub(crate) fn serving_model(url: &str, model: &str, others: &[(String, &str, f64)]) -> String {
+    let others = others.iter();
     line(&ServingModel {
+        others: others
+            .map(|(model, role, share)| Other {
+                model,
+                role,
+                share: *share,
+            })
+            .collect(),
         v: VERSION,
         event: "serving",
         url,
         model,
+    })
+}
+
+/// Encodes how long answers took, in seconds.
+pub(crate) fn serving_latency(
+    model: &str,
+    route: &str,
+    answers: u64,
+    [p50, p95, p99]: [f64; 3],
+) -> String {
+    line(&Latency {
+        v: VERSION,
+        event: "latency",
+        model,
+        route,
+        answers,
+        p50,
+        p95,
+        p99,
     })
 }
 

@@ -117,6 +117,10 @@ fn ours(folder: &std::path::Path) -> String {
     let setup = Setup {
         ledger: Arc::new(ledger),
         model: ModelReference::parse("sum@latest").unwrap(),
+        canaries: Vec::new(),
+        shadow: None,
+        token: None,
+        tls: None,
         loader: Arc::new(Loader),
         log: Some(PredictionLog::open(folder).unwrap()),
         options: Options::default(),

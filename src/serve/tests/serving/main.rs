@@ -6,8 +6,10 @@
     reason = "tests, with helpers of their own, that damage files on purpose"
 )]
 
+mod access;
 mod bodies;
 mod limits;
+mod lineups;
 mod log;
 mod protocols;
 mod service;

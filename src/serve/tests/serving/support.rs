@@ -12,7 +12,7 @@ use hpipe_core::{
     Input, ModelCard, ModelFiles, ModelLoader, PredictionFault, Predictor, Profile, Table, Type,
     Values,
 };
-use hpipe_serve::{Options, Server, Setup, Stopper, Told};
+use hpipe_serve::{Options, Server, Setup, StartError, Stopper, Told};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::{NewRegistration, Promotion, Stage, StoredArtifact};
 use hpipe_track::predictions::PredictionLog;
@@ -171,15 +171,62 @@ impl Served {
         let ledger = Arc::new(ledger);
         register(&ledger, "2");
         promote(&ledger, 1);
-        Self::of(root, ledger, options)
+        Self::of(root, ledger, options, |_| {})
     }
 
-    fn of(root: TempDir, ledger: Arc<Ledger>, options: Options) -> Self {
+    /// Starts one whose version 1 is of factor 2 and in Production, 2 of 3, 3 of 4, as `arrange` has it.
+    pub(crate) fn arranged(options: Options, arrange: impl FnOnce(&mut Setup)) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&root.path().join("models"), clock()).unwrap();
+        let ledger = Arc::new(ledger);
+        for factor in ["2", "3", "4"] {
+            register(&ledger, factor);
+        }
+        promote(&ledger, 1);
+        Self::of(root, ledger, options, arrange)
+    }
+
+    /// Shows what binding a server comes to, that `arrange` has its way with.
+    pub(crate) fn try_arranged(
+        arrange: impl FnOnce(&mut Setup),
+        show: impl FnOnce(Result<Server, StartError>),
+    ) {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&root.path().join("models"), clock()).unwrap();
+        register(&ledger, "2");
+        promote(&ledger, 1);
+        let mut setup = Setup {
+            ledger: Arc::new(ledger),
+            model: ModelReference::parse("house").unwrap(),
+            canaries: Vec::new(),
+            shadow: None,
+            token: None,
+            tls: None,
+            loader: Arc::new(Scale),
+            log: None,
+            options: Options::default(),
+            clock: clock(),
+            report: Box::new(|_| {}),
+        };
+        arrange(&mut setup);
+        show(Server::bind(setup, "127.0.0.1", 0));
+    }
+
+    fn of(
+        root: TempDir,
+        ledger: Arc<Ledger>,
+        options: Options,
+        arrange: impl FnOnce(&mut Setup),
+    ) -> Self {
         let (teller, told) = channel();
         let teller = Mutex::new(teller);
-        let setup = Setup {
+        let mut setup = Setup {
             ledger: ledger.clone(),
             model: ModelReference::parse("house").unwrap(),
+            canaries: Vec::new(),
+            shadow: None,
+            token: None,
+            tls: None,
             loader: Arc::new(Scale),
             log: Some(PredictionLog::open(&root.path().join("models")).unwrap()),
             options,
@@ -188,10 +235,20 @@ impl Served {
                 let text = match told {
                     Told::Swapped { from, to } => format!("{from} -> {to}"),
                     Told::Warning(text) => text.to_owned(),
+                    Told::Latency {
+                        version,
+                        route,
+                        count,
+                        quantiles,
+                    } => {
+                        assert!(quantiles.is_sorted() && quantiles[0] > 0.0, "{quantiles:?}");
+                        format!("{version} {route} {count}")
+                    }
                 };
                 let _ = teller.lock().unwrap().send(text); // the test may be over
             }),
         };
+        arrange(&mut setup);
         let server = Server::bind(setup, "127.0.0.1", 0).unwrap();
         let host = server.address().to_string();
         let stopper = server.stopper();
@@ -287,7 +344,7 @@ pub(crate) fn request(path: &str, media_type: &str, headers: &str, body: &[u8]) 
 
 /// Reads an answer off a connection.
 #[track_caller]
-pub(crate) fn read(stream: &mut BufReader<TcpStream>) -> Answer {
+pub(crate) fn read(stream: &mut BufReader<impl std::io::Read>) -> Answer {
     let mut line = String::new();
     stream.read_line(&mut line).expect("a status");
     let status = line.split(' ').nth(1).unwrap_or_else(|| panic!("{line:?}"));
