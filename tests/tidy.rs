@@ -66,7 +66,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
         &["polars", "linfa", "serde_json", "rustix"],
     ),
     ("hpipe-track", &["polars", "tokio", "axum"]),
-    ("hpipe-serve", &["polars", "clap", "rustls", "petgraph"]),
+    ("hpipe-serve", &["polars", "clap", "ureq", "petgraph"]),
     ("hpipe-server", &["polars", "clap", "rustls"]),
     ("hpipe-forward", &["polars", "clap", "axum"]),
     ("hpipe-tune", &["polars", "rayon", "rustix", "serde_json"]),
