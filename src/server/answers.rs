@@ -1,197 +1,324 @@
 //! What is recorded, as protobuf's JSON: ids are texts, whole numbers are numbers, NaN and the infinities are texts, and
 //! what is absent is left out.
+//!
+//! [`Tell`] writes each kind of record straight into the text of the answer: a search of a hundred runs tells thousands of
+//! values, and a tree of them would cost as much as finding them.
 
+use std::fmt::Display;
+
+use hpipe_track::LedgerError;
 use hpipe_track::ledger::{
-    ArtifactEntry, DatasetInput, Experiment, LoggedModel, Metric, ModelVersion, Pair,
-    RegisteredModel, Run, RunInfo,
+    ArtifactEntry, Dataset, DatasetInput, DatasetUse, Experiment, LoggedModel, Metric, ModelOutput,
+    ModelVersion, Page, Pair, RegisteredModel, Run, RunData, RunInfo, RunInputs,
 };
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// A floating-point number.
-pub(crate) fn number(value: f64) -> Value {
-    if value.is_nan() {
-        Value::from("NaN")
-    } else if value.is_infinite() {
-        Value::from(if value > 0.0 { "Infinity" } else { "-Infinity" })
-    } else {
-        Value::from(value)
+/// What a call answers: a text of JSON.
+pub(crate) type Answer = Result<String, LedgerError>;
+
+/// What can be told.
+pub(crate) trait Tell {
+    /// Writes it.
+    fn tell<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error>;
+}
+
+/// A record, or several, as they are told.
+pub(crate) struct Told<'a, T: ?Sized>(pub(crate) &'a T);
+
+/// Of a logged model, what it logged.
+struct ModelData<'a>(&'a LoggedModel);
+
+/// Of a logged model, all else.
+struct ModelInfo<'a>(&'a LoggedModel);
+
+/// Something under its name.
+struct Named<'a, T>(&'a str, T);
+
+/// A number that is written as a text.
+struct Text<T>(T);
+
+/// A floating-point number, which may be none.
+struct Number(f64);
+
+/// The answer of a call that has nothing to say.
+pub(crate) fn done() -> Answer {
+    Ok("{}".to_owned())
+}
+
+/// The answer that is one record, or one list of them.
+pub(crate) fn one(name: &str, told: &(impl Tell + ?Sized)) -> Answer {
+    Ok(text(&Named(name, Told(told))))
+}
+
+/// The answer that is one page of a list.
+pub(crate) fn page(name: &str, page: &Page<impl Tell>) -> Answer {
+    let mut answer = text(&Named(name, Told(page.items.as_slice())));
+    if let Some(next) = page.next {
+        answer.pop();
+        answer.push_str(&format!(r#","next_page_token":"from-{next}"}}"#));
+    }
+    Ok(answer)
+}
+
+fn text(told: &impl Serialize) -> String {
+    match serde_json::to_string(told) {
+        Ok(text) => text,
+        Err(error) => panic!("bug: an answer cannot be written: {error}"),
     }
 }
 
-/// An object of the fields that are there.
-fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
-    let present = fields.into_iter().filter(|(_, value)| !value.is_null());
-    let fields: Map<_, _> = present
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    Value::Object(fields)
+impl<T: Display> Serialize for Text<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
+    }
 }
 
-fn list<T>(items: &[T], form: impl Fn(&T) -> Value) -> Value {
-    Value::Array(items.iter().map(form).collect())
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            value if value.is_nan() => to.serialize_str("NaN"),
+            f64::INFINITY => to.serialize_str("Infinity"),
+            f64::NEG_INFINITY => to.serialize_str("-Infinity"),
+            value => to.serialize_f64(value),
+        }
+    }
 }
 
-fn pairs(pairs: &[Pair]) -> Value {
-    list(pairs, |pair| json!({"key": pair.key, "value": pair.value}))
+impl<T: Serialize> Serialize for Named<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut object = to.serialize_map(Some(1))?;
+        object.serialize_entry(self.0, &self.1)?;
+        object.end()
+    }
 }
 
-pub(crate) fn experiment(experiment: &Experiment) -> Value {
-    json!({
-        "experiment_id": experiment.id.to_string(),
-        "name": experiment.name,
-        "artifact_location": experiment.artifact_location,
-        "lifecycle_stage": experiment.lifecycle.name(),
-        "creation_time": experiment.created,
-        "last_update_time": experiment.updated,
-        "tags": pairs(&experiment.tags),
-    })
+impl<T: Tell + ?Sized> Serialize for Told<'_, T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.tell(to)
+    }
 }
 
-pub(crate) fn run_info(info: &RunInfo) -> Value {
-    object([
-        ("run_id", Value::from(info.id.as_str())),
-        ("run_uuid", Value::from(info.id.as_str())),
-        ("run_name", Value::from(info.name.as_str())),
-        ("experiment_id", Value::from(info.experiment.to_string())),
-        ("user_id", Value::from(info.user.as_str())),
-        ("status", Value::from(info.status.as_str())),
-        ("start_time", Value::from(info.start_time)),
-        ("end_time", Value::from(info.end_time)),
-        ("artifact_uri", Value::from(info.artifact_uri.as_str())),
-        ("lifecycle_stage", Value::from(info.lifecycle.name())),
-    ])
+impl<T: Tell> Tell for [T] {
+    fn tell<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter().map(Told))
+    }
 }
 
-pub(crate) fn metric(metric: &Metric) -> Value {
-    object([
-        ("key", Value::from(metric.key.as_str())),
-        ("value", number(metric.value)),
-        ("timestamp", Value::from(metric.timestamp)),
-        ("step", Value::from(metric.step)),
-        ("model_id", Value::from(metric.model_id.as_deref())),
-        ("dataset_name", Value::from(metric.dataset_name.as_deref())),
-        (
-            "dataset_digest",
-            Value::from(metric.dataset_digest.as_deref()),
-        ),
-        ("run_id", Value::from(metric.run_id.as_deref())),
-    ])
+/// Says which fields an object has: those that are always there, and those that are left out where they are none.
+macro_rules! told {
+    ($kind:ty, $it:ident, { $($name:literal: $value:expr,)* }) => {
+        told!($kind, $it, { $($name: $value,)* }, {});
+    };
+    ($kind:ty, $it:ident, { $($name:literal: $value:expr,)* }, { $($maybe:literal: $option:expr,)* }) => {
+        impl Tell for $kind {
+            fn tell<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                let $it = self;
+                let mut object = to.serialize_map(None)?;
+                $(object.serialize_entry($name, &$value)?;)*
+                $(if let Some(value) = &$option {
+                    object.serialize_entry($maybe, value)?;
+                })*
+                object.end()
+            }
+        }
+    };
 }
 
-pub(crate) fn metrics(metrics: &[Metric]) -> Value {
-    list(metrics, metric)
-}
+told!(Pair, pair, {
+    "key": pair.key,
+    "value": pair.value,
+});
 
-pub(crate) fn run(run: &Run) -> Value {
-    let outputs = list(
-        &run.inputs.outputs,
-        |output| json!({"model_id": output.model_id, "step": output.step}),
-    );
-    let models = list(&run.inputs.models, |model| json!({"model_id": model}));
-    json!({
-        "info": run_info(&run.info),
-        "data": {
-            "metrics": metrics(&run.data.metrics),
-            "params": pairs(&run.data.params),
-            "tags": pairs(&run.data.tags),
-        },
-        "inputs": {
-            "dataset_inputs": list(&run.inputs.datasets, dataset_input),
-            "model_inputs": models,
-        },
-        "outputs": {"model_outputs": outputs},
-    })
-}
+told!(Experiment, experiment, {
+    "experiment_id": Text(experiment.id),
+    "name": experiment.name,
+    "artifact_location": experiment.artifact_location,
+    "lifecycle_stage": experiment.lifecycle.name(),
+    "creation_time": experiment.created,
+    "last_update_time": experiment.updated,
+    "tags": Told(experiment.tags.as_slice()),
+});
 
-fn dataset_input(input: &DatasetInput) -> Value {
-    let data = &input.dataset;
-    let dataset = object([
-        ("name", Value::from(data.name.as_str())),
-        ("digest", Value::from(data.digest.as_str())),
-        ("source_type", Value::from(data.source_type.as_str())),
-        ("source", Value::from(data.source.as_str())),
-        ("schema", Value::from(data.schema.as_deref())),
-        ("profile", Value::from(data.profile.as_deref())),
-    ]);
-    json!({"dataset": dataset, "tags": pairs(&input.tags)})
-}
+told!(RunInfo, info, {
+    "run_id": info.id,
+    "run_uuid": info.id,
+    "run_name": info.name,
+    "experiment_id": Text(info.experiment),
+    "user_id": info.user,
+    "status": info.status,
+    "artifact_uri": info.artifact_uri,
+    "lifecycle_stage": info.lifecycle.name(),
+}, {
+    "start_time": info.start_time,
+    "end_time": info.end_time,
+});
 
-pub(crate) fn logged_model(model: &LoggedModel) -> Value {
-    let info = object([
-        ("model_id", Value::from(model.id.as_str())),
-        ("experiment_id", Value::from(model.experiment.to_string())),
-        ("name", Value::from(model.name.as_str())),
-        (
-            "artifact_uri",
-            Value::from(model.artifact_location.as_str()),
-        ),
-        ("creation_timestamp_ms", Value::from(model.created)),
-        ("last_updated_timestamp_ms", Value::from(model.updated)),
-        ("status", Value::from(model.status.as_str())),
-        (
-            "status_message",
-            Value::from(model.status_message.as_deref()),
-        ),
-        ("model_type", Value::from(model.model_type.as_deref())),
-        ("source_run_id", Value::from(model.source_run.as_deref())),
-        ("tags", pairs(&model.tags)),
-    ]);
-    json!({
-        "info": info,
-        "data": {"params": pairs(&model.params), "metrics": metrics(&model.metrics)},
-    })
-}
+told!(Metric, metric, {
+    "key": metric.key,
+    "value": Number(metric.value),
+    "timestamp": metric.timestamp,
+    "step": metric.step,
+}, {
+    "model_id": metric.model_id,
+    "dataset_name": metric.dataset_name,
+    "dataset_digest": metric.dataset_digest,
+    "run_id": metric.run_id,
+});
 
-pub(crate) fn model_version(version: &ModelVersion) -> Value {
-    object([
-        ("name", Value::from(version.name.as_str())),
-        ("version", Value::from(version.version.to_string())),
-        ("creation_timestamp", Value::from(version.created)),
-        ("last_updated_timestamp", Value::from(version.updated)),
-        ("description", Value::from(version.description.as_deref())),
-        ("user_id", Value::from(version.user.as_deref())),
-        ("current_stage", Value::from(version.stage.as_str())),
-        ("source", Value::from(version.source.as_str())),
-        ("run_id", Value::from(version.run_id.as_deref())),
-        ("run_link", Value::from(version.run_link.as_deref())),
-        ("model_id", Value::from(version.model_id.as_deref())),
-        ("status", Value::from(version.status.as_str())),
-        (
-            "status_message",
-            Value::from(version.status_message.as_deref()),
-        ),
-        ("tags", pairs(&version.tags)),
-        ("aliases", Value::from(version.aliases.clone())),
-    ])
-}
+told!(RunData, data, {
+    "metrics": Told(data.metrics.as_slice()),
+    "params": Told(data.params.as_slice()),
+    "tags": Told(data.tags.as_slice()),
+});
 
-pub(crate) fn registered_model(model: &RegisteredModel) -> Value {
-    let aliases = list(
-        &model.aliases,
-        |(alias, version)| json!({"alias": alias, "version": version.to_string()}),
-    );
-    object([
-        ("name", Value::from(model.name.as_str())),
-        ("creation_timestamp", Value::from(model.created)),
-        ("last_updated_timestamp", Value::from(model.updated)),
-        ("description", Value::from(model.description.as_deref())),
-        ("latest_versions", list(&model.latest, model_version)),
-        ("tags", pairs(&model.tags)),
-        ("aliases", aliases),
-    ])
-}
+told!(DatasetInput, input, {
+    "dataset": Told(&input.dataset),
+    "tags": Told(input.tags.as_slice()),
+});
 
-/// The entries of a folder of artifacts, each with its path from where it was asked for.
-pub(crate) fn files(entries: &[ArtifactEntry], folder: &str) -> Value {
-    list(entries, |entry| {
-        let path = match folder {
-            "" => entry.name.clone(),
-            folder => format!("{folder}/{}", entry.name),
+told!(Dataset, data, {
+    "name": data.name,
+    "digest": data.digest,
+    "source_type": data.source_type,
+    "source": data.source,
+}, {
+    "schema": data.schema,
+    "profile": data.profile,
+});
+
+told!(DatasetUse, used, {
+    "experiment_id": Text(used.experiment),
+    "name": used.name,
+    "digest": used.digest,
+}, {
+    "context": used.context,
+});
+
+told!(RunInputs, inputs, {
+    "dataset_inputs": Told(inputs.datasets.as_slice()),
+    "model_inputs": Told(inputs.models.as_slice()),
+});
+
+// A logged model that a run read, by its id.
+told!(String, model, {
+    "model_id": model,
+});
+
+told!(ModelOutput, output, {
+    "model_id": output.model_id,
+    "step": output.step,
+});
+
+told!(Run, run, {
+    "info": Told(&run.info),
+    "data": Told(&run.data),
+    "inputs": Told(&run.inputs),
+    "outputs": Named("model_outputs", Told(run.inputs.outputs.as_slice())),
+});
+
+told!(LoggedModel, model, {
+    "info": Told(&ModelInfo(model)),
+    "data": Told(&ModelData(model)),
+});
+
+told!(ModelInfo<'_>, info, {
+    "model_id": info.0.id,
+    "experiment_id": Text(info.0.experiment),
+    "name": info.0.name,
+    "artifact_uri": info.0.artifact_location,
+    "creation_timestamp_ms": info.0.created,
+    "last_updated_timestamp_ms": info.0.updated,
+    "status": info.0.status,
+    "tags": Told(info.0.tags.as_slice()),
+}, {
+    "status_message": info.0.status_message,
+    "model_type": info.0.model_type,
+    "source_run_id": info.0.source_run,
+});
+
+told!(ModelData<'_>, data, {
+    "params": Told(data.0.params.as_slice()),
+    "metrics": Told(data.0.metrics.as_slice()),
+});
+
+told!(ModelVersion, version, {
+    "name": version.name,
+    "version": Text(version.version),
+    "creation_timestamp": version.created,
+    "last_updated_timestamp": version.updated,
+    "current_stage": version.stage,
+    "source": version.source,
+    "status": version.status,
+    "tags": Told(version.tags.as_slice()),
+    "aliases": version.aliases,
+}, {
+    "description": version.description,
+    "user_id": version.user,
+    "run_id": version.run_id,
+    "run_link": version.run_link,
+    "model_id": version.model_id,
+    "status_message": version.status_message,
+});
+
+// A name for a version.
+told!((String, i64), alias, {
+    "alias": alias.0,
+    "version": Text(alias.1),
+});
+
+told!(RegisteredModel, model, {
+    "name": model.name,
+    "creation_timestamp": model.created,
+    "last_updated_timestamp": model.updated,
+    "latest_versions": Told(model.latest.as_slice()),
+    "tags": Told(model.tags.as_slice()),
+    "aliases": Told(model.aliases.as_slice()),
+}, {
+    "description": model.description,
+});
+
+told!(ArtifactEntry, entry, {
+    "path": entry.name,
+    "is_dir": entry.size.is_none(),
+}, {
+    "file_size": entry.size,
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_none_are_texts_and_what_is_absent_is_left_out() {
+        let metric = |value| Metric {
+            key: "a\"b".to_owned(),
+            value,
+            timestamp: 7,
+            ..Metric::default()
         };
-        object([
-            ("path", Value::from(path)),
-            ("is_dir", Value::from(entry.size.is_none())),
-            ("file_size", Value::from(entry.size)),
-        ])
-    })
+        for (value, expect) in [
+            (f64::NAN, r#""NaN""#),
+            (f64::INFINITY, r#""Infinity""#),
+            (f64::NEG_INFINITY, r#""-Infinity""#),
+            (0.1, "0.1"),
+            (3.0, "3.0"),
+        ] {
+            let expect = format!(r#"{{"key":"a\"b","value":{expect},"timestamp":7,"step":0}}"#);
+            assert_eq!(text(&Told(&metric(value))), expect);
+        }
+    }
+
+    #[test]
+    fn a_page_says_where_the_next_begins() {
+        let pairs = |next| Page {
+            items: vec![Pair::new("k", "v")],
+            next,
+        };
+        let list = r#"{"tags":[{"key":"k","value":"v"}]"#;
+        assert_eq!(page("tags", &pairs(None)).unwrap(), format!("{list}}}"));
+        assert_eq!(
+            page("tags", &pairs(Some(5))).unwrap(),
+            format!(r#"{list},"next_page_token":"from-5"}}"#)
+        );
+    }
 }

@@ -12,20 +12,17 @@ mod runs;
 
 use hpipe_track::LedgerError;
 use hpipe_track::ledger::{Change, Records};
-use serde_json::{Value, json};
 
+use crate::answers::Answer;
 use crate::fields::Fields;
-
-/// What a call answers.
-pub(crate) type Answer = Result<Value, LedgerError>;
 
 /// What a call does.
 #[derive(Clone, Copy)]
 pub(crate) enum Call {
     /// It reads.
-    Read(fn(&Records<'_>, &Fields) -> Answer),
+    Read(fn(&Records<'_>, &Fields<'_>) -> Answer),
     /// It changes something.
-    Write(fn(&Change<'_>, &Fields) -> Answer),
+    Write(fn(&Change<'_>, &Fields<'_>) -> Answer),
 }
 
 /// A call, and how it is asked for.
@@ -40,7 +37,7 @@ pub(crate) struct Route {
 const fn read(
     methods: &'static str,
     path: &'static str,
-    call: fn(&Records<'_>, &Fields) -> Answer,
+    call: fn(&Records<'_>, &Fields<'_>) -> Answer,
 ) -> Route {
     Route {
         methods,
@@ -52,7 +49,7 @@ const fn read(
 const fn write(
     methods: &'static str,
     path: &'static str,
-    call: fn(&Change<'_>, &Fields) -> Answer,
+    call: fn(&Change<'_>, &Fields<'_>) -> Answer,
 ) -> Route {
     Route {
         methods,
@@ -180,11 +177,6 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
 ];
 
-/// The answer of a call that has nothing to say.
-fn done() -> Answer {
-    Ok(json!({}))
-}
-
 /// The number of an experiment, written as a text.
 fn experiment_number(text: &str) -> Result<i64, LedgerError> {
     text.parse().map_err(|_| {
@@ -195,12 +187,12 @@ fn experiment_number(text: &str) -> Result<i64, LedgerError> {
 }
 
 /// The experiment a request is about.
-fn experiment_id(fields: &Fields) -> Result<i64, LedgerError> {
+fn experiment_id(fields: &Fields<'_>) -> Result<i64, LedgerError> {
     experiment_number(fields.required("experiment_id")?)
 }
 
 /// The experiments to look in.
-fn experiment_ids(fields: &Fields) -> Result<Vec<i64>, LedgerError> {
+fn experiment_ids(fields: &Fields<'_>) -> Result<Vec<i64>, LedgerError> {
     let texts = fields.texts("experiment_ids")?;
     texts.iter().map(|text| experiment_number(text)).collect()
 }

@@ -24,10 +24,11 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use crate::App;
+use crate::answers::Told;
 use crate::fault::{ErrorCode, Fault, json_response};
 use crate::fields::{Fields, missing, unquote};
 use crate::http::{respond, whole};
-use crate::{App, answers};
 
 /// Bytes read from the disk at once, and pieces that may wait for a slow client.
 const PIECE: usize = 128 * 1024;
@@ -163,7 +164,7 @@ async fn list(app: &Arc<App>, request: Request) -> Result<Response, Fault> {
         app.ledger.read(|r| r.list_artifacts(&folder))
     })
     .await?;
-    let body = json!({"files": answers::files(&entries, "")});
+    let body = json!({"files": Told(entries.as_slice())});
     Ok(json_response(StatusCode::OK, body.to_string()))
 }
 
@@ -355,7 +356,7 @@ async fn take_part(app: &Arc<App>, rest: &str, request: Request) -> Result<Respo
     Ok(([(header::ETAG, tag)], done()).into_response())
 }
 
-async fn complete(app: &Arc<App>, path: String, fields: &Fields) -> Result<Response, Fault> {
+async fn complete(app: &Arc<App>, path: String, fields: &Fields<'_>) -> Result<Response, Fault> {
     let upload = app.uploads.take(fields.required("upload_id")?, &path)?;
     upload.check()?;
     let writer = blocking(app, move |app| {

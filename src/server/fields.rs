@@ -3,6 +3,8 @@
 //! As in protobuf: `run_id` may be written `runId`, a whole number may be a text, a floating-point number may be `"NaN"` or
 //! `"Infinity"`, null is absent, and a field nobody knows is nothing.
 
+use std::borrow::Cow;
+
 use hpipe_track::LedgerError;
 use hpipe_track::ledger::Pair;
 use serde_json::{Map, Value};
@@ -11,11 +13,11 @@ const SEE: &str = " See the API docs for more information about request paramete
 
 /// The fields of a request, or of an object in it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Fields(Map<String, Value>);
+pub(crate) struct Fields<'a>(Cow<'a, Map<String, Value>>);
 
 type Result<T> = std::result::Result<T, LedgerError>;
 
-impl Fields {
+impl Fields<'_> {
     /// Reads a body; an empty one has no fields. Old clients send JSON in a text.
     pub(crate) fn of_json(body: &[u8]) -> Result<Self> {
         if body.iter().all(u8::is_ascii_whitespace) {
@@ -28,7 +30,7 @@ impl Fields {
             value = serde_json::from_str(text).map_err(broken)?;
         }
         match value {
-            Value::Object(fields) => Ok(Self(fields)),
+            Value::Object(fields) => Ok(Self(Cow::Owned(fields))),
             Value::Null => Ok(Self::default()),
             _ => Err(LedgerError::invalid(
                 "Invalid JSON: the request is no object",
@@ -48,12 +50,12 @@ impl Fields {
                 Some(first) => *first = Value::Array(vec![first.take(), value]),
             }
         }
-        Ok(Self(fields))
+        Ok(Self(Cow::Owned(fields)))
     }
 
     /// Adds what the path of an address says.
     pub(crate) fn insert(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), Value::from(value));
+        self.0.to_mut().insert(name.to_owned(), Value::from(value));
     }
 
     /// Whether there is no field.
@@ -156,19 +158,19 @@ impl Fields {
     }
 
     /// A list of objects.
-    pub(crate) fn objects(&self, name: &str) -> Result<Vec<Self>> {
+    pub(crate) fn objects(&self, name: &str) -> Result<Vec<Fields<'_>>> {
         let objects = self.list(name)?.iter().map(|value| match value {
-            Value::Object(fields) => Ok(Self(fields.clone())),
+            Value::Object(fields) => Ok(Fields(Cow::Borrowed(fields))),
             other => Err(wrong(name, other)),
         });
         objects.collect()
     }
 
     /// An object, without fields if it is absent.
-    pub(crate) fn object(&self, name: &str) -> Result<Self> {
+    pub(crate) fn object(&self, name: &str) -> Result<Fields<'_>> {
         match self.get(name) {
-            None => Ok(Self::default()),
-            Some(Value::Object(fields)) => Ok(Self(fields.clone())),
+            None => Ok(Fields::default()),
+            Some(Value::Object(fields)) => Ok(Fields(Cow::Borrowed(fields))),
             Some(other) => Err(wrong(name, other)),
         }
     }
@@ -176,7 +178,7 @@ impl Fields {
     /// A list of tags or params.
     pub(crate) fn pairs(&self, name: &str) -> Result<Vec<Pair>> {
         let pairs = self.objects(name)?;
-        pairs.iter().map(Self::pair).collect()
+        pairs.iter().map(Fields::pair).collect()
     }
 
     /// A tag or param: `key` and `value`, of which the value may be empty.
@@ -261,7 +263,7 @@ pub(crate) fn unquote(text: &str, is_query: bool) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn fields(json: &str) -> Fields {
+    fn fields(json: &str) -> Fields<'static> {
         Fields::of_json(json.as_bytes()).unwrap()
     }
 

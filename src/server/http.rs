@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
 use hpipe_track::ledger::Result as Recorded;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::api::{Call, ROUTES};
@@ -85,19 +85,17 @@ async fn answer(
     match call {
         Call::Read(call) => {
             let answer = reading(app, move |app| {
-                let answer = app.ledger.read(|records| call(records, &fields));
-                answer.map(|answer| answer.to_string()) // here, where it may take its time
+                app.ledger.read(|records| call(records, &fields)) // here, where it may take its time
             });
             Ok(answer.await??)
         }
         Call::Write(call) => {
-            let (sender, receiver) = oneshot::channel::<Recorded<Value>>();
+            let (sender, receiver) = oneshot::channel::<Recorded<String>>();
             app.ledger.submit(
                 move |change| call(change, &fields),
                 move |result| drop(sender.send(result)), // a client that went away asks no more
             );
-            let answer = receiver.await.map_err(|_| Fault::lost())??;
-            Ok(answer.to_string())
+            Ok(receiver.await.map_err(|_| Fault::lost())??)
         }
     }
 }
@@ -114,7 +112,7 @@ async fn reading<T: Send + 'static>(
 }
 
 /// The fields of a request: of the query if it is a GET with one, else of the body; and of the path.
-async fn fields(path: &str, words: &RawPathParams, request: Request) -> Result<Fields, Fault> {
+async fn fields(path: &str, words: &RawPathParams, request: Request) -> Result<Fields<'static>, Fault> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let is_query = request.method() == Method::GET && !query.is_empty();
     let mut fields = if is_query {

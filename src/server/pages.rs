@@ -1,12 +1,11 @@
 //! How many, and from where: limits and page tokens.
 
 use hpipe_track::LedgerError;
-use serde_json::{Map, Value};
 
 use crate::fields::Fields;
 
 /// Reads `max_results`: as many as said, `default` if nothing is said, at most `most`.
-pub(crate) fn limit(fields: &Fields, default: usize, most: usize) -> Result<usize, LedgerError> {
+pub(crate) fn limit(fields: &Fields<'_>, default: usize, most: usize) -> Result<usize, LedgerError> {
     let asked = fields.integer("max_results")?;
     let Some(asked) = asked else {
         return Ok(default);
@@ -23,23 +22,10 @@ pub(crate) fn limit(fields: &Fields, default: usize, most: usize) -> Result<usiz
 }
 
 /// Where the page begins that the token names.
-pub(crate) fn offset(fields: &Fields) -> Result<usize, LedgerError> {
+pub(crate) fn offset(fields: &Fields<'_>) -> Result<usize, LedgerError> {
     let token = fields.text("page_token")?;
     token.map_or(Ok(0), |token| {
         let number = token.strip_prefix("from-").and_then(|n| n.parse().ok());
         number.ok_or_else(|| LedgerError::invalid(format!("Invalid page token: {token}")))
     })
-}
-
-/// One page, as a client expects it.
-pub(crate) fn page(name: &str, items: Vec<Value>, next: Option<usize>) -> Value {
-    let mut body = Map::new();
-    body.insert(name.to_owned(), Value::Array(items));
-    if let Some(next) = next {
-        body.insert(
-            "next_page_token".to_owned(),
-            Value::from(format!("from-{next}")),
-        );
-    }
-    Value::Object(body)
 }

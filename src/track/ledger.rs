@@ -29,6 +29,7 @@ mod promotion;
 mod query;
 mod registered_models;
 mod registrations;
+mod run_data;
 mod run_names;
 mod runs;
 mod search;

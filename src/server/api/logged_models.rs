@@ -4,11 +4,11 @@ use hpipe_track::LedgerError;
 use hpipe_track::ledger::{
     Change, DatasetFilter, LoggedModelQuery, ModelOrder, NewLoggedModel, Records,
 };
-use serde_json::json;
 
-use super::{Answer, done, experiment_id, experiment_ids};
+use super::{experiment_id, experiment_ids};
+use crate::answers::{Answer, done, one, page};
 use crate::fields::{Fields, missing};
-use crate::{answers, pages};
+use crate::pages;
 
 /// Protobuf's numbers of statuses.
 const STATUSES: [&str; 4] = [
@@ -18,7 +18,7 @@ const STATUSES: [&str; 4] = [
     "LOGGED_MODEL_UPLOAD_FAILED",
 ];
 
-pub(super) fn create(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn create(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let model = change.create_logged_model(&NewLoggedModel {
         experiment: experiment_id(fields)?,
         name: fields.owned("name")?,
@@ -27,19 +27,19 @@ pub(super) fn create(change: &Change<'_>, fields: &Fields) -> Answer {
         params: fields.pairs("params")?,
         tags: fields.pairs("tags")?,
     })?;
-    Ok(json!({"model": answers::logged_model(&model)}))
+    one("model", &model)
 }
 
-pub(super) fn get(records: &Records<'_>, fields: &Fields) -> Answer {
+pub(super) fn get(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
     let id = fields.required("model_id")?;
     let model = match fields.is_set("allow_deleted")? {
         true => records.logged_model_even_deleted(id)?,
         false => records.logged_model(id)?,
     };
-    Ok(json!({"model": answers::logged_model(&model)}))
+    one("model", &model)
 }
 
-pub(super) fn finalize(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn finalize(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     if !fields.has("status") {
         return Err(missing("status"));
     }
@@ -53,38 +53,38 @@ pub(super) fn finalize(change: &Change<'_>, fields: &Fields) -> Answer {
         }
     };
     let model = change.finalize_logged_model(fields.required("model_id")?, status)?;
-    Ok(json!({"model": answers::logged_model(&model)}))
+    one("model", &model)
 }
 
-pub(super) fn delete(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn delete(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.delete_logged_model(fields.required("model_id")?)?;
     done()
 }
 
-pub(super) fn set_tags(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn set_tags(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let (id, tags) = (fields.required("model_id")?, fields.pairs("tags")?);
     let model = change.set_logged_model_tags(id, &tags)?;
-    Ok(json!({"model": answers::logged_model(&model)}))
+    one("model", &model)
 }
 
-pub(super) fn delete_tag(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn delete_tag(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.delete_logged_model_tag(fields.required("model_id")?, fields.required("tag_key")?)?;
     done()
 }
 
-pub(super) fn log_params(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn log_params(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let (id, params) = (fields.required("model_id")?, fields.pairs("params")?);
     change.log_model_params(id, &params)?;
     done()
 }
 
-pub(super) fn search(records: &Records<'_>, fields: &Fields) -> Answer {
+pub(super) fn search(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
     if !fields.has("experiment_ids") {
         return Err(missing("experiment_ids"));
     }
     let datasets = fields.objects("datasets")?;
     let order = fields.objects("order_by")?;
-    let page = records.search_logged_models(&LoggedModelQuery {
+    let found = records.search_logged_models(&LoggedModelQuery {
         experiments: experiment_ids(fields)?,
         filter: fields.owned("filter")?.unwrap_or_default(),
         datasets: datasets.iter().map(dataset).collect::<Result<_, _>>()?,
@@ -92,11 +92,10 @@ pub(super) fn search(records: &Records<'_>, fields: &Fields) -> Answer {
         limit: pages::limit(fields, 100, 50_000)?,
         offset: pages::offset(fields)?,
     })?;
-    let found = page.items.iter().map(answers::logged_model).collect();
-    Ok(pages::page("models", found, page.next))
+    page("models", &found)
 }
 
-fn dataset(fields: &Fields) -> Result<DatasetFilter, LedgerError> {
+fn dataset(fields: &Fields<'_>) -> Result<DatasetFilter, LedgerError> {
     let name = fields.owned("dataset_name")?.ok_or_else(|| {
         LedgerError::invalid("`dataset_name` in the `datasets` clause must be specified.")
     })?;
@@ -104,7 +103,7 @@ fn dataset(fields: &Fields) -> Result<DatasetFilter, LedgerError> {
     Ok(DatasetFilter { name, digest })
 }
 
-fn model_order(fields: &Fields) -> Result<ModelOrder, LedgerError> {
+fn model_order(fields: &Fields<'_>) -> Result<ModelOrder, LedgerError> {
     let dataset = match fields.has("dataset_name") {
         true => Some(dataset(fields)?),
         false => None,

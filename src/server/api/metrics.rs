@@ -4,28 +4,27 @@ use hpipe_track::LedgerError;
 use std::collections::BTreeSet;
 
 use hpipe_track::ledger::{Batch, Change, Metric, Records};
-use serde_json::{Value, json};
 
-use super::{Answer, done};
+use crate::answers::{Answer, done, one, page};
 use crate::fields::{Fields, missing};
-use crate::{answers, pages};
+use crate::pages;
 
 /// Runs and values that the calls for charts give at once.
 const MOST_RUNS: usize = 100;
 const MOST_VALUES: usize = 25_000;
 const SAMPLED_VALUES: usize = 2500;
 
-pub(super) fn log_metric(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn log_metric(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.log_metric(fields.run_id()?, &metric(fields)?)?;
     done()
 }
 
-pub(super) fn log_param(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn log_param(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.log_param(fields.run_id()?, &fields.pair()?)?;
     done()
 }
 
-pub(super) fn log_batch(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn log_batch(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let metrics = fields.objects("metrics")?;
     let batch = Batch {
         metrics: metrics.iter().map(metric).collect::<Result<_, _>>()?,
@@ -36,7 +35,7 @@ pub(super) fn log_batch(change: &Change<'_>, fields: &Fields) -> Answer {
     done()
 }
 
-fn metric(fields: &Fields) -> Result<Metric, LedgerError> {
+fn metric(fields: &Fields<'_>) -> Result<Metric, LedgerError> {
     Ok(Metric {
         key: fields.required("key")?.to_owned(),
         value: fields.number("value")?,
@@ -51,35 +50,36 @@ fn metric(fields: &Fields) -> Result<Metric, LedgerError> {
     })
 }
 
-pub(super) fn history(records: &Records<'_>, fields: &Fields) -> Answer {
+pub(super) fn history(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
     let limit = match fields.has("max_results") {
         true => Some(pages::limit(fields, MOST_VALUES, usize::MAX)?),
         false => None,
     };
     let (run, key) = (fields.run_id()?, fields.required("metric_key")?);
-    let page = records.metric_history(run, key, limit, pages::offset(fields)?)?;
-    let found = page.items.iter().map(answers::metric).collect();
-    Ok(pages::page("metrics", found, page.next))
+    page(
+        "metrics",
+        &records.metric_history(run, key, limit, pages::offset(fields)?)?,
+    )
 }
 
 /// The history in several runs, one after the other.
-pub(super) fn history_bulk(records: &Records<'_>, fields: &Fields) -> Answer {
+pub(super) fn history_bulk(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
     let key = fields.required("metric_key")?;
     let mut left = pages::limit(fields, MOST_VALUES, MOST_VALUES)?;
     let mut found = Vec::new();
     for run in runs(fields, "run_id")? {
         let page = records.metric_history(&run, key, Some(left), 0)?;
         left -= page.items.len();
-        found.extend(page.items.iter().map(|metric| of_run(metric, &run)));
+        found.extend(page.items.into_iter().map(|metric| of_run(metric, &run)));
         if left == 0 {
             break;
         }
     }
-    Ok(json!({"metrics": found}))
+    one("metrics", found.as_slice())
 }
 
 /// The history in several runs between two steps, thinned out to as many values as a chart can show.
-pub(super) fn history_interval(records: &Records<'_>, fields: &Fields) -> Answer {
+pub(super) fn history_interval(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
     let key = fields.required("metric_key")?;
     let limit = pages::limit(fields, SAMPLED_VALUES, SAMPLED_VALUES)?;
     let (start, end) = (fields.integer("start_step")?, fields.integer("end_step")?);
@@ -105,12 +105,12 @@ pub(super) fn history_interval(records: &Records<'_>, fields: &Fields) -> Answer
         });
         metrics.sort_by_key(|metric| (metric.step, metric.timestamp));
         let sampled = sample(&metrics, limit);
-        found.extend(sampled.into_iter().map(|metric| of_run(metric, &run)));
+        found.extend(sampled.into_iter().map(|metric| of_run(metric.clone(), &run)));
     }
-    Ok(json!({"metrics": found}))
+    one("metrics", found.as_slice())
 }
 
-fn runs(fields: &Fields, name: &str) -> Result<Vec<String>, LedgerError> {
+fn runs(fields: &Fields<'_>, name: &str) -> Result<Vec<String>, LedgerError> {
     let runs = fields.texts(name)?;
     if runs.is_empty() {
         return Err(missing(name));
@@ -124,11 +124,11 @@ fn runs(fields: &Fields, name: &str) -> Result<Vec<String>, LedgerError> {
     Ok(runs)
 }
 
-fn of_run(metric: &Metric, run: &str) -> Value {
-    answers::metric(&Metric {
+fn of_run(metric: Metric, run: &str) -> Metric {
+    Metric {
         run_id: Some(run.to_owned()),
-        ..metric.clone()
-    })
+        ..metric
+    }
 }
 
 /// About `limit` values at even distances, with the first and the last.

@@ -4,12 +4,13 @@ use hpipe_track::LedgerError;
 use hpipe_track::ledger::{
     Change, Dataset, DatasetInput, ModelOutput, NewRun, Pair, Records, RunQuery, RunUpdate,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::experiments::view;
-use super::{Answer, done, experiment_ids, experiment_number};
+use super::{experiment_ids, experiment_number};
+use crate::answers::{Answer, done, one, page};
 use crate::fields::{Fields, missing};
-use crate::{answers, pages};
+use crate::pages;
 
 /// The tag that lists models logged the old way.
 const LOGGED_MODELS: &str = "mlflow.log-model.history";
@@ -17,7 +18,7 @@ const LOGGED_MODELS: &str = "mlflow.log-model.history";
 /// Protobuf's numbers of statuses.
 const STATUSES: [&str; 5] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 
-pub(super) fn create(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn create(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let experiment = fields.text("experiment_id")?;
     let run = change.create_run(NewRun {
         experiment: experiment.map_or(Ok(0), experiment_number)?,
@@ -26,20 +27,20 @@ pub(super) fn create(change: &Change<'_>, fields: &Fields) -> Answer {
         start_time: fields.integer("start_time")?.unwrap_or_default(),
         tags: fields.pairs("tags")?,
     })?;
-    Ok(json!({"run": answers::run(&run)}))
+    one("run", &run)
 }
 
-pub(super) fn update(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn update(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let update = RunUpdate {
         status: status(fields)?,
         end_time: fields.integer("end_time")?,
         name: fields.owned("run_name")?,
     };
     let info = change.update_run(fields.run_id()?, &update)?;
-    Ok(json!({"run_info": answers::run_info(&info)}))
+    one("run_info", &info)
 }
 
-fn status(fields: &Fields) -> Result<Option<String>, LedgerError> {
+fn status(fields: &Fields<'_>) -> Result<Option<String>, LedgerError> {
     if let Ok(name) = fields.owned("status") {
         return Ok(name);
     }
@@ -54,23 +55,23 @@ fn status(fields: &Fields) -> Result<Option<String>, LedgerError> {
     Ok(Some((*name).to_owned()))
 }
 
-pub(super) fn delete(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn delete(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.delete_run(fields.run_id()?)?;
     done()
 }
 
-pub(super) fn restore(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn restore(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.restore_run(fields.run_id()?)?;
     done()
 }
 
-pub(super) fn get(records: &Records<'_>, fields: &Fields) -> Answer {
+pub(super) fn get(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
     let run = records.run(fields.run_id()?)?;
-    Ok(json!({"run": answers::run(&run)}))
+    one("run", &run)
 }
 
-pub(super) fn search(records: &Records<'_>, fields: &Fields) -> Answer {
-    let page = records.search_runs(&RunQuery {
+pub(super) fn search(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
+    let found = records.search_runs(&RunQuery {
         names: Vec::new(),
         experiments: experiment_ids(fields)?,
         filter: fields.owned("filter")?.unwrap_or_default(),
@@ -79,22 +80,21 @@ pub(super) fn search(records: &Records<'_>, fields: &Fields) -> Answer {
         limit: pages::limit(fields, 1000, 50_000)?,
         offset: pages::offset(fields)?,
     })?;
-    let found = page.items.iter().map(answers::run).collect();
-    Ok(pages::page("runs", found, page.next))
+    page("runs", &found)
 }
 
-pub(super) fn set_tag(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn set_tag(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.set_tag(fields.run_id()?, &fields.pair()?)?;
     done()
 }
 
-pub(super) fn delete_tag(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn delete_tag(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     change.delete_tag(fields.run_id()?, fields.required("key")?)?;
     done()
 }
 
 /// Notes a model the way clients before MLflow 3 do: in a tag that holds a list.
-pub(super) fn log_model(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn log_model(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let (run, text) = (fields.run_id()?, fields.required("model_json")?);
     let model: Value = serde_json::from_str(text).map_err(|error| {
         LedgerError::invalid(format!("Malformed model info. \n {text} \n {error}"))
@@ -117,7 +117,7 @@ pub(super) fn log_model(change: &Change<'_>, fields: &Fields) -> Answer {
     done()
 }
 
-pub(super) fn log_inputs(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn log_inputs(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     let data = fields.objects("datasets")?;
     let data = data.iter().map(dataset_input);
     let models = fields.objects("models")?;
@@ -132,7 +132,7 @@ pub(super) fn log_inputs(change: &Change<'_>, fields: &Fields) -> Answer {
     done()
 }
 
-fn dataset_input(fields: &Fields) -> Result<DatasetInput, LedgerError> {
+fn dataset_input(fields: &Fields<'_>) -> Result<DatasetInput, LedgerError> {
     let data = fields.object("dataset")?;
     if data.is_empty() {
         return Err(missing("dataset"));
@@ -149,7 +149,7 @@ fn dataset_input(fields: &Fields) -> Result<DatasetInput, LedgerError> {
     Ok(DatasetInput { dataset, tags })
 }
 
-pub(super) fn log_outputs(change: &Change<'_>, fields: &Fields) -> Answer {
+pub(super) fn log_outputs(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
     if !fields.has("models") {
         return Err(missing("models"));
     }

@@ -11,52 +11,6 @@ use super::{Change, Records, limits};
 const CONTEXT: &str = "mlflow.data.context";
 
 impl Records<'_> {
-    /// The data a run read, in the order it was logged.
-    pub(crate) fn dataset_inputs(&self, run: RunNumber) -> Result<Vec<DatasetInput>> {
-        let sql = "SELECT i.id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
-                   FROM run_datasets i JOIN datasets d ON d.id = i.dataset WHERE i.run = ?1 ORDER BY i.id";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let found = statement.query_map([run.0], |row| {
-            let dataset = Dataset {
-                name: row.get(1)?,
-                digest: row.get(2)?,
-                source_type: row.get(3)?,
-                source: row.get(4)?,
-                schema: row.get(5)?,
-                profile: row.get(6)?,
-            };
-            Ok((row.get::<_, i64>(0)?, dataset))
-        })?;
-        let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
-        let tagged = found.into_iter().map(|(id, dataset)| {
-            let tags = "SELECT key, value FROM run_dataset_tags WHERE input = ?1 ORDER BY key";
-            self.pairs(tags, &id)
-                .map(|tags| DatasetInput { dataset, tags })
-        });
-        tagged.collect()
-    }
-
-    /// The logged models a run read.
-    pub(crate) fn run_models(&self, run: RunNumber) -> Result<Vec<String>> {
-        let sql = "SELECT model FROM run_models WHERE run = ?1 AND is_output = 0 ORDER BY model";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let models = statement.query_map([run.0], |row| row.get(0))?;
-        Ok(models.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The logged models a run made.
-    pub(crate) fn run_outputs(&self, run: RunNumber) -> Result<Vec<ModelOutput>> {
-        let sql = "SELECT model, step FROM run_models WHERE run = ?1 AND is_output = 1 ORDER BY step, model";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let outputs = statement.query_map([run.0], |row| {
-            Ok(ModelOutput {
-                model_id: row.get(0)?,
-                step: row.get::<_, Option<i64>>(1)?.unwrap_or_default(),
-            })
-        })?;
-        Ok(outputs.collect::<rusqlite::Result<_>>()?)
-    }
-
     /// The distinct datasets of experiments, and what they were used for.
     ///
     /// # Errors

@@ -38,14 +38,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Metric> {
 }
 
 impl Records<'_> {
-    /// The last value of each metric of a run, by key.
-    pub(crate) fn latest_metrics(&self, run: RunNumber) -> Result<Vec<Metric>> {
-        let sql = "SELECT key, value, is_nan, timestamp, step FROM latest_metrics WHERE run = ?1 ORDER BY key";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let metrics = statement.query_map([run.0], from_row)?;
-        Ok(metrics.collect::<rusqlite::Result<_>>()?)
-    }
-
     /// Every value of a metric by timestamp, step, value; from `offset` on at most `limit`.
     ///
     /// # Errors

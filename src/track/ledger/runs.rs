@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::error::{LedgerError, Result};
-use super::values::{Lifecycle, Pair, Run, RunData, RunInfo, RunInputs};
+use super::values::{Lifecycle, Pair, Run, RunInfo};
 use super::{Change, Records, limits, new_id, run_names};
 
 /// The tag that mirrors a run's name.
@@ -91,23 +91,8 @@ impl Records<'_> {
 
     /// Adds to a run's row what it logged, read and made.
     pub(crate) fn whole_run(&self, number: RunNumber, info: RunInfo) -> Result<Run> {
-        let data = RunData {
-            metrics: self.latest_metrics(number)?,
-            params: self.pairs(
-                "SELECT key, value FROM run_params WHERE run = ?1 ORDER BY key",
-                &number.0,
-            )?,
-            tags: self.pairs(
-                "SELECT key, value FROM run_tags WHERE run = ?1 ORDER BY key",
-                &number.0,
-            )?,
-        };
-        let inputs = RunInputs {
-            datasets: self.dataset_inputs(number)?,
-            models: self.run_models(number)?,
-            outputs: self.run_outputs(number)?,
-        };
-        Ok(Run { info, data, inputs })
+        let mut runs = self.whole_runs(vec![(number, info)])?;
+        Ok(runs.swap_remove(0))
     }
 
     /// The number of a run.

@@ -39,7 +39,10 @@ impl Records<'_> {
         clauses.by_column("r.id", true);
         let select = format!("SELECT {} FROM runs r", runs::COLUMNS);
         let found = self.found(clauses, &select, query.limit, query.offset, runs::from_row)?;
-        found.try_map(|(number, info)| self.whole_run(number, info))
+        Ok(Page {
+            items: self.whole_runs(found.items)?,
+            next: found.next,
+        })
     }
 
     /// The experiments that fit a query, the youngest first unless it says otherwise.
