@@ -56,6 +56,16 @@ pub enum Error {
         /// What it said.
         message: String,
     },
+    /// The server has its clients keep files themselves.
+    #[error(
+        "send files to {server}: it has clients write to {uri} themselves; start it with `--serve-artifacts`"
+    )]
+    Elsewhere {
+        /// The address.
+        server: String,
+        /// Where the files should go.
+        uri: String,
+    },
     /// The records here cannot be read, or what was sent cannot be noted.
     #[error(transparent)]
     Records(#[from] LedgerError),
@@ -150,7 +160,7 @@ fn count(
             *counter(done) += usize::from(is_sent);
             Ok(())
         }
-        Err(error @ Error::Refused { .. }) => {
+        Err(error @ (Error::Refused { .. } | Error::Elsewhere { .. })) => {
             done.refused.push(error.to_string());
             Ok(())
         }

@@ -2,14 +2,14 @@
 
 use std::io::Read as _;
 
-use hpipe_track::ledger::{ForwardKind, LoggedModel, ModelOutput, Run};
+use hpipe_track::ledger::{ForwardKind, LoggedModel, ModelOutput, Pair, Run};
 use hpipe_track::{Ledger, LedgerError};
-use serde_json::json;
+use serde_json::{Value, json};
 use ureq::http::Method;
 
 use crate::remote::Remote;
 use crate::runs::{There, note, noted};
-use crate::{Result, wire};
+use crate::{ORIGIN, Result, wire};
 
 /// The file that says what a model is, and names it and its run.
 const DESCRIPTION: &str = "MLmodel";
@@ -66,25 +66,42 @@ fn begin(
         }
         None => None,
     };
+    let found = match found {
+        Some(found) => Some(found),
+        None => of_origin(remote, &there.experiment, &model.id)?,
+    };
     let answer = match found {
         Some(found) => found,
-        None => remote.post(
-            CREATE,
-            &json!({
+        None => {
+            let origin = Pair::new(ORIGIN, model.id.as_str());
+            let body = json!({
                 "experiment_id": there.experiment,
                 "name": model.name,
                 "model_type": model.model_type,
                 "source_run_id": there.id,
                 "params": wire::pairs(&model.params),
-                "tags": wire::pairs(&model.tags),
-            }),
-        )?,
+                "tags": wire::pairs(model.tags.iter().chain([&origin])),
+            });
+            remote.post(CREATE, &body)?
+        }
     };
     let text = |name: &str| wire::text(&answer, &["model", "info", name]);
     let place = text("model_id").zip(text("artifact_uri"));
     let (id, uri) = place.ok_or_else(|| remote.lacks(CREATE, "model"))?;
     note(ledger, remote, ForwardKind::Model, &model.id, &id, None)?;
     Ok((id, uri))
+}
+
+/// The model there that comes from what is called so here: one that was begun and never noted.
+fn of_origin(remote: &Remote, experiment: &str, origin: &str) -> Result<Option<Value>> {
+    let search = json!({
+        "experiment_ids": [experiment],
+        "filter": format!("tags.`{ORIGIN}` = '{origin}'"),
+        "max_results": 1,
+    });
+    let mut found = remote.post("/logged-models/search", &search)?;
+    let found = found["models"].get_mut(0).map(Value::take);
+    Ok(found.map(|model| json!({"model": model})))
 }
 
 /// Puts files where the server wants them; in what describes the model, `names` of here become those of there.

@@ -9,9 +9,11 @@ use ureq::{Agent, AsSendBody, Body};
 
 use crate::{Error, Result};
 
-/// How long to wait for somebody to answer at all, and for an answer.
+/// How long to wait for somebody to answer at all, for an answer to begin, and for some bytes to move, in either direction:
+/// a large file may take its time, a server that has stopped listening may not.
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(60);
+const SOME_BYTES: Duration = Duration::from_secs(60);
 
 /// Bytes of an answer that is read.
 const LARGEST_ANSWER: u64 = 64 << 20;
@@ -96,9 +98,9 @@ impl Remote {
 
     fn put_body(&self, uri: &str, path: &str, body: impl AsSendBody) -> Result<()> {
         let Some(folder) = uri.strip_prefix(PROXIED) else {
-            return Err(Error::BadAddress {
+            return Err(Error::Elsewhere {
                 server: self.server.clone(),
-                reason: format!("it keeps files in {uri}, where its own clients write to"),
+                uri: uri.to_owned(),
             });
         };
         let folder = folder.trim_matches('/');
@@ -170,7 +172,9 @@ pub(crate) fn agent(answer: Duration) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(CONNECT))
-        .timeout_recv_response(Some(answer));
+        .timeout_recv_response(Some(answer))
+        .timeout_per_read(Some(SOME_BYTES))
+        .timeout_per_write(Some(SOME_BYTES));
     config.build().into()
 }
 
