@@ -29,9 +29,6 @@ use uploads::Uploads;
 /// The version of MLflow whose API is spoken: what its client asks for before it uses what is new.
 pub const MLFLOW_VERSION: &str = "3.17.2";
 
-/// Threads that talk to clients.
-const TALKING: usize = 2;
-
 /// Threads that read or move bytes at once.
 const WORKING: usize = 64;
 
@@ -104,8 +101,9 @@ impl Server {
         let listener = TcpListener::bind((host, port)).map_err(refused)?;
         let address = listener.local_addr().map_err(Error::Serve)?;
         listener.set_nonblocking(true).map_err(Error::Serve)?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(TALKING)
+        // One thread talks to all clients: what takes its time is done by others, and with a second one each request
+        // would be handed to and fro.
+        let runtime = Builder::new_current_thread()
             .max_blocking_threads(WORKING)
             .thread_name("hpipe-server")
             .enable_io()

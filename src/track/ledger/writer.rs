@@ -129,8 +129,16 @@ fn write_group(
     group: &mut Vec<Box<dyn Job>>,
 ) -> rusqlite::Result<()> {
     let begun = execute(connection, "BEGIN IMMEDIATE");
-    for mut job in jobs {
+    let mut jobs = jobs.peekable();
+    while let Some(mut job) = jobs.next() {
+        let is_alone = group.is_empty() && jobs.peek().is_none();
         let outcome = match &begun {
+            // The transaction itself is what is undone.
+            Ok(()) if is_alone => {
+                let stands = job.work(connection);
+                group.push(job);
+                return execute(connection, if stands { "COMMIT" } else { "ROLLBACK" });
+            }
             Ok(()) => in_savepoint(connection, job.as_mut()),
             Err(_) => Ok(()),
         };
