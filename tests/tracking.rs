@@ -5,11 +5,12 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, File};
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 use support::serving::Serving;
-use support::{Project, text};
+use support::{Project, Watch, make_fifo, text};
 
 /// A tracked stage between others; what it printed, its metrics and its model are kept with its run.
 const PIPELINE: &str = "
@@ -409,4 +410,86 @@ fn a_run_deleted_while_it_executes_blocks_no_other() {
     let again = [told(&["repro"]), told(&["repro"]), told(&["repro"])].concat();
     assert!(again.matches(not_recorded).count() <= 1, "{again}");
     assert!(!again.contains("tries again"), "{again}");
+}
+
+#[test]
+fn watch_records_what_it_executes() {
+    let project = project();
+    let (mut watch, first) = Watch::start(&project);
+    assert_eq!(first.executed(), ["clean", "fit", "report"]);
+    is_whole(&project, "the first round");
+    project.replace("params.yaml", "n: 2\n");
+    assert_eq!(watch.round().executed(), ["fit"]);
+    project.replace("params.yaml", "n: 1\n");
+    assert_eq!(watch.round().executed(), Vec::<&str>::new());
+    assert_eq!(statuses(&project), ["FINISHED", "FINISHED"]);
+    watch.interrupt();
+    project.repro([]).did_nothing("up to date");
+    assert_eq!(runs(&project).len(), 2);
+}
+
+/// A search whose first trial has begun to execute `fit`, and goes on once the file returned is closed.
+fn searching(project: &Project) -> (Child, File) {
+    let hold = project.beside("hold");
+    make_fifo(&hold);
+    let pipeline = PIPELINE.replace(
+        "echo fitting",
+        &format!(
+            "if mkdir '{0}.met' 2>/dev/null; then cat '{0}'; fi",
+            hold.display()
+        ),
+    );
+    project.write("pipeline.yaml", &pipeline);
+    let words = "tune -m metrics.json:rmse -p n=int(5,6) --sampler grid -j 1";
+    let mut command = project.hpipe(words.split(' '));
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = child.expect("hpipe starts");
+    // Opened as soon as the command reads from it.
+    let hold = File::options().write(true).open(hold);
+    (child, hold.expect("a fifo"))
+}
+
+/// The statuses of runs, also of those within others, sorted.
+fn all_statuses(project: &Project) -> Vec<String> {
+    let listed = asked(project, &["list", "-n", "1000", "--children"]);
+    let runs = listed["runs"].as_array().expect("a list");
+    let mut told: Vec<_> = runs
+        .iter()
+        .map(|run| format!("{} {}", text(&run["name"]), text(&run["status"])))
+        .collect();
+    told.sort();
+    told
+}
+
+/// Executions in trials happen elsewhere: another hpipe must neither take them for left behind nor, once they are, for alive.
+#[test]
+fn trials_are_under_way_as_long_as_their_search_is() {
+    let project = project();
+    let (mut search, hold) = searching(&project);
+    project.repro(["clean"]).done();
+    assert_eq!(all_statuses(&project), ["fit RUNNING", "tune RUNNING"]);
+    search.kill().expect("it lives");
+    search.wait().expect("it has ended");
+    drop(hold);
+    project.repro(["clean"]).done();
+    assert_eq!(all_statuses(&project), ["fit KILLED", "tune KILLED"]);
+}
+
+#[test]
+fn a_search_that_another_hpipe_watched_is_recorded_whole() {
+    let project = project();
+    let (mut search, hold) = searching(&project);
+    project.repro(["clean"]).done();
+    drop(hold);
+    assert!(search.wait().expect("it has ended").success());
+    assert_eq!(
+        all_statuses(&project),
+        [
+            "fit FINISHED",
+            "fit FINISHED",
+            "trial 0 FINISHED",
+            "trial 1 FINISHED",
+            "tune FINISHED"
+        ]
+    );
 }

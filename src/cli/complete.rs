@@ -23,12 +23,16 @@ use crate::args;
 /// Set by the shell when it asks, to its name.
 pub(crate) const VARIABLE: &str = "_HPIPE_COMPLETE";
 
-/// Answers a shell that asks; none if nobody does.
-pub(crate) fn answer(registry: &Arc<Registry>) -> Option<ExitCode> {
-    std::env::var_os(VARIABLE)?;
+/// Whether a shell asks.
+pub(crate) fn is_asked() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
+/// Answers a shell that asks.
+pub(crate) fn answer(registry: Arc<Registry>) -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let project = Project {
-        registry: registry.clone(),
+        registry,
         folder: after(&words, &["-C", "--cd"]).unwrap_or_else(|| PathBuf::from(".")),
         file: after(&words, &["-f", "--file"]),
     };
@@ -38,10 +42,10 @@ pub(crate) fn answer(registry: &Arc<Registry>) -> Option<ExitCode> {
     let answered = CompleteEnv::with_factory(command)
         .var(VARIABLE)
         .try_complete(words, here.as_deref());
-    Some(match answered {
+    match answered {
         Ok(_) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
-    })
+    }
 }
 
 /// The word after one of these options of hpipe itself, which stand before the command.

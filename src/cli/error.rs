@@ -54,7 +54,7 @@ pub(crate) enum Error {
         /// The version.
         version: String,
         /// The stage.
-        stage: &'static str,
+        stage: String,
         /// How many gates say no.
         failed: usize,
         /// How many gates there are.

@@ -4,8 +4,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 
-use hpipe_core::with_causes;
+use hpipe_core::{Event, EventSink, with_causes};
 use hpipe_forward::Forwarded;
 use hpipe_track::Ledger;
 
@@ -45,5 +47,45 @@ pub(crate) fn tell(session: &Session, server: &str, done: &Forwarded) {
     if !parts.is_empty() {
         let sent = parts.join(" and ");
         session.ui.note(&format!("sent {sent} to {server}"));
+    }
+}
+
+/// Hears rounds of `watch`, and has what they recorded sent once each is over; on a thread of its own, so that the next
+/// round waits for no server.
+pub(crate) struct Rounds<'a> {
+    sink: &'a dyn EventSink,
+    has_executed: AtomicBool,
+    over: Sender<()>,
+}
+
+/// Does `work` with a sink that passes on to `sink` and sends what each round recorded to the server that the settings
+/// name, if they name one.
+pub(crate) fn after_rounds<T>(
+    session: &Session,
+    root: &Path,
+    sink: &dyn EventSink,
+    work: impl FnOnce(&dyn EventSink) -> T,
+) -> T {
+    std::thread::scope(|threads| {
+        let (over, heard) = channel();
+        threads.spawn(move || heard.iter().for_each(|()| forward(session, root)));
+        work(&Rounds {
+            sink,
+            has_executed: AtomicBool::new(false),
+            over,
+        })
+    })
+}
+
+impl EventSink for Rounds<'_> {
+    fn emit(&self, event: &Event) {
+        match event {
+            Event::StageStarted { .. } => self.has_executed.store(true, Ordering::Relaxed),
+            Event::Watching { .. } if self.has_executed.swap(false, Ordering::Relaxed) => {
+                let _ = self.over.send(()); // whoever listens does so until we are dropped
+            }
+            _ => {}
+        }
+        self.sink.emit(event);
     }
 }

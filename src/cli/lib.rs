@@ -17,6 +17,7 @@ mod error;
 mod forwarding;
 mod gallery;
 mod json;
+mod latency;
 mod recording;
 mod registering;
 mod secrets;
@@ -40,13 +41,12 @@ use session::Session;
 
 /// Runs the program with the process's arguments.
 pub fn main(mut registry: Registry) -> ExitCode {
-    registry.add(hpipe_track::registry::Register);
     if let Some(words) = args::of_exec_stage() {
         return ExitCode::from(commands::exec_stage(words) as u8);
     }
-    let registry = Arc::new(registry);
-    if let Some(exit) = complete::answer(&registry) {
-        return exit;
+    if complete::is_asked() {
+        registry.add(hpipe_track::registry::Register::default());
+        return complete::answer(Arc::new(registry));
     }
     let Asked { arguments, as_json } = match args::read() {
         Ok(asked) => asked,

@@ -7,8 +7,7 @@
 //! has its run already.
 //!
 //! `subject` says what is known before, `series`, `study` and `model` read what was made, `files` keeps bytes, `origin` says
-//! which run made what a stage holds, `words` fits
-//! names and values to MLflow's limits, `serving` lets commands log to their runs, `outcomes` listens which stage ended how.
+//! which run made what a stage holds, `searching` is for the trials of `hpipe tune`, `words` fits names and values to MLflow's limits, `serving` lets commands log to their runs, `outcomes` listens which stage ended how.
 //!
 //! A project without tracked stages never opens its records. A ledger that refuses is a warning: no stage fails for it, and
 //! what is missing is written down next time. Knows no SQL: that is `hpipe_track::ledger`.
@@ -18,6 +17,7 @@ mod files;
 mod model;
 mod origin;
 mod outcomes;
+mod searching;
 mod series;
 mod serving;
 mod settle;
@@ -44,6 +44,7 @@ use crate::ui::Ui;
 
 pub(crate) use origin::{maker, makers};
 pub(crate) use outcomes::Outcomes;
+pub(crate) use searching::{SearchResult, SearchRun, SearchSubject, TrialResult};
 use serving::Serving;
 
 /// What of it git shall not keep: SQLite's files, and artifacts.
@@ -194,6 +195,33 @@ impl Recorder {
         serving.map_or_else(Variables::new, |serving| serving.variables(run))
     }
 
+    /// Begins the run of an execution, and says what its commands are told.
+    fn begin(&self, beginning: Beginning, stage: &StageSpec) -> Variables {
+        let Some(ledger) = self.ledger() else {
+            return Variables::new();
+        };
+        let begun = ledger.write(move |change| {
+            let begun = beginning.begin(change)?;
+            change.run_info(&begun.run)
+        });
+        match begun {
+            Ok(run) => self.variables(stage, &run),
+            Err(error) => {
+                self.refused(&format!("begin the run of {}", stage.name), &error);
+                Variables::new()
+            }
+        }
+    }
+
+    /// Writes down how an execution ended.
+    fn end(&self, beginning: Beginning, execution: &Observed<'_>, end: &ObservedEnd<'_>) {
+        let Some(ledger) = self.ledger() else { return };
+        if let Err(error) = end::write(ledger, beginning, execution, end) {
+            let stage = &execution.stage.name;
+            self.refused(&format!("record the run of {stage}"), &error);
+        }
+    }
+
     fn beginning(&self, execution: &Observed<'_>, tags: Vec<Pair>) -> Beginning {
         let said = subject::said(execution.stage);
         let stage = execution.stage.name.as_str();
@@ -233,31 +261,11 @@ impl Observer for Recorder {
     }
 
     fn begins(&self, execution: &Observed<'_>) -> Variables {
-        let Some(ledger) = self.ledger() else {
-            return Variables::new();
-        };
-        let beginning = self.beginning_now(execution);
-        let begun = ledger.write(move |change| {
-            let begun = beginning.begin(change)?;
-            change.run_info(&begun.run)
-        });
-        match begun {
-            Ok(run) => self.variables(execution.stage, &run),
-            Err(error) => {
-                let stage = &execution.stage.name;
-                self.refused(&format!("begin the run of {stage}"), &error);
-                Variables::new()
-            }
-        }
+        self.begin(self.beginning_now(execution), execution.stage)
     }
 
     fn ends(&self, execution: &Observed<'_>, end: &ObservedEnd<'_>) {
-        let Some(ledger) = self.ledger() else { return };
-        let beginning = self.beginning_now(execution);
-        if let Err(error) = end::write(ledger, beginning, execution, end) {
-            let stage = &execution.stage.name;
-            self.refused(&format!("record the run of {stage}"), &error);
-        }
+        self.end(self.beginning_now(execution), execution, end);
     }
 
     fn is_settled(&self) -> bool {

@@ -18,11 +18,12 @@ use hpipe_core::ProjectPath;
 use hpipe_engine::{Recipient, Workspace};
 use hpipe_spec::{Action, StageSpec};
 use hpipe_track::Ledger;
-use hpipe_track::ledger::{NewRegistration, Registered};
+use hpipe_track::ledger::{Gauge, NewRegistration, Registered};
 use hpipe_track::registry::{REGISTER, Record};
 
 use crate::error::Error;
 use crate::json;
+use crate::latency;
 use crate::recording;
 use crate::session::Session;
 use crate::ui::{self, Ui};
@@ -39,6 +40,7 @@ pub(crate) struct Registrar {
     as_json: bool,
     root: PathBuf,
     user: Option<String>,
+    gauge: Arc<dyn Gauge>,
     /// Whether nobody asks for failures, so that they are told at once.
     tells: bool,
     /// Why something could not be registered.
@@ -53,6 +55,7 @@ impl Registrar {
             as_json,
             root: root.to_owned(),
             user: session.user(),
+            gauge: latency::gauge(session),
             tells,
             failure: Mutex::default(),
         }
@@ -92,7 +95,7 @@ impl Registrar {
         record: Record,
         text: String,
     ) -> Result<Registered, Error> {
-        let ledger = open_ledger(&self.root)?;
+        let ledger = open_ledger(&self.root)?.with_gauge(self.gauge.clone());
         let lineage = lineage_of(workspace, &stage.name)?;
         let texts = texts_of(workspace);
         let files = taken_in(
@@ -111,7 +114,7 @@ impl Registrar {
             user: self.user.clone(),
             renews: false,
         };
-        Ok(ledger.write(move |change| change.register(&new))?)
+        Ok(ledger.register(new)?)
     }
 
     fn tell(&self, stage: &StageSpec, name: &str, registered: &Registered) {

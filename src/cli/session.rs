@@ -9,6 +9,8 @@ use hpipe_engine::{
 };
 use hpipe_spec::Settings;
 use hpipe_store::Store;
+use hpipe_track::ledger::Stages;
+use hpipe_track::registry::Register;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -33,7 +35,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// Prepares a command.
-    pub(crate) fn new(global: &Global, registry: Arc<Registry>) -> Self {
+    pub(crate) fn new(global: &Global, mut registry: Registry) -> Self {
         let verbosity = match (global.quiet, global.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
@@ -47,9 +49,12 @@ impl Session {
             (Color::Never, _) | (Color::Auto, Some("never")) => ColorChoice::Never,
             (Color::Auto, _) => ColorChoice::Auto,
         };
+        registry.add(Register {
+            stages: loaded.stages.clone(),
+        });
         Self {
             ui: Arc::new(Ui::new(verbosity, color)),
-            registry,
+            registry: Arc::new(registry),
             folder,
             file: global.file.clone(),
             environment,
@@ -199,6 +204,11 @@ impl Session {
         self.environment
             .get("MLFLOW_TRACKING_TOKEN")
             .map(String::as_str)
+    }
+
+    /// The stages that versions of models may stand in.
+    pub(crate) const fn stages(&self) -> &Stages {
+        &self.loaded.stages
     }
 
     /// How many stages work at once when the command line does not say.

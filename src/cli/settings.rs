@@ -11,6 +11,7 @@ use hpipe_core::{Code, Diagnostic, Sources};
 use hpipe_engine::{Confined, Environment, Setup};
 use hpipe_spec::{Settings, SettingsLayer};
 use hpipe_store::LinkType;
+use hpipe_track::ledger::Stages;
 
 use crate::error::Error;
 
@@ -24,6 +25,8 @@ pub(crate) const LOCAL: &str = "hpipe.local.toml";
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) settings: Settings,
+    /// The stages that versions of models may stand in.
+    pub(crate) stages: Stages,
     /// Of each layer, what is wrong or odd there.
     told: Vec<(Vec<Diagnostic>, Sources)>,
 }
@@ -50,7 +53,19 @@ impl Loaded {
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_str()));
         loaded.add(SettingsLayer::of_environment(variables));
+        loaded.add_stages();
         loaded
+    }
+
+    fn add_stages(&mut self) {
+        match Stages::with(&self.settings.texts("registry.stages")) {
+            Ok(stages) => self.stages = stages,
+            Err(why) => {
+                let fault =
+                    Diagnostic::error(Code::BadSettings, format!("`registry.stages`: {why}"));
+                self.told.push((vec![fault], Sources::default()));
+            }
+        }
     }
 
     fn add(&mut self, layer: SettingsLayer) {

@@ -20,6 +20,7 @@ use hpipe_core::{Code, Diagnostic, EventSink, ProjectPath, StageFailure, StageNa
 use hpipe_store::Store;
 
 use crate::budget::{self, Budget, Part};
+use crate::observer::Observing;
 use crate::plan::{Plan, Selection};
 use crate::repro::{ReproOptions, repro};
 use crate::setup::Setup;
@@ -48,6 +49,8 @@ pub struct Trial<'t> {
     pub measured: &'t ProjectPath,
     /// How many of its stages work at once; also the number of threads built-in stages share.
     pub jobs: usize,
+    /// Who is told of its executions, if somebody is.
+    pub observing: Option<&'t Observing>,
 }
 
 /// How a trial ended.
@@ -157,6 +160,7 @@ impl<'a> Replica<'a> {
         let options = ReproOptions {
             selection: self.selection.clone(),
             jobs: trial.jobs,
+            observing: trial.observing.cloned(),
             ..ReproOptions::default()
         };
         let summary = repro(&workspace, &options, recorder, cancellation)?;

@@ -54,8 +54,8 @@ pub(crate) fn one(name: &str, told: &(impl Tell + ?Sized)) -> Answer {
 pub(crate) fn page(name: &str, page: &Page<impl Tell>) -> Answer {
     let mut answer = text(&Named(name, Told(page.items.as_slice())));
     if let Some(next) = page.next {
-        answer.pop();
-        answer.push_str(&format!(r#","next_page_token":"from-{next}"}}"#));
+        answer.pop(); // the brace
+        answer.extend([r#","next_page_token":"from-"#, &next.to_string(), r#""}"#]);
     }
     Ok(answer)
 }

@@ -11,7 +11,7 @@ mod registry;
 mod runs;
 
 use hpipe_track::LedgerError;
-use hpipe_track::ledger::{Change, Records};
+use hpipe_track::ledger::{Change, Ledger, Records};
 
 use crate::answers::Answer;
 use crate::fields::Fields;
@@ -23,6 +23,8 @@ pub(crate) enum Call {
     Read(fn(&Records<'_>, &Fields<'_>) -> Answer),
     /// It changes something.
     Write(fn(&Change<'_>, &Fields<'_>) -> Answer),
+    /// It looks and measures before it changes something.
+    Whole(fn(&Ledger, &Fields<'_>) -> Answer),
 }
 
 /// A call, and how it is asked for.
@@ -55,6 +57,18 @@ const fn write(
         methods,
         path,
         call: Call::Write(call),
+    }
+}
+
+const fn whole(
+    methods: &'static str,
+    path: &'static str,
+    call: fn(&Ledger, &Fields<'_>) -> Answer,
+) -> Route {
+    Route {
+        methods,
+        path,
+        call: Call::Whole(call),
     }
 }
 
@@ -156,7 +170,7 @@ pub(crate) const ROUTES: &[Route] = &[
     read("GET", "/registered-models/alias", registry::get_by_alias),
     write("POST", "/model-versions/create", registry::create_version),
     write("PATCH", "/model-versions/update", registry::update_version),
-    write(
+    whole(
         "POST",
         "/model-versions/transition-stage",
         registry::transition,

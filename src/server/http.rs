@@ -89,6 +89,10 @@ async fn answer(
             });
             Ok(answer.await??)
         }
+        Call::Whole(call) => {
+            let answer = reading(app, move |app| call(&app.ledger, &fields));
+            Ok(answer.await??)
+        }
         Call::Write(call) => {
             let (sender, receiver) = oneshot::channel::<Recorded<String>>();
             app.ledger.submit(
@@ -112,7 +116,11 @@ async fn reading<T: Send + 'static>(
 }
 
 /// The fields of a request: of the query if it is a GET with one, else of the body; and of the path.
-async fn fields(path: &str, words: &RawPathParams, request: Request) -> Result<Fields<'static>, Fault> {
+async fn fields(
+    path: &str,
+    words: &RawPathParams,
+    request: Request,
+) -> Result<Fields<'static>, Fault> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let is_query = request.method() == Method::GET && !query.is_empty();
     let mut fields = if is_query {

@@ -5,7 +5,11 @@ use hpipe_track::LedgerError;
 use crate::fields::Fields;
 
 /// Reads `max_results`: as many as said, `default` if nothing is said, at most `most`.
-pub(crate) fn limit(fields: &Fields<'_>, default: usize, most: usize) -> Result<usize, LedgerError> {
+pub(crate) fn limit(
+    fields: &Fields<'_>,
+    default: usize,
+    most: usize,
+) -> Result<usize, LedgerError> {
     let asked = fields.integer("max_results")?;
     let Some(asked) = asked else {
         return Ok(default);

@@ -27,6 +27,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("memory", Kind::Size),
     ("monitor.on_drift", Kind::Text),
     ("monitor.webhook", Kind::Text),
+    ("registry.stages", Kind::Texts),
     ("sandbox.default", Kind::Flag),
     ("sandbox.missing", Kind::Word(&["warn", "fail"])),
     ("sandbox.read", Kind::Texts),

@@ -19,6 +19,7 @@ mod error;
 mod executions;
 mod experiments;
 mod forwarded;
+mod gauge;
 mod history;
 mod limits;
 mod logged_models;
@@ -56,6 +57,7 @@ pub use error::{LedgerError, Refusal, Result};
 pub use executions::{ExecutionEnd, ExecutionRecord, MadeModel, RunResults};
 pub use experiments::NewExperiment;
 pub use forwarded::{ForwardKind, ForwardRecord};
+pub use gauge::Gauge;
 pub use history::{HistoryEvent, Transition};
 pub use hpipe_store::{Incoming as ArtifactWriter, Parked as ParkedArtifact};
 pub use logged_models::NewLoggedModel;
@@ -65,7 +67,7 @@ pub use promotion::{Promoted, Promotion, RolledBack, Tenure};
 pub use query::{ExperimentQuery, LoggedModelQuery, ModelOrder, Page, RegistryQuery, RunQuery};
 pub use registrations::{NewRegistration, Registered, Registration};
 pub use runs::{NewRun, RunUpdate};
-pub use stages::Stage;
+pub use stages::{Stage, Stages};
 pub use values::{
     Dataset, DatasetFilter, DatasetInput, DatasetUse, Experiment, Lifecycle, LoggedModel, Metric,
     ModelOutput, ModelVersion, Pair, RegisteredModel, Run, RunData, RunInfo, RunInputs, View,
@@ -92,11 +94,14 @@ pub struct Ledger {
     writer: Option<Writer>,
     keep: Keep,
     clock: Clock,
+    stages: Arc<Stages>,
+    gauge: Option<Arc<dyn Gauge>>,
 }
 
 /// What is recorded, as it was at one moment.
 pub struct Records<'a> {
     connection: &'a Connection,
+    stages: &'a Stages,
 }
 
 /// A view that can be changed; all its changes happen, or none.
@@ -108,6 +113,13 @@ pub struct Change<'a> {
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger").field("path", &self.path).finish()
+    }
+}
+
+impl Records<'_> {
+    /// The stages that versions may stand in.
+    pub const fn stages(&self) -> &Stages {
+        self.stages
     }
 }
 
@@ -140,6 +152,8 @@ impl Ledger {
             keep: Keep::new(models.join(ARTIFACTS)),
             path,
             clock,
+            stages: Arc::default(),
+            gauge: None,
         };
         ledger.write(|change| change.ensure_default_experiment())?;
         Ok(ledger)
@@ -159,7 +173,23 @@ impl Ledger {
             keep: Keep::new(models.join(ARTIFACTS)),
             path,
             clock,
+            stages: Arc::default(),
+            gauge: None,
         })
+    }
+
+    /// The same, where versions may stand in these stages.
+    #[must_use]
+    pub fn with_stages(mut self, stages: Stages) -> Self {
+        self.stages = Arc::new(stages);
+        self
+    }
+
+    /// The same, with somebody who measures what gates ask for.
+    #[must_use]
+    pub fn with_gauge(mut self, gauge: Arc<dyn Gauge>) -> Self {
+        self.gauge = Some(gauge);
+        self
     }
 
     /// Whether something is recorded in the folder `models`.
@@ -181,8 +211,14 @@ impl Ledger {
         }
         let path = models.join(DATABASE);
         let connection = database::open_reader(&path)?;
-        let result = read_on(&connection, work).map_err(|error| error.about(&path))?;
+        let stages = Stages::default();
+        let result = read_on(&connection, &stages, work).map_err(|error| error.about(&path))?;
         Ok(Some(result))
+    }
+
+    /// The stages that versions may stand in.
+    pub fn stages(&self) -> &Stages {
+        &self.stages
     }
 
     /// The database.
@@ -196,7 +232,8 @@ impl Ledger {
     /// What `work` fails with, and what the machine refuses.
     pub fn read<T>(&self, work: impl FnOnce(&Records<'_>) -> Result<T>) -> Result<T> {
         let connection = self.reader()?;
-        let result = read_on(&connection, work).map_err(|error| error.about(&self.path));
+        let result =
+            read_on(&connection, &self.stages, work).map_err(|error| error.about(&self.path));
         let mut idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         // a connection that may hold a frozen view of the file does not see what comes after it
         if self.writer.is_some() && idle.len() < IDLE_READERS {
@@ -227,10 +264,11 @@ impl Ledger {
         work: impl FnOnce(&Change<'_>) -> Result<T> + Send + 'static,
         reply: impl FnOnce(Result<T>) + Send + 'static,
     ) {
-        let now = (self.clock)();
+        let (now, stages) = ((self.clock)(), self.stages.clone());
         let work = move |connection: &Connection| {
+            let stages = &*stages;
             work(&Change {
-                records: Records { connection },
+                records: Records { connection, stages },
                 now,
             })
         };
@@ -264,10 +302,15 @@ impl Ledger {
 }
 
 /// Reads within one transaction, so that all statements see the same moment.
-fn read_on<T>(connection: &Connection, work: impl FnOnce(&Records<'_>) -> Result<T>) -> Result<T> {
+fn read_on<T>(
+    connection: &Connection,
+    stages: &Stages,
+    work: impl FnOnce(&Records<'_>) -> Result<T>,
+) -> Result<T> {
     let moment = connection.unchecked_transaction()?;
     let result = work(&Records {
         connection: &moment,
+        stages,
     });
     moment.finish()?;
     result

@@ -8,6 +8,7 @@
 //! Pure but for the stage, which reads its deps and writes its out.
 
 mod gates;
+mod latency;
 mod lineage;
 mod record;
 mod reference;
@@ -15,6 +16,7 @@ mod stage;
 
 pub(crate) use gates::unjudged;
 pub use gates::{Bounds, Check, Gates, NotWorse, Opponent};
+pub use latency::{Latency, LatencyBudget, Measured};
 pub use lineage::{
     Action, Code, Difference, LINEAGE_VERSION, Lineage, Made, Source, StageLineage, differences,
 };

@@ -18,6 +18,7 @@ use hpipe_track::registry::ModelReference;
 
 use crate::args::{By, Models};
 use crate::error::{Error, Exit};
+use crate::latency;
 use crate::registering::{MODELS, open_ledger};
 use crate::session::Session;
 
@@ -60,7 +61,9 @@ pub(super) fn root(session: &Session) -> Result<PathBuf, Error> {
 pub(super) fn existing_ledger(session: &Session) -> Result<Ledger, Error> {
     let root = root(session)?;
     match Ledger::exists(&root.join(MODELS)) {
-        true => open_ledger(&root),
+        true => Ok(open_ledger(&root)?
+            .with_stages(session.stages().clone())
+            .with_gauge(latency::gauge(session))),
         false => Err(Error::Usage {
             message: "no model is registered here".to_owned(),
             help: "`hpipe models register FILE --name NAME` registers one, and so does a stage `uses: register`"
@@ -74,10 +77,8 @@ pub(super) fn readable_ledger(session: &Session) -> Result<Ledger, Error> {
     match existing_ledger(session) {
         Err(Error::Records(error)) if error.is_of_read_only() => {
             let models = root(session)?.join(MODELS);
-            Ok(Ledger::open_to_read(
-                &models,
-                Arc::new(hpipe_store::now_millis),
-            )?)
+            let ledger = Ledger::open_to_read(&models, Arc::new(hpipe_store::now_millis))?;
+            Ok(ledger.with_stages(session.stages().clone()))
         }
         done => done,
     }
@@ -95,12 +96,16 @@ pub(super) fn parse(text: &str) -> Result<ModelReference, Error> {
     })
 }
 
-fn stage(word: &str) -> Result<Stage, Error> {
+fn stage(session: &Session, word: &str) -> Result<Stage, Error> {
+    let stages = session.stages();
     let unknown = |_| Error::Usage {
         message: format!("no stage is called `{word}`"),
-        help: "the stages are Development, Staging, Production, Archived, and None".to_owned(),
+        help: format!(
+            "the stages are {}; the setting `registry.stages` adds others",
+            stages.names().collect::<Vec<_>>().join(", ")
+        ),
     };
-    Stage::parse(word).map_err(unknown)
+    stages.parse(word).map_err(unknown)
 }
 
 /// The names of all models.

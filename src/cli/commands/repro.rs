@@ -90,7 +90,14 @@ pub(super) fn opened(
 ) -> Result<(Workspace, ReproOptions), Error> {
     let (opening, mut options) = opening(session, arguments)?;
     handing(session, arguments, &opening, &mut options);
-    Ok((session.read(opening)?, options))
+    let workspace = session.read(opening)?;
+    if !options.dry {
+        let recorder = Recorder::new(session, workspace.location());
+        recorder.prepare(&workspace);
+        recorder.settle(&workspace, &[]); // what a killed process left open
+        options.observing = Some(Observing::new(recorder));
+    }
+    Ok((workspace, options))
 }
 
 /// Has results handed on to a registrar.

@@ -11,6 +11,7 @@ use signal_hook::iterator::Signals;
 use crate::args::Server as Arguments;
 use crate::error::{Error, Exit};
 use crate::json;
+use crate::latency;
 use crate::recording;
 use crate::registering::MODELS;
 use crate::session::Session;
@@ -33,7 +34,9 @@ pub(super) fn server(session: &Session, arguments: &Arguments) -> Result<Exit, E
     };
     let models = root.join(MODELS);
     recording::keep_out_of_git_at(&root, &session.ui)?;
-    let ledger = Ledger::open(&models, Arc::new(hpipe_store::now_millis))?;
+    let ledger = Ledger::open(&models, Arc::new(hpipe_store::now_millis))?
+        .with_stages(session.stages().clone())
+        .with_gauge(latency::gauge(session));
     let database = ledger.path().to_path_buf();
     let ui = session.ui.clone();
     let report = Box::new(move |fault: &str| ui.warning(fault));

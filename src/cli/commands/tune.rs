@@ -5,11 +5,13 @@ use std::path::Path;
 use hpipe_core::{ProjectPath, Value};
 use hpipe_engine::{ReproOptions, Workspace};
 use hpipe_spec::{Document, ParamFile, edit_params};
-use hpipe_tune::ImportanceOptions;
+use hpipe_tune::{Direction, ImportanceOptions};
 
 use crate::args::Tune;
 use crate::error::{Error, Exit};
+use crate::forwarding;
 use crate::json;
+use crate::recording::{Recorder, SearchResult, SearchRun, SearchSubject, TrialResult};
 use crate::session::Session;
 use crate::tune::{Asked, Found, Goal, Stop, search};
 use crate::ui::{Silence, applied_line, search_lines};
@@ -28,7 +30,23 @@ pub(super) fn tune(session: &Session, arguments: &Tune) -> Result<Exit, Error> {
     let wanted = jobs(session, arguments, &asked);
     let jobs = fitting(session, &workspace, &goal, wanted)?;
     check_pipeline(&workspace, &goal, &cancellation)?;
-    let found = search(&workspace, &asked, &goal, jobs, &session.ui, &cancellation)?;
+    let recorder = Recorder::new(session, workspace.location());
+    recorder.settle(&workspace, &[]);
+    let run = SearchRun::begin(&recorder, &workspace, &subject(&asked, &goal));
+    let found = search(
+        &workspace,
+        &asked,
+        &goal,
+        jobs,
+        &session.ui,
+        &cancellation,
+        run.as_ref(),
+    );
+    if let Some(run) = run {
+        run.end(&came_to(&goal, found.as_ref().ok()));
+        forwarding::forward(session, &workspace.location().root);
+    }
+    let found = found?;
     session.tell_warnings(&workspace);
     tell(session, arguments, &workspace, &asked, &goal, &found)?;
     Ok(exit(&found))
@@ -166,6 +184,51 @@ fn tell_applied(
             .note(&applied_line(name, &old, value, file.as_str()));
     }
     Ok(())
+}
+
+/// What the run of the search says before its first trial.
+fn subject(asked: &Asked, goal: &Goal) -> SearchSubject {
+    let definition = &asked.definition;
+    let direction = match definition.direction() {
+        Direction::Minimize => "minimize",
+        Direction::Maximize => "maximize",
+    };
+    let number = |number: usize| Value::Int(number as i128);
+    SearchSubject {
+        name: asked.name.clone(),
+        params: vec![
+            ("metric", Value::Text(format!("{}:{}", goal.file, goal.key))),
+            ("direction", Value::Text(direction.to_owned())),
+            ("trials", number(definition.trials())),
+            ("seed", Value::Int(definition.seed().into())),
+        ],
+    }
+}
+
+/// What the run of the search says in the end; a search that could not go on has no trials to tell of.
+fn came_to(goal: &Goal, found: Option<&Found>) -> SearchResult {
+    let best = found.and_then(|found| Some(found.study.best()?.trial.number));
+    let trials = found.into_iter().flat_map(|found| {
+        let ends = found.ends.iter();
+        ends.filter_map(|(number, end)| Some((found.study.trials().get(*number)?, end)))
+    });
+    SearchResult {
+        status: match found.map(exit) {
+            Some(Exit::Done) => "FINISHED",
+            Some(Exit::Interrupted) => "KILLED",
+            _ => "FAILED",
+        },
+        metric: goal.key.clone(),
+        trials: trials
+            .map(|(trial, end)| TrialResult {
+                number: trial.number,
+                params: trial.params.clone(),
+                value: trial.value(),
+                failure: end.error.clone(),
+                is_best: best == Some(trial.number),
+            })
+            .collect(),
+    }
 }
 
 fn exit(found: &Found) -> Exit {

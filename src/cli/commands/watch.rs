@@ -6,6 +6,7 @@ use hpipe_engine::{ReproOptions, Workspace};
 use crate::args::Repro;
 use crate::commands::repro::opened;
 use crate::error::{Error, Exit};
+use crate::forwarding;
 use crate::session::Session;
 
 /// Works until the user interrupts, which is how it is meant to end. When settings change, they are read anew, and the
@@ -20,6 +21,9 @@ pub(super) fn watch(
     let cancellation = session.cancellation()?;
     let report = |error: Error| error.report(&session.ui, as_json);
     let open = || opened(&session.reloaded(), arguments);
-    hpipe_engine::watch(workspace, options, sink, &cancellation, &open, &report)?;
+    let root = workspace.location().root.clone();
+    forwarding::after_rounds(session, &root, sink, |sink| {
+        hpipe_engine::watch(workspace, options, sink, &cancellation, &open, &report)
+    })?;
     Ok(Exit::Interrupted)
 }

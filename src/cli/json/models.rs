@@ -120,7 +120,7 @@ pub(crate) fn promoted(found: &ModelVersion, promoted: &Promoted) -> String {
 }
 
 /// Encodes what came of a way back.
-pub(crate) fn rolled_back(name: &str, stage: Stage, done: &RolledBack) -> String {
+pub(crate) fn rolled_back(name: &str, stage: &Stage, done: &RolledBack) -> String {
     versioned(&json!({
         "model": name, "stage": stage.name(), "version": done.version, "left": done.left,
     }))

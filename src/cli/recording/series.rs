@@ -155,8 +155,24 @@ pub(super) fn united(
     let mut metrics = Vec::new();
     add(documents, &of_documents, now, &mut metrics);
     add(tables, &of_all, now, &mut metrics);
-    metrics.truncate(MOST);
-    metrics
+    thinned(metrics, MOST)
+}
+
+/// About `most` of the values at most: of each metric the same share, at even distances, and its last in any case, for that
+/// is what the run is known by.
+fn thinned(metrics: Vec<Metric>, most: usize) -> Vec<Metric> {
+    let every = metrics.len().div_ceil(most).max(1);
+    if every == 1 {
+        return metrics;
+    }
+    let series = metrics.chunk_by(|one, other| one.key == other.key);
+    let kept = series.flat_map(|series| {
+        let places = series.iter().enumerate();
+        let last = places.clone().max_by_key(|(_, metric)| metric.step);
+        let last = last.map(|(place, _)| place);
+        places.filter(move |(place, _)| place % every == 0 || last == Some(*place))
+    });
+    kept.map(|(_, metric)| metric.clone()).collect()
 }
 
 /// Whether a table ends with what a document says under this name.
@@ -221,6 +237,27 @@ mod tests {
     fn document(text: &str) -> Points {
         let path = ProjectPath::new("metrics.json");
         of_document(&read_metrics(&path, text).expect("it is JSON"))
+    }
+
+    #[test]
+    fn of_too_many_values_an_even_share_is_kept_and_the_last() {
+        let series = |key: &str, steps: i64| {
+            let metrics = (0..steps).map(|step| Metric {
+                key: key.to_owned(),
+                step,
+                ..Metric::default()
+            });
+            metrics.collect::<Vec<_>>()
+        };
+        let all = [series("a", 6), series("b", 1), series("c", 5)].concat();
+        let steps = |most| {
+            let kept = thinned(all.clone(), most).into_iter();
+            let told = kept.map(|metric| format!("{}{}", metric.key, metric.step));
+            told.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(steps(12), "a0 a1 a2 a3 a4 a5 b0 c0 c1 c2 c3 c4");
+        assert_eq!(steps(4), "a0 a3 a5 b0 c0 c3 c4");
+        assert_eq!(steps(1), "a0 a5 b0 c0 c4");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Event, EventSink, ProjectPath, StageName};
@@ -19,6 +19,7 @@ use hpipe_engine::{
 use hpipe_tune::{Ask, Outcome, Series, Study};
 
 use super::{Asked, Goal};
+use crate::recording::SearchRun;
 use crate::ui::{Ui, Verbosity, started_line, trial_line};
 
 /// So many trials that fail one after the other end a study: what they have in common is at fault.
@@ -84,6 +85,7 @@ pub(crate) fn search(
     jobs: usize,
     ui: &Ui,
     cancellation: &Cancellation,
+    run: Option<&Arc<SearchRun>>,
 ) -> Result<Found, Error> {
     let began = Instant::now();
     let known = Known::new(workspace, &goal.selection)?;
@@ -99,6 +101,7 @@ pub(crate) fn search(
         sink: &sink,
         cancellation,
         threads: threads_of_each(jobs),
+        run,
     };
     let mut search = Search {
         root: workspace.store().root(),
@@ -159,6 +162,7 @@ struct Worker<'a> {
     sink: &'a TrialSink<'a>,
     cancellation: &'a Cancellation,
     threads: usize,
+    run: Option<&'a Arc<SearchRun>>,
 }
 
 impl<'a> Worker<'a> {
@@ -188,10 +192,12 @@ impl<'a> Worker<'a> {
         job: &Job,
         replica: &mut Option<Replica<'a>>,
     ) -> Result<TrialEnd, Error> {
+        let observing = self.run.map(|run| run.trial(job.ask.number));
         let trial = Trial {
             files: &job.files,
             measured: &self.goal.file,
             jobs: self.threads,
+            observing: observing.as_ref(),
         };
         if let Some(text) = self.known.recall(&trial)? {
             return Ok(TrialEnd {

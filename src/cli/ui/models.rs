@@ -142,7 +142,7 @@ pub(crate) fn models_table(models: &[ShownModel]) -> String {
     let rows: Vec<_> = models
         .iter()
         .map(|shown| {
-            let standing = |stage: Stage| {
+            let standing = |stage: &Stage| {
                 let versions = shown.versions.iter();
                 let versions = versions.filter(|found| found.version.stage == stage.name());
                 let numbers = versions.map(|found| found.version.version.to_string());
@@ -155,8 +155,8 @@ pub(crate) fn models_table(models: &[ShownModel]) -> String {
             vec![
                 style::paint(style::NAME, &shown.model.name),
                 shown.versions.len().to_string(),
-                standing(Stage::Production),
-                standing(Stage::Staging),
+                standing(&Stage::Production),
+                standing(&Stage::Staging),
                 newest.unwrap_or_else(|| "-".to_owned()),
                 readable_time(shown.model.updated),
             ]
@@ -506,7 +506,7 @@ pub(crate) fn promoted_text(found: &ModelVersion, promoted: &Promoted, is_dry: b
 }
 
 /// Says what came of a way back.
-pub(crate) fn rolled_back_text(name: &str, stage: Stage, done: &RolledBack) -> String {
+pub(crate) fn rolled_back_text(name: &str, stage: &Stage, done: &RolledBack) -> String {
     let left: Vec<_> = done.left.iter().map(ToString::to_string).collect();
     let left = match left.as_slice() {
         [] => String::new(),

@@ -105,7 +105,11 @@ pub(super) fn history_interval(records: &Records<'_>, fields: &Fields<'_>) -> An
         });
         metrics.sort_by_key(|metric| (metric.step, metric.timestamp));
         let sampled = sample(&metrics, limit);
-        found.extend(sampled.into_iter().map(|metric| of_run(metric.clone(), &run)));
+        found.extend(
+            sampled
+                .into_iter()
+                .map(|metric| of_run(metric.clone(), &run)),
+        );
     }
     one("metrics", found.as_slice())
 }

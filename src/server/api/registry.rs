@@ -1,7 +1,7 @@
 //! Calls about registered models and their versions.
 
 use hpipe_track::LedgerError;
-use hpipe_track::ledger::{Change, NewModelVersion, Promotion, Records, RegistryQuery, Stage};
+use hpipe_track::ledger::{Change, Ledger, NewModelVersion, Promotion, Records, RegistryQuery};
 use serde_json::json;
 
 use crate::answers::{Answer, done, one, page};
@@ -75,8 +75,8 @@ pub(super) fn search(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
 
 pub(super) fn latest_versions(records: &Records<'_>, fields: &Fields<'_>) -> Answer {
     let stages = fields.texts("stages")?;
-    let stages = stages.iter().map(|stage| Stage::parse(stage));
-    let stages = stages.collect::<hpipe_track::ledger::Result<Vec<_>>>()?;
+    let stages = stages.iter().map(|stage| records.stages().parse(stage));
+    let stages = stages.collect::<Result<Vec<_>, LedgerError>>()?;
     let found = records.latest_versions(fields.required("name")?, &stages)?;
     one("model_versions", found.as_slice())
 }
@@ -126,20 +126,20 @@ pub(super) fn update_version(change: &Change<'_>, fields: &Fields<'_>) -> Answer
     one_version(&change.describe_model_version(name, version(fields)?, description)?)
 }
 
-pub(super) fn transition(change: &Change<'_>, fields: &Fields<'_>) -> Answer {
-    let stage = Stage::parse(fields.required("stage")?)?;
+pub(super) fn transition(ledger: &Ledger, fields: &Fields<'_>) -> Answer {
+    let stage = ledger.stages().parse(fields.required("stage")?)?;
     let (name, version) = (fields.required("name")?, version(fields)?);
-    let promoted = change.promote(&Promotion {
+    let promoted = ledger.promote(Promotion {
         archives_existing: fields.is_set("archive_existing_versions")?,
         ..Promotion::new(name, version, stage)
     })?;
     let failed = promoted.checks.iter().filter(|check| !check.passed);
     let failed: Vec<_> = failed.map(|check| check.message.as_str()).collect();
     match promoted.is_moved {
-        true => one_version(&change.model_version(name, version)?),
+        true => one_version(&ledger.read(|records| records.model_version(name, version))?),
         false => Err(LedgerError::state(format!(
             "Model Version (name={name}, version={version}) does not pass the gates of {}: {}",
-            stage.name(),
+            promoted.stage.name(),
             failed.join("; ")
         ))),
     }

@@ -3,13 +3,14 @@
 //! Whoever serves, scores or watches begins here. What is handed out was verified: a file that is not what was registered
 //! is an error, never a model.
 
+use std::fs::File;
 use std::io::Read as _;
 
 use hpipe_core::{Digest, ModelFiles};
 
 use super::error::{LedgerError, Result};
 use super::{Ledger, ModelVersion, Records, Stage};
-use crate::registry::{ModelReference, RecordedFile, Which};
+use crate::registry::{ModelReference, Record, RecordedFile, Which};
 
 /// The files a version predicts with, verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,22 @@ pub struct VersionFiles {
 }
 
 impl VersionFiles {
+    /// Those of them that a record names, as `read` finds them.
+    pub(crate) fn of(
+        record: &Record,
+        read: impl Fn(&RecordedFile) -> Result<Vec<u8>>,
+    ) -> Result<Self> {
+        let optional = |role: &str| record.file(role).map(&read).transpose();
+        let model = record.model();
+        let model = model.ok_or_else(|| LedgerError::state("nothing in it is its model"))?;
+        Ok(Self {
+            digest: model.digest,
+            model: read(model)?,
+            transform: optional("transform")?,
+            profile: optional("profile")?,
+        })
+    }
+
     /// The bytes, to whoever makes a predictor of them.
     pub fn as_files(&self) -> ModelFiles<'_> {
         ModelFiles {
@@ -44,9 +61,10 @@ impl Records<'_> {
         let name = reference.name.as_str();
         let versions = self.model_versions(name)?;
         let in_stage = |stage: Stage| {
-            let newest = self.latest_versions(name, &[stage])?.into_iter().next();
+            let stage = [stage];
+            let newest = self.latest_versions(name, &stage)?.into_iter().next();
             newest.ok_or_else(|| {
-                let stage = stage.name();
+                let stage = stage[0].name();
                 LedgerError::missing(format!("no version of `{name}` is in {stage}"))
             })
         };
@@ -58,7 +76,7 @@ impl Records<'_> {
             Some(Which::Number(number)) => versions
                 .find(|version| version.version == *number)
                 .ok_or_else(|| absent(format!("version {number}"))),
-            Some(Which::Word(word)) => match Stage::parse(word) {
+            Some(Which::Word(word)) => match self.stages.parse(word) {
                 Ok(stage) => in_stage(stage),
                 Err(_) => versions
                     .find(|version| version.aliases.contains(word))
@@ -84,28 +102,27 @@ impl Ledger {
                 "{name}/{number} was registered by a client of MLflow: what it is made of is not recorded"
             ))
         })?;
-        let read = |file: &RecordedFile| self.registered_file(&folder, file);
-        let optional = |role: &str| known.record.file(role).map(read).transpose();
-        let model = known.record.model();
-        let model =
-            model.ok_or_else(|| LedgerError::state(format!("{name}/{number} has no model")))?;
-        Ok(VersionFiles {
-            digest: model.digest,
-            model: read(model)?,
-            transform: optional("transform")?,
-            profile: optional("profile")?,
+        if known.record.model().is_none() {
+            return Err(LedgerError::state(format!("{name}/{number} has no model")));
+        }
+        VersionFiles::of(&known.record, |file| {
+            let path = format!("{folder}/{}", file.stored_at());
+            let (source, _) = self.open_artifact(&path)?;
+            Self::stored_file(&path, source, file)
         })
     }
 
     /// The bytes of a file of a version; what they are is asked of the bytes themselves, not of the file they came from.
-    fn registered_file(&self, folder: &str, file: &RecordedFile) -> Result<Vec<u8>> {
-        let path = format!("{folder}/{}", file.stored_at());
+    pub(crate) fn stored_file(
+        path: &str,
+        mut source: File,
+        file: &RecordedFile,
+    ) -> Result<Vec<u8>> {
         let damaged = || LedgerError::DamagedArtifact {
-            path: path.clone(),
+            path: path.to_owned(),
             digest: file.digest,
         };
-        let (mut source, size) = self.open_artifact(&path)?;
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        let mut bytes = Vec::with_capacity(usize::try_from(file.size).unwrap_or_default());
         source.read_to_end(&mut bytes).map_err(|_| damaged())?;
         match hpipe_store::hash_bytes(&bytes) == file.digest {
             true => Ok(bytes),

@@ -187,7 +187,7 @@ impl Records<'_> {
         }
         let stages = match version.eq_ignore_ascii_case("latest") {
             true => Vec::new(),
-            false => vec![Stage::parse(version)?],
+            false => vec![self.stages.parse(version)?],
         };
         let latest = self.latest_versions(name, &stages)?;
         let newest = latest.into_iter().max_by_key(|found| found.version);
@@ -267,7 +267,7 @@ impl Change<'_> {
     /// # Errors
     /// When there is no such version, or others shall leave a stage in which versions are not in use.
     pub fn transition(&self, transition: &Transition) -> Result<ModelVersion> {
-        let stage = transition.stage;
+        let stage = &transition.stage;
         if transition.archives_existing && !stage.is_active() {
             return Err(LedgerError::invalid(format!(
                 "Model version transition cannot archive existing model versions because '{}' is not an Active stage. \

@@ -7,7 +7,7 @@ use super::error::{LedgerError, Result};
 use super::history::{HistoryEvent, Transition};
 use super::values::ModelVersion;
 use super::{Change, Records, Stage};
-use crate::registry::{Check, Opponent, unjudged};
+use crate::registry::{Check, Measured, Opponent, unjudged};
 
 /// How a version shall come into a stage.
 #[derive(Debug, Clone)]
@@ -113,18 +113,21 @@ impl Records<'_> {
         Ok(tenures)
     }
 
-    /// What the gates of a version say about its coming into a stage now.
-    ///
-    /// # Errors
-    /// When there is no such version.
-    pub fn judge(&self, name: &str, version: i64, stage: Stage) -> Result<Vec<Check>> {
+    /// What the gates of a version say about its coming into a stage now; `measured` is what they ask to be measured.
+    pub(crate) fn judge(
+        &self,
+        name: &str,
+        version: i64,
+        stage: &Stage,
+        measured: &Measured,
+    ) -> Result<Vec<Check>> {
         let Some(registration) = self.registration(name, version)? else {
             return self.judge_unrecorded(name, stage);
         };
         let Some(gates) = registration.record.gates.get(stage.name()) else {
             return Ok(Vec::new());
         };
-        let standing = self.latest_versions(name, &[stage])?;
+        let standing = self.latest_versions(name, std::slice::from_ref(stage))?;
         let other = standing.first().filter(|other| other.version != version);
         let known = other.map(|other| self.registration(name, other.version));
         let known = known.transpose()?.flatten();
@@ -132,11 +135,11 @@ impl Records<'_> {
             version: other.version,
             record: known.as_ref().map(|known| &known.record),
         });
-        Ok(gates.judge(&registration.record, opponent))
+        Ok(gates.judge(&registration.record, opponent, measured))
     }
 
     /// A version without a record (a client made it) passes where the newest that has one has no gates, and nowhere else.
-    fn judge_unrecorded(&self, name: &str, stage: Stage) -> Result<Vec<Check>> {
+    fn judge_unrecorded(&self, name: &str, stage: &Stage) -> Result<Vec<Check>> {
         let sql = "SELECT MAX(v.version) FROM registrations r JOIN model_versions v ON v.number = r.version
                    JOIN registered_models m ON m.number = v.model WHERE m.name = ?1";
         let mut newest = self.connection.prepare_cached(sql)?;
@@ -160,7 +163,7 @@ impl Records<'_> {
     fn step_back(
         &self,
         name: &str,
-        stage: Stage,
+        stage: &Stage,
         standing: &[i64],
     ) -> Result<Option<(Vec<i64>, i64)>> {
         let came = self.arrivals(name, stage)?;
@@ -185,7 +188,7 @@ impl Records<'_> {
     }
 
     /// The versions that came into a stage and were not rolled back from, the oldest first.
-    fn arrivals(&self, name: &str, stage: Stage) -> Result<Vec<i64>> {
+    fn arrivals(&self, name: &str, stage: &Stage) -> Result<Vec<i64>> {
         let mut came: Vec<i64> = Vec::new();
         let model = self.registered_model(name)?;
         for event in self.model_history(name)? {
@@ -206,7 +209,7 @@ impl Records<'_> {
         Ok(came)
     }
 
-    fn standing(&self, name: &str, stage: Stage) -> Result<Vec<ModelVersion>> {
+    fn standing(&self, name: &str, stage: &Stage) -> Result<Vec<ModelVersion>> {
         let model = self.model_number(name)?;
         let mut versions = self.versions_of(model)?;
         versions.retain(|version| version.stage == stage.name());
@@ -224,18 +227,27 @@ impl Records<'_> {
 
 impl Change<'_> {
     /// Moves a version to a stage if its gates for that stage pass, or are to be overruled; a refusal is told in the
-    /// history.
+    /// history. What gates ask to be measured was not: [`Ledger::promote`](super::Ledger::promote) measures.
     ///
     /// # Errors
     /// As [`transition`](Self::transition); and when the gates are to be overruled for no reason.
     pub fn promote(&self, promotion: &Promotion) -> Result<Promoted> {
+        self.promote_measured(promotion, &Measured::default())
+    }
+
+    /// As [`promote`](Self::promote), with what was measured.
+    pub(crate) fn promote_measured(
+        &self,
+        promotion: &Promotion,
+        measured: &Measured,
+    ) -> Result<Promoted> {
         let Promotion {
             name,
             version,
             stage,
             ..
         } = promotion;
-        let checks = self.judge(name, *version, *stage)?;
+        let checks = self.judge(name, *version, stage, measured)?;
         let passes = checks.iter().all(|check| check.passed);
         if promotion.is_forced && promotion.reason.is_none() {
             return Err(LedgerError::invalid("to overrule gates takes a reason"));
@@ -244,7 +256,7 @@ impl Change<'_> {
         if !passes && !promotion.is_forced {
             self.refuse(promotion, gates)?;
             return Ok(Promoted {
-                stage: *stage,
+                stage: stage.clone(),
                 is_moved: false,
                 checks,
                 archived: Vec::new(),
@@ -253,7 +265,7 @@ impl Change<'_> {
         let mut archived = Vec::new();
         if promotion.archives_existing {
             archived.extend(
-                self.standing(name, *stage)?
+                self.standing(name, stage)?
                     .iter()
                     .map(|other| other.version),
             );
@@ -265,10 +277,10 @@ impl Change<'_> {
             reason: promotion.reason.clone(),
             gates,
             is_forced: !passes,
-            ..Transition::new(name, *version, *stage)
+            ..Transition::new(name, *version, stage.clone())
         })?;
         Ok(Promoted {
-            stage: *stage,
+            stage: stage.clone(),
             is_moved: true,
             checks,
             archived,
@@ -296,7 +308,7 @@ impl Change<'_> {
     pub fn roll_back(
         &self,
         name: &str,
-        stage: Stage,
+        stage: &Stage,
         user: Option<&str>,
         reason: Option<&str>,
     ) -> Result<RolledBack> {
@@ -317,7 +329,7 @@ impl Change<'_> {
         for old in &left {
             self.transition(&back(*old, Stage::Archived))?;
         }
-        self.move_back(&back(version, stage))?;
+        self.move_back(&back(version, stage.clone()))?;
         Ok(RolledBack { left, version })
     }
 }

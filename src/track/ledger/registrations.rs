@@ -11,7 +11,7 @@ use super::model_versions::NewModelVersion;
 use super::promotion::{Promoted, Promotion};
 use super::values::Pair;
 use super::{Change, Records, Stage};
-use crate::registry::{Lineage, Record};
+use crate::registry::{Lineage, Measured, Record};
 
 /// What shall be registered.
 #[derive(Debug, Clone)]
@@ -144,10 +144,20 @@ impl Records<'_> {
 
 impl Change<'_> {
     /// Makes a version of a record, unless there is one, and promotes it where the record says so and its gates pass.
+    /// What those ask to be measured was not: [`Ledger::register`](super::Ledger::register) measures.
     ///
     /// # Errors
     /// When something of the record cannot be registered.
     pub fn register(&self, new: &NewRegistration) -> Result<Registered> {
+        self.register_measured(new, &Measured::default())
+    }
+
+    /// As [`register`](Self::register), with what was measured.
+    pub(crate) fn register_measured(
+        &self,
+        new: &NewRegistration,
+        measured: &Measured,
+    ) -> Result<Registered> {
         let name = new.record.name.as_str();
         let digest = Record::digest_of(new.text.as_bytes());
         let known = self.version_of_record(name, &digest)?;
@@ -175,12 +185,15 @@ impl Change<'_> {
         }
         let promoted = match &new.record.promote {
             None => None,
-            Some(promote) => Some(self.promote(&Promotion {
-                archives_existing: promote.archives_existing,
-                user: new.user.clone(),
-                reason: Some("registered by the pipeline".to_owned()),
-                ..Promotion::new(name, version, Stage::parse(&promote.stage)?)
-            })?),
+            Some(promote) => {
+                let promotion = Promotion {
+                    archives_existing: promote.archives_existing,
+                    user: new.user.clone(),
+                    reason: Some("registered by the pipeline".to_owned()),
+                    ..Promotion::new(name, version, Stage::recorded(&promote.stage))
+                };
+                Some(self.promote_measured(&promotion, measured)?)
+            }
         };
         Ok(Registered {
             version,

@@ -1,6 +1,6 @@
 //! Gates: what a version must pass before it comes into a stage.
 //!
-//! Judged from what the record says and what stands in the stage now; nothing is measured here.
+//! Judged from what the record says, what stands in the stage now, and what was measured before; nothing is measured here.
 //! A gate that cannot be judged (the metric is not there, the other version was measured on other data) is not passed:
 //! the message says why.
 
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::latency::{LatencyBudget, Measured};
 use super::lineage::is_false;
 use super::record::{Record, Segment};
 
@@ -30,6 +31,9 @@ pub struct Gates {
     /// Segments of fewer rows are not judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_rows: Option<u64>,
+    /// How long the model may take to predict one row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyBudget>,
 }
 
 /// What a number must keep.
@@ -126,7 +130,7 @@ impl NotWorse {
 /// What one gate said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The kind of gate: `metric`, `not_worse`, `quality`, `segment`.
+    /// The kind of gate: `metric`, `not_worse`, `quality`, `segment`, `latency`.
     pub gate: String,
     /// What was looked at: a metric's name, a segment.
     pub what: String,
@@ -157,8 +161,13 @@ impl Gates {
         *self == Self::default()
     }
 
-    /// What each gate says of `record`. `opponent` stands in the stage now.
-    pub fn judge(&self, record: &Record, opponent: Option<Opponent<'_>>) -> Vec<Check> {
+    /// What each gate says of `record`. `opponent` stands in the stage now; `measured` is what gates ask to be measured.
+    pub fn judge(
+        &self,
+        record: &Record,
+        opponent: Option<Opponent<'_>>,
+        measured: &Measured,
+    ) -> Vec<Check> {
         let metrics = self.metrics.iter().flat_map(|(name, bounds)| {
             bounds.judge("metric", name, record.metrics.get(name).copied())
         });
@@ -169,6 +178,8 @@ impl Gates {
         for (metric, bounds) in &self.segments {
             checks.extend(self.segments(metric, *bounds, &record.segments));
         }
+        let budget = self.latency.into_iter();
+        checks.extend(budget.flat_map(|budget| budget.judge(measured)));
         checks
     }
 
@@ -350,7 +361,8 @@ mod tests {
             version: 3,
             record: Some(record),
         });
-        let checks = gates.judge(record, opponent).into_iter();
+        let checks = gates.judge(record, opponent, &Measured::default());
+        let checks = checks.into_iter();
         let told = checks.map(|check| format!("{} {}", check.passed, check.message));
         told.collect::<Vec<_>>().join("; ")
     }

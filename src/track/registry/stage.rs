@@ -17,16 +17,20 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::gates::Gates;
+use super::latency::LatencyBudget;
 use super::lineage::json;
 use super::record::{DataUsed, Promote, Record, RecordedFile, Segment};
-use crate::ledger;
+use crate::ledger::{self, Stages};
 
 /// The name of the stage.
 pub const REGISTER: &str = "register";
 
 /// The built-in stage `register`.
-#[derive(Debug, Clone, Copy)]
-pub struct Register;
+#[derive(Debug, Clone, Default)]
+pub struct Register {
+    /// The stages that versions may come into.
+    pub stages: Stages,
+}
 
 /// The options as written.
 #[derive(Debug, Default, Deserialize)]
@@ -116,7 +120,7 @@ impl Stage for Register {
     }
 
     fn version(&self) -> u32 {
-        1
+        2 // 1 did not say which files of a package are programs
     }
 
     fn summary(&self) -> &'static str {
@@ -128,11 +132,11 @@ impl Stage for Register {
     }
 
     fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>> {
-        options(with).map(drop)
+        options(with, &self.stages).map(drop)
     }
 
     fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
-        let record = record_of(execution.with, execution.deps)?;
+        let record = record_of(execution.with, execution.deps, &self.stages)?;
         write(execution.out("record"), &record.to_bytes())
     }
 }
@@ -141,12 +145,12 @@ impl Stage for Register {
 ///
 /// # Errors
 /// When an option is wrong, or a dep cannot be read.
-pub fn record_of(with: &Value, deps: &[PortPath]) -> Result<Record, StageError> {
-    let options = options(with).map_err(|faults| {
+pub fn record_of(with: &Value, deps: &[PortPath], stages: &Stages) -> Result<Record, StageError> {
+    let options = options(with, stages).map_err(|faults| {
         let first = faults.into_iter().next();
         StageError::new(first.map_or_else(String::new, |fault| fault.message))
     })?;
-    record(deps, options)
+    record(deps, options, stages)
 }
 
 /// The deps of a role, in the order they are written.
@@ -163,7 +167,7 @@ fn fault(path: impl Into<String>, message: impl Into<String>, help: Option<&str>
 }
 
 /// Reads and checks the options.
-fn options(with: &Value) -> Result<Options, Vec<OptionFault>> {
+fn options(with: &Value, stages: &Stages) -> Result<Options, Vec<OptionFault>> {
     let mut written = json(with);
     if let Json::Object(entries) = &mut written {
         entries.retain(|_, value| !value.is_null());
@@ -178,7 +182,7 @@ fn options(with: &Value) -> Result<Options, Vec<OptionFault>> {
     if let Err(error) = ledger::check_model_name(&options.name) {
         faults.push(fault("name", error.to_string(), None));
     }
-    let stages = options
+    let guarded = options
         .gates
         .keys()
         .map(|stage| (format!("gates.{stage}"), stage));
@@ -186,12 +190,15 @@ fn options(with: &Value) -> Result<Options, Vec<OptionFault>> {
         .promote
         .iter()
         .map(|stage| ("promote".to_owned(), stage));
-    for (path, stage) in promote.chain(stages) {
-        if let Err(error) = ledger::Stage::parse(stage) {
-            faults.push(fault(path, error.to_string(), None));
+    for (path, stage) in promote.chain(guarded) {
+        if let Err(error) = stages.parse(stage) {
+            let help = "the setting `registry.stages` adds stages";
+            faults.push(fault(path, error.to_string(), Some(help)));
         }
     }
     for (stage, gates) in &options.gates {
+        let budget = gates.latency.and_then(LatencyBudget::fault);
+        faults.extend(budget.map(|why| fault(format!("gates.{stage}.latency"), why, None)));
         for (place, gate) in gates.not_worse.iter().enumerate() {
             if gate.direction().is_none() {
                 let message = format!("nobody knows whether a lower `{}` is better", gate.metric);
@@ -223,25 +230,26 @@ fn texts(tags: Option<&mut Json>) {
 }
 
 /// The stage by its own name: `production` is `Production`.
-fn stage_name(stage: &str) -> String {
-    ledger::Stage::parse(stage).map_or_else(|_| stage.to_owned(), |known| known.name().to_owned())
+fn stage_name(stages: &Stages, stage: &str) -> String {
+    let known = stages.parse(stage);
+    known.map_or_else(|_| stage.to_owned(), |known| known.name().to_owned())
 }
 
-fn record(deps: &[PortPath], options: Options) -> Result<Record, StageError> {
+fn record(deps: &[PortPath], options: Options, stages: &Stages) -> Result<Record, StageError> {
     let mut record = Record {
         name: options.name,
         description: options.description,
         tags: options.tags,
         aliases: options.aliases,
         promote: options.promote.map(|stage| Promote {
-            stage: stage_name(&stage),
             archives_existing: options.archive_existing
-                && ledger::Stage::parse(&stage).is_ok_and(ledger::Stage::is_active),
+                && stages.parse(&stage).is_ok_and(|stage| stage.is_active()),
+            stage: stage_name(stages, &stage),
         }),
         gates: options
             .gates
             .into_iter()
-            .map(|(stage, gates)| (stage_name(&stage), gates))
+            .map(|(stage, gates)| (stage_name(stages, &stage), gates))
             .collect(),
         ..Record::default()
     };

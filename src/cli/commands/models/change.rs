@@ -30,7 +30,7 @@ pub(super) fn alias(session: &Session, arguments: &ModelsAlias) -> Result<Exit, 
         session.ui.note(&note);
         return Ok(Exit::Done);
     };
-    if Stage::parse(&alias).is_ok() {
+    if session.stages().parse(&alias).is_ok() {
         return Err(Error::Usage {
             message: format!("`{alias}` is a stage, and no alias can be called so"),
             help: format!(
@@ -122,7 +122,7 @@ pub(super) fn delete(session: &Session, arguments: &ModelsDelete) -> Result<Exit
     let (name, number) = named(&ledger, &arguments.model)?;
     let versions = ledger.read(|records| records.model_versions(&name))?;
     let in_use = versions.iter().find(|version| {
-        let is_active = Stage::parse(&version.stage).is_ok_and(Stage::is_active);
+        let is_active = Stage::recorded(&version.stage).is_active();
         is_active && number.is_none_or(|number| number == version.version)
     });
     if let Some(version) = in_use.filter(|_| !arguments.force) {

@@ -14,22 +14,22 @@ use crate::ui;
 /// Moves a version to a stage, if its gates pass.
 pub(super) fn promote(session: &Session, arguments: &ModelsPromote) -> Result<Exit, Error> {
     let ledger = existing_ledger(session)?;
-    let to = stage(&arguments.stage)?;
+    let to = stage(session, &arguments.stage)?;
     let found = find(&ledger, &arguments.model)?;
     if !matches!(to, Stage::Archived | Stage::None) {
         ledger.check_files(&found)?; // whoever serves it could not
     }
     let promoted = match arguments.dry {
-        true => judged(&ledger, &found, to)?,
+        true => judged(&ledger, &found, &to)?,
         false => {
             let promotion = Promotion {
                 archives_existing: arguments.archive_existing,
                 user: user(session, &arguments.by),
                 reason: arguments.reason.clone(),
                 is_forced: arguments.force,
-                ..Promotion::new(&found.name, found.version, to)
+                ..Promotion::new(&found.name, found.version, to.clone())
             };
-            ledger.write(move |change| change.promote(&promotion))?
+            ledger.promote(promotion)?
         }
     };
     match arguments.json {
@@ -42,7 +42,7 @@ pub(super) fn promote(session: &Session, arguments: &ModelsPromote) -> Result<Ex
     match (promoted.is_moved, failed) {
         (false, 1..) => Err(Error::GatesNotPassed {
             version: format!("{}/{}", found.name, found.version),
-            stage: to.name(),
+            stage: to.name().to_owned(),
             failed,
             of: promoted.checks.len(),
         }),
@@ -51,12 +51,11 @@ pub(super) fn promote(session: &Session, arguments: &ModelsPromote) -> Result<Ex
 }
 
 /// What the gates say, without moving anything.
-fn judged(ledger: &Ledger, found: &ModelVersion, stage: Stage) -> Result<Promoted, Error> {
-    let checks = ledger.read(|records| records.judge(&found.name, found.version, stage))?;
+fn judged(ledger: &Ledger, found: &ModelVersion, stage: &Stage) -> Result<Promoted, Error> {
     Ok(Promoted {
-        stage,
+        stage: stage.clone(),
         is_moved: false,
-        checks,
+        checks: ledger.judge(&found.name, found.version, stage)?,
         archived: Vec::new(),
     })
 }
@@ -92,7 +91,7 @@ pub(super) fn rollback(session: &Session, arguments: &ModelsRollback) -> Result<
     let reference = parse(&arguments.model)?;
     let to = match &reference.which {
         None => Stage::Production,
-        Some(Which::Word(word)) => stage(word)?,
+        Some(Which::Word(word)) => stage(session, word)?,
         Some(_) => {
             return Err(Error::Usage {
                 message: format!(
@@ -106,9 +105,9 @@ pub(super) fn rollback(session: &Session, arguments: &ModelsRollback) -> Result<
     let name = reference.name;
     ask(&ledger, |records| check_name(records, &name))?;
     let (user, reason) = (user(session, &arguments.by), arguments.reason.clone());
-    let model = name.clone();
+    let (model, back) = (name.clone(), to.clone());
     let done = ledger
-        .write(move |change| change.roll_back(&model, to, user.as_deref(), reason.as_deref()))?;
+        .write(move |change| change.roll_back(&model, &back, user.as_deref(), reason.as_deref()))?;
     let back = ledger.read(|records| records.model_version(&name, done.version))?;
     if let Err(error) = ledger.check_files(&back) {
         let why = hpipe_core::with_causes(&error);
@@ -116,8 +115,8 @@ pub(super) fn rollback(session: &Session, arguments: &ModelsRollback) -> Result<
         session.ui.warning(&text);
     }
     match arguments.json {
-        true => session.ui.data(&json::rolled_back(&name, to, &done)),
-        false => session.ui.data(&ui::rolled_back_text(&name, to, &done)),
+        true => session.ui.data(&json::rolled_back(&name, &to, &done)),
+        false => session.ui.data(&ui::rolled_back_text(&name, &to, &done)),
     }
     Ok(Exit::Done)
 }

@@ -20,10 +20,11 @@ use crate::ui;
 pub(super) fn register(session: &Session, arguments: &ModelsRegister) -> Result<Exit, Error> {
     let root = root(session)?;
     let deps = deps(session, &root, arguments)?;
-    let record = record_of(&words(arguments)?, &deps).map_err(|error| Error::Usage {
-        message: hpipe_core::with_causes(&error),
-        help: "`hpipe models register --help` tells more".to_owned(),
-    })?;
+    let record =
+        record_of(&words(arguments)?, &deps, session.stages()).map_err(|error| Error::Usage {
+            message: hpipe_core::with_causes(&error),
+            help: "`hpipe models register --help` tells more".to_owned(),
+        })?;
     let text = String::from_utf8_lossy(&record.to_bytes()).into_owned();
     let workspace = session
         .find_with(|_| ())
@@ -50,7 +51,7 @@ pub(super) fn register(session: &Session, arguments: &ModelsRegister) -> Result<
         user: user(session, &arguments.by),
         renews: true,
     };
-    let registered = ledger.write(move |change| change.register(&new))?;
+    let registered = ledger.register(new)?;
     match arguments.json {
         true => session.ui.data(&json::registered(None, &name, &registered)),
         false => session.ui.data(&ui::registered_line(&name, &registered)),

@@ -7,6 +7,7 @@
 )]
 
 mod damage;
+mod latency;
 mod migration;
 mod model_files;
 mod models;

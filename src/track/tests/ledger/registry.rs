@@ -69,7 +69,7 @@ fn standing(ledger: &Ledger) -> String {
 
 fn roll_back(ledger: &Ledger) -> Result<i64> {
     let back = |change: &hpipe_track::ledger::Change<'_>| {
-        change.roll_back("house", Stage::Production, Some("ben"), Some("slow"))
+        change.roll_back("house", &Stage::Production, Some("ben"), Some("slow"))
     };
     ledger.write(back).map(|done| done.version)
 }
@@ -284,7 +284,7 @@ fn what_has_no_record_passes_no_gate() {
     };
     register(&ledger, 2.0);
     let version = made(&ledger);
-    let judged = |stage| ledger.read(move |records| records.judge("house", version, stage));
+    let judged = |stage: Stage| ledger.judge("house", version, &stage);
     let checks = judged(Stage::Production).unwrap();
     let told: Vec<_> = checks
         .iter()
