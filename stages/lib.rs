@@ -25,6 +25,7 @@ mod artifact;
 mod content_key;
 mod csv;
 mod csv_shape;
+mod discriminator;
 mod drawings;
 mod error;
 mod evaluate;
@@ -61,6 +62,7 @@ mod tune;
 
 use std::sync::Arc;
 
+pub use discriminator::Forest;
 pub use evaluate::Evaluate;
 pub use explain::Explain;
 pub use export::Export;
@@ -81,6 +83,7 @@ pub use tune::Tune;
 pub fn register(registry: &mut hpipe_core::Registry) {
     registry.models = Some(Arc::new(Loader));
     registry.tables = Some(Arc::new(Tables));
+    registry.discriminator = Some(Arc::new(Forest));
     registry.add(Ingest);
     registry.add(Split);
     registry.add(Features);

@@ -14,6 +14,7 @@ use hpipe_monitor::{Cut, Report, Settings, Severity, Watch};
 use serde::Deserialize;
 
 use crate::artifact;
+use crate::discriminator::Forest;
 use crate::error::Error;
 use crate::options::{self, Faults, Options};
 use crate::ports::{dep, out};
@@ -84,7 +85,7 @@ impl Stage for Monitor {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -199,7 +200,7 @@ fn watched(
         seed: params.seed,
         ..Settings::default()
     };
-    let mut watch = Watch::new(predictor, settings);
+    let mut watch = Watch::new(predictor, settings).discriminating(Arc::new(Forest));
     let unfit = |fault: hpipe_monitor::Fault| format!("{name}: {fault}");
     while let Some(part) = reader.next()? {
         watch.push(part, None).map_err(unfit)?;

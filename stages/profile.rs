@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hpipe_core::{
-    Arity, Execution, OptionFault, Port, PortPath, ProfiledInput, Stage, StageError, Value,
+    Arity, Execution, OptionFault, Port, PortPath, ProfiledInput, ReferenceRows, Stage, StageError,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::artifact::{self, Artifact};
 use crate::error::Error;
@@ -19,8 +20,9 @@ use crate::model::Model;
 use crate::options::{self, Options};
 use crate::ports::{dep, out};
 use crate::scores::{Score, Scores};
+use crate::shuffle::Generator;
 use crate::statistics::Sorted;
-use crate::table::{Cells, Lookup, Table, Type, Values};
+use crate::table::{Cells, Column, Lookup, Table, Type, Values};
 use crate::transform::Transform;
 
 /// Quantiles of a distribution: from the smallest to the largest value in equal steps of rank.
@@ -28,6 +30,14 @@ const QUANTILES: usize = 33;
 
 /// Validation rows that are kept as a sample.
 const SAMPLE: usize = 200;
+
+/// Validation rows that are kept whole, and cells that these may have altogether; with fewer rows nothing could be told.
+const ROWS: usize = 500;
+const MOST_CELLS: usize = 100_000;
+const FEWEST_ROWS: usize = 100;
+
+/// Which rows are drawn.
+const SEED: u64 = 42;
 
 /// Words of a column that are counted by name.
 const WORDS: usize = 100;
@@ -64,6 +74,17 @@ pub(crate) struct Content {
     scores: Scores,
     /// Validation rows as `[actual, predicted]`, at equal steps of rank of what was missed.
     sample: Vec<[f64; 2]>,
+    /// Validation rows drawn at random; none where there are too many columns for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference>,
+}
+
+/// Validation rows, column by column in the order of `inputs`.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Reference {
+    columns: Vec<Vec<Value>>,
+    actual: Vec<f64>,
+    predicted: Vec<f64>,
 }
 
 /// One column the model is given.
@@ -102,6 +123,9 @@ impl From<Content> for hpipe_core::Profile {
             Some((score.name().to_owned(), value))
         });
         Self {
+            rows: content
+                .reference
+                .and_then(|rows| rows.read(&content.inputs)),
             scores: scores.collect(),
             target: content.target,
             train_rows: content.train_rows,
@@ -141,7 +165,7 @@ impl Stage for Profile {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -171,7 +195,7 @@ impl Stage for Profile {
         PORTS
     }
 
-    fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>> {
+    fn check(&self, with: &hpipe_core::Value) -> Result<(), Vec<OptionFault>> {
         options::checked::<ProfileParams>(with).map(drop)
     }
 
@@ -200,14 +224,16 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let actual = validation.target(&model.card.target).map_err(within)?;
     let targets = train.target(&model.card.target);
     let targets = targets.map_err(|error| error.within(&execution.dep("train").declared))?;
+    let inputs = inputs(&model, transform.as_ref(), &train)?;
     let content = Content {
-        inputs: inputs(&model, transform.as_ref(), &train)?,
         train_rows: train.rows(),
         validation_rows: validation.rows(),
         targets: quantiles(&Sorted::new(targets)),
         predictions: quantiles(&Sorted::new(predicted.clone())),
         scores: Scores::new(&actual, &predicted),
         sample: sample(&actual, &predicted),
+        reference: reference(&inputs, &validation, &actual, &predicted),
+        inputs,
         target: model.card.target,
     };
     write(execution.out("profile"), &content)
@@ -220,7 +246,14 @@ fn write(path: &Path, content: &Content) -> Result<(), Error> {
         Err(error) => panic!("bug: a profile cannot be written: {error}"),
     };
     let mut lines = text.replace("{\"name\":", "\n{\"name\":");
-    for field in ["inputs", "targets", "predictions", "scores", "sample"] {
+    for field in [
+        "inputs",
+        "targets",
+        "predictions",
+        "scores",
+        "sample",
+        "reference",
+    ] {
         lines = lines.replace(&format!("\"{field}\":"), &format!("\n\"{field}\":"));
     }
     let (format, version) = (Content::FORMAT, Content::VERSION);
@@ -328,6 +361,75 @@ fn sample(actual: &[f64], predicted: &[f64]) -> Vec<[f64; 2]> {
     (0..kept).map(|step| rows[at(step)].map(short)).collect()
 }
 
+/// Validation rows drawn at random; none of so many columns that a hundred rows would be more than a profile should hold.
+fn reference(
+    inputs: &[Input],
+    validation: &Table,
+    actual: &[f64],
+    predicted: &[f64],
+) -> Option<Reference> {
+    let most = ROWS.min(MOST_CELLS / inputs.len().max(1));
+    if most < FEWEST_ROWS {
+        return None;
+    }
+    let mut drawn: Vec<usize> = (0..actual.len()).collect();
+    Generator::new(SEED).shuffle(&mut drawn);
+    drawn.truncate(most);
+    drawn.sort_unstable();
+    let columns = inputs.iter().map(|input| {
+        let column = validation.get(&input.name)?;
+        Some(drawn.iter().map(|row| cell(&column.values, *row)).collect())
+    });
+    let of = |values: &[f64]| drawn.iter().map(|row| short(values[*row])).collect();
+    Some(Reference {
+        columns: columns.collect::<Option<_>>()?,
+        actual: of(actual),
+        predicted: of(predicted),
+    })
+}
+
+/// A cell as JSON; what is missing or infinite is null.
+fn cell(values: &Values, row: usize) -> Value {
+    match values {
+        Values::Number(values) => values[row].map(short).into(),
+        Values::Integer(values) => values[row].into(),
+        Values::Text(values) => values[row].clone().into(),
+        Values::Boolean(values) => values[row].into(),
+    }
+}
+
+impl Reference {
+    /// The rows as a table; none where they are not what was written.
+    fn read(self, inputs: &[Input]) -> Option<ReferenceRows> {
+        let rows = self.actual.len();
+        let fits = self.columns.iter().all(|column| column.len() == rows);
+        if !fits || self.predicted.len() != rows || self.columns.len() != inputs.len() {
+            return None;
+        }
+        let columns = inputs
+            .iter()
+            .zip(self.columns)
+            .map(|(input, cells)| Column {
+                name: input.name.clone(),
+                values: match input.kind {
+                    Type::Number => Values::Number(cells.iter().map(Value::as_f64).collect()),
+                    Type::Integer => Values::Integer(cells.iter().map(Value::as_i64).collect()),
+                    Type::Boolean => Values::Boolean(cells.iter().map(Value::as_bool).collect()),
+                    Type::Text => Values::Text(cells.iter().map(text).collect()),
+                },
+            });
+        Some(ReferenceRows {
+            inputs: Table::new(columns.collect()).ok()?,
+            actual: self.actual,
+            predicted: self.predicted,
+        })
+    }
+}
+
+fn text(cell: &Value) -> Option<String> {
+    cell.as_str().map(str::to_owned)
+}
+
 /// A number in seven digits, which is more than a sketch is worth.
 fn short(x: f64) -> f64 {
     format!("{x:.6e}").parse().unwrap_or(x)
@@ -378,8 +480,50 @@ mod tests {
 "targets":[1.0,2.0],
 "predictions":[1.5,1.75],
 "scores":{"rows":2,"rmse":0.5,"mae":0.5,"r2":null,"mape":0.1,"max_error":0.5,"median_absolute_error":0.5},
-"sample":[[1.0,1.5],[2.0,1.5]]}}
+"sample":[[1.0,1.5],[2.0,1.5]],
+"reference":{"columns":[[3.5,null],["INLAND",null]],"actual":[1.0,2.0],"predicted":[1.5,1.5]}}}
 "#;
+
+    #[test]
+    fn rows_are_drawn_and_read_again() {
+        let numbers: Vec<f64> = (0..700).map(f64::from).collect();
+        let words = (0..700).map(|row| (row % 3 > 0).then(|| format!("w{}", row % 3)));
+        let infinite = |x: &f64| Some(if *x == 3.0 { f64::INFINITY } else { *x });
+        let columns = vec![
+            Column {
+                name: "ocean".to_owned(),
+                values: Values::Text(words.collect()),
+            },
+            Column {
+                name: "rooms".to_owned(),
+                values: Values::Number(numbers.iter().map(infinite).collect()),
+            },
+        ];
+        let table = Table::new(columns).expect("a table");
+        let inputs = ["ocean", "rooms"].map(|name| input(&table, name).expect("an input"));
+        let kept = reference(&inputs, &table, &numbers, &numbers).expect("rows");
+        assert_eq!(kept.actual.len(), ROWS);
+        assert!(kept.actual.is_sorted() && kept.actual != numbers[..ROWS]);
+        let text = serde_json::to_string(&kept).expect("JSON");
+        let again: Reference = serde_json::from_str(&text).expect("rows");
+        assert_eq!(again, kept);
+        let rows = again.read(&inputs).expect("a table");
+        assert_eq!((rows.inputs.rows(), &rows.actual), (ROWS, &rows.predicted));
+        let Values::Text(words) = &rows.inputs.columns()[0].values else {
+            panic!("words")
+        };
+        let of = |x: f64| (x % 3.0 > 0.0).then(|| format!("w{}", x % 3.0));
+        assert!(
+            words
+                .iter()
+                .zip(&rows.actual)
+                .all(|(word, x)| *word == of(*x))
+        );
+        let wide: Vec<Input> = (0..1001)
+            .map(|_| input(&table, "rooms").expect("an input"))
+            .collect();
+        assert_eq!(reference(&wide, &table, &numbers, &numbers), None);
+    }
 
     #[test]
     fn golden() {
@@ -393,5 +537,9 @@ mod tests {
         let content: Content = artifact::read(&port).expect("a profile");
         write(&port.path, &content).expect("written");
         assert_eq!(std::fs::read_to_string(&port.path).expect("a text"), GOLDEN);
+        let before = GOLDEN.find(",\n\"reference\"").expect("the last field");
+        artifact::write_text(&port.path, &format!("{}}}}}\n", &GOLDEN[..before])).expect("written");
+        let older: Content = artifact::read(&port).expect("a profile of before");
+        assert_eq!(hpipe_core::Profile::from(older).rows, None);
     }
 }

@@ -36,7 +36,7 @@ use clap::{
 pub(crate) use cache::{Cache, CacheRestore, CacheVerify, Gc};
 pub(crate) use choosing::Choosing;
 pub(crate) use config::{Config, ConfigPlace, ConfigSet, ConfigUnset};
-pub(crate) use execute::{Repro, Watch, Working};
+pub(crate) use execute::{Beside, Repro, Watch, Working};
 pub(crate) use look::{Dag, Logs, Status, Why};
 pub(crate) use metrics::{Compare, Metrics, Params, Show};
 pub(crate) use models::{

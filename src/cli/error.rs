@@ -181,6 +181,14 @@ impl Error {
         }
     }
 
+    /// Whether another version of a model, or the first one, may mend it.
+    pub(crate) const fn may_be_mended_by_a_version(&self) -> bool {
+        matches!(
+            self,
+            Self::Usage { .. } | Self::Serve(hpipe_serve::StartError::Load { .. })
+        )
+    }
+
     /// What a shell is told.
     pub(crate) fn exit(&self) -> Exit {
         match self {

@@ -47,7 +47,7 @@ pub(crate) use models::{
     history_text, model_text, models_table, promoted_text, registered_line, rolled_back_text,
     version_text,
 };
-pub(crate) use monitoring::{batch_text, monitoring_text};
+pub(crate) use monitoring::{alert_lines, batch_text, monitoring_text};
 pub(crate) use plain::PlainSink;
 pub(crate) use reasons::brief;
 pub(crate) use report::{Input, StageReport, status_text, why_text};

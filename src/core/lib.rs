@@ -14,6 +14,7 @@ mod causes;
 mod content;
 mod diagnostic;
 mod digest;
+mod discriminator;
 mod event;
 mod memo;
 mod name;
@@ -38,12 +39,13 @@ pub use diagnostic::{
     Code, Diagnostic, ErrorKind, Label, LineColumn, Severity, SourceId, Sources, Span,
 };
 pub use digest::{Digest, HashFunction, ParseDigestError};
+pub use discriminator::{Discriminated, Discriminator};
 pub use event::{Event, EventSink, Outcome, StageFailure, Summary};
 pub use memo::{Memo, NoMemo};
 pub use name::{NameError, StageName};
 pub use path::ProjectPath;
 pub use predictor::{Input, ModelCard, ModelFiles, ModelLoader, PredictionFault, Predictor};
-pub use profile::{Profile, ProfiledInput};
+pub use profile::{Profile, ProfiledInput, ReferenceRows};
 pub use reason::{Reason, ReasonKind};
 pub use registry::Registry;
 pub use score_file::{Keep, ROWS_AT_ONCE, ScoredFile, ScoringError, ScoringOptions, score_file};

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Type;
+use crate::{Table, Type};
 
 /// What stands for the data of a model: a few kilobytes.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,6 +26,19 @@ pub struct Profile {
     pub scores: BTreeMap<String, f64>,
     /// Validation rows as `[actual, predicted]`, at equal steps of rank of `actual − predicted`, the extremes among them.
     pub sample: Vec<[f64; 2]>,
+    /// Validation rows drawn at random; none in profiles of older stages.
+    pub rows: Option<ReferenceRows>,
+}
+
+/// Rows as they were when all was well, with what was true and what was predicted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferenceRows {
+    /// The columns that the model is given.
+    pub inputs: Table,
+    /// What was true, a value a row.
+    pub actual: Vec<f64>,
+    /// What the model predicts, a value a row.
+    pub predicted: Vec<f64>,
 }
 
 /// One column that a model is given, as its training rows have it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{ModelLoader, Stage, TableFiles};
+use crate::{Discriminator, ModelLoader, Stage, TableFiles};
 
 /// The built-in stages, by name, and what is behind the other ports. Filled once by `main.rs`.
 #[derive(Default)]
@@ -13,6 +13,8 @@ pub struct Registry {
     pub models: Option<Arc<dyn ModelLoader>>,
     /// Reads and writes tables; none in a program without machine learning.
     pub tables: Option<Arc<dyn TableFiles>>,
+    /// Tells rows of two kinds apart; none in a program without machine learning.
+    pub discriminator: Option<Arc<dyn Discriminator>>,
 }
 
 impl Registry {

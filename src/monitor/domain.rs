@@ -107,7 +107,10 @@ impl Domain {
         if self.window.len() < FEWEST {
             return None;
         }
-        let (old, new) = (self.halves(&self.reference, 1), self.halves(&self.window, 2));
+        let (old, new) = (
+            self.halves(&self.reference, 1),
+            self.halves(&self.window, 2),
+        );
         let one = self.told(discriminator, [&old[0], &new[0]], [&old[1], &new[1]]);
         let other = self.told(discriminator, [&old[1], &new[1]], [&old[0], &new[0]]);
         let shares = one.importance.iter().zip(&other.importance);
@@ -148,8 +151,11 @@ impl Domain {
             .zip(learned)
             .flat_map(|(is_new, rows)| std::iter::repeat_n(is_new, rows.len()))
             .collect();
-        let answer = discriminator.discriminate(&learned.concat(), &is_new, &asked.concat(), self.seed);
-        let (old, new) = answer.scores.split_at(asked[0].len().min(answer.scores.len()));
+        let answer =
+            discriminator.discriminate(&learned.concat(), &is_new, &asked.concat(), self.seed);
+        let (old, new) = answer
+            .scores
+            .split_at(asked[0].len().min(answer.scores.len()));
         let (auc, p) = rank_test(old, new);
         Told {
             auc,
@@ -193,7 +199,9 @@ impl Encoding {
         };
         if encoding.words.is_empty() {
             let rows = 0..column.values.len();
-            let least = rows.map(|row| encoding.number(&column.values, row)).fold(0.0, f64::min);
+            let least = rows
+                .map(|row| encoding.number(&column.values, row))
+                .fold(0.0, f64::min);
             encoding.missing = 2.0 * least - 1.0;
         }
         encoding

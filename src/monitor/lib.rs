@@ -15,6 +15,7 @@ mod alerts;
 mod batches;
 mod cut;
 mod distribution;
+mod domain;
 mod errors;
 mod kolmogorov;
 mod level;
@@ -39,6 +40,7 @@ pub use distribution::{
     chi_squared_quantile_of_tail, chi_squared_tail, fisher_exact, normal_quantile_of_tail,
     normal_tail,
 };
+pub use domain::{Multivariate, rank_test};
 pub use errors::{ErrorSums, Errors};
 pub use kolmogorov::kolmogorov_tail;
 pub use level::Level;
@@ -47,7 +49,7 @@ pub use quality::{Check, Findings, Found, Need, NoColumn};
 pub use report::{BatchReport, Report, VERSION};
 pub use residuals::Residuals;
 pub use samples::{Test, effective_rows, ks_one_sample, ks_two_samples, wasserstein};
-pub use segments::Segment;
+pub use segments::{Segment, SegmentVerdict};
 pub use shares::{benjamini_hochberg, chi_squared, jensen_shannon, psi, psi_critical, psi_p};
 pub use sketch::{Counts, Distances, Sketch};
 pub use watch::{Clock, Fault, Logged, Settings, Watch};

@@ -154,8 +154,23 @@ impl Report {
             "p, corrected",
         ];
         let rows = self.drift.iter().take(MOST).map(row).collect();
-        page.section("Drift")
-            .table(table("Columns before the reference", &columns, rows))
+        let page =
+            page.section("Drift")
+                .table(table("Columns before the reference", &columns, rows));
+        let Some(found) = &self.multivariate else {
+            return page;
+        };
+        let most = found
+            .columns
+            .iter()
+            .map(|(name, share)| format!("{name} {:.0} %", share * 100.0));
+        page.paragraph(format!(
+            "All columns together: a classifier puts a new row above an old one in {:.1} % of all pairs (a half by chance, p {:.2}); \
+             what tells most: {}.",
+            found.auc * 100.0,
+            found.p,
+            most.collect::<Vec<_>>().join(", ")
+        ))
     }
 
     fn with_parts(&self, mut page: Page) -> Page {
@@ -180,9 +195,18 @@ impl Report {
             } = segment.errors;
             let numbers = [rows as f64, rmse, mae, bias].map(|x| TableCell::Number(x, 4));
             let words = [&segment.by, &segment.part].map(|text| TableCell::Text(text.clone()));
-            words.into_iter().chain(numbers).collect()
+            let was = segment
+                .judged
+                .map(|judged| TableCell::Number(judged.reference_mae, 4));
+            let told = segment
+                .judged
+                .map(|judged| TableCell::Verdict(verdict(judged.severity)));
+            let judged = [was, told].map(|cell| cell.unwrap_or_else(|| "–".into()));
+            words.into_iter().chain(numbers).chain(judged).collect()
         };
-        let columns = ["by", "part", "rows", "RMSE", "MAE", "bias"];
+        let columns = [
+            "by", "part", "rows", "RMSE", "MAE", "bias", "MAE was", "verdict",
+        ];
         page.section("Segments").table(table(
             "Errors by part of the data",
             &columns,

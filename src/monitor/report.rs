@@ -6,6 +6,7 @@ use hpipe_core::{Mapping, Predictor, Profile, Value};
 
 use crate::alerts::{Alert, Kind, Severity};
 use crate::distribution::log_choose;
+use crate::domain::Multivariate;
 use crate::errors::Errors;
 use crate::quality::{Check, Findings, Found};
 use crate::segments::Segment;
@@ -66,6 +67,8 @@ pub struct Report {
     pub errors: Option<Errors>,
     /// Columns before the reference.
     pub drift: Vec<Drift>,
+    /// All input columns together; none where the profile keeps no rows, of too few rows, or where nobody can tell.
+    pub multivariate: Option<Multivariate>,
     /// What is wrong with values.
     pub findings: Findings,
     /// Errors by part of the data.
@@ -78,12 +81,19 @@ pub struct Report {
 pub(crate) fn conclude(watch: Watch, predictor: &dyn Predictor) -> Report {
     let alpha = watch.settings().false_alarms;
     let profile = predictor.profile();
-    let drift = watch.window.judge(alpha);
+    let together = watch.multivariate();
+    let (drift, p) = watch
+        .window
+        .judge_with(alpha, together.as_ref().map(|found| found.p));
+    let multivariate = together.zip(p).map(|(found, p)| found.judged(p, alpha));
+    let segments = watch.segments.all(alpha);
     let of_rows = of_rows(&watch);
     let mut desk = watch.desk;
     drift
         .iter()
         .filter_map(of_drift)
+        .chain(multivariate.as_ref().and_then(of_multivariate))
+        .chain(of_segments(&segments))
         .for_each(|alert| desk.tell(alert));
     of_findings(&watch.findings, watch.rows, profile)
         .into_iter()
@@ -101,7 +111,8 @@ pub(crate) fn conclude(watch: Watch, predictor: &dyn Predictor) -> Report {
         rows: watch.rows,
         valid: watch.valid,
         errors: watch.sums.errors(),
-        segments: watch.segments.all(),
+        segments,
+        multivariate,
         batch_count: watch.count,
         batches: watch.reports,
         alarmed: watch.alarmed,
@@ -143,6 +154,78 @@ fn of_drift(drift: &Drift) -> Option<Alert> {
             .collect::<Vec<_>>()
             .join("; "),
     })
+}
+
+fn of_multivariate(found: &Multivariate) -> Option<Alert> {
+    let most = found
+        .columns
+        .iter()
+        .map(|(name, share)| format!("{name} {:.0} %", share * 100.0));
+    Some(Alert {
+        batch: None,
+        kind: Kind::Drift,
+        subject: "all columns".to_owned(),
+        severity: found.severity?,
+        p: Some(found.p),
+        message: format!(
+            "new rows can be told from old ones (AUC {:.3}), most by {}",
+            found.auc,
+            most.collect::<Vec<_>>().join(", ")
+        ),
+    })
+}
+
+/// One alert for each way of telling segments apart, that names the worst of them.
+fn of_segments(segments: &[Segment]) -> Vec<Alert> {
+    let mut alerts: Vec<Alert> = Vec::new();
+    for by in segments.chunk_by(|one, other| one.by == other.by) {
+        let judged = |segment: &&Segment| Some((segment.judged?.severity?, segment.judged?.p));
+        let mut bad: Vec<_> = by
+            .iter()
+            .filter(|segment| judged(segment).is_some())
+            .collect();
+        bad.sort_by(|one, other| {
+            judged(other)
+                .partial_cmp(&judged(one))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        bad.sort_by_key(|segment| std::cmp::Reverse(judged(segment).map(|(severity, _)| severity)));
+        let Some(severity) = bad
+            .iter()
+            .filter_map(judged)
+            .map(|(severity, _)| severity)
+            .max()
+        else {
+            continue;
+        };
+        let least = bad
+            .iter()
+            .filter_map(judged)
+            .map(|(_, p)| p)
+            .fold(1.0, f64::min);
+        let words = bad.iter().take(3).filter_map(|segment| {
+            let was = segment.judged?.reference_mae;
+            Some(format!(
+                "{}: MAE {:.4}, was {was:.4}",
+                segment.part, segment.errors.mae
+            ))
+        });
+        let more = bad.len().saturating_sub(3);
+        alerts.push(Alert {
+            batch: None,
+            kind: Kind::Errors,
+            subject: by[0].by.clone(),
+            severity,
+            p: Some(least),
+            message: words.collect::<Vec<_>>().join("; ")
+                + &if more > 0 {
+                    format!("; and {more} more parts")
+                } else {
+                    String::new()
+                },
+        });
+    }
+    alerts
 }
 
 /// The share of rows from which on something is said of a check.
@@ -307,6 +390,12 @@ impl Report {
             ("suppressed", count(self.suppressed)),
             ("alerts", list(self.alerts.iter(), alert_value)),
             ("drift", list(self.drift.iter(), drift_value)),
+            (
+                "multivariate",
+                self.multivariate
+                    .as_ref()
+                    .map_or(Value::Null, multivariate_value),
+            ),
             ("quality", list(self.findings.iter(), finding_value)),
             ("segments", list(self.segments.iter(), segment_value)),
             ("batch", list(self.batches.iter(), BatchReport::to_value)),
@@ -423,13 +512,31 @@ fn drift_value(drift: &Drift) -> Value {
         ),
         ("jensen_shannon", of(|found| found.jensen_shannon)),
         ("p", Value::Float(drift.p)),
-        (
-            "severity",
-            drift.severity.map_or(Value::Null, |severity| {
-                Value::Text(severity.name().to_owned())
-            }),
-        ),
+        ("severity", severity_value(drift.severity)),
     ])
+}
+
+fn multivariate_value(found: &Multivariate) -> Value {
+    let column = |(name, share): &(String, f64)| {
+        map([
+            ("column", Value::Text(name.clone())),
+            ("share", Value::Float(*share)),
+        ])
+    };
+    map([
+        ("reference_rows", count(found.rows[0])),
+        ("rows", count(found.rows[1])),
+        ("auc", Value::Float(found.auc)),
+        ("p", Value::Float(found.p)),
+        ("columns", list(found.columns.iter(), column)),
+        ("severity", severity_value(found.severity)),
+    ])
+}
+
+fn severity_value(severity: Option<Severity>) -> Value {
+    severity.map_or(Value::Null, |severity| {
+        Value::Text(severity.name().to_owned())
+    })
 }
 
 fn finding_value(((check, column), found): (&(Check, String), &Found)) -> Value {
@@ -450,6 +557,15 @@ fn segment_value(segment: &Segment) -> Value {
         ("by", Value::Text(segment.by.clone())),
         ("part", Value::Text(segment.part.clone())),
         ("errors", of_errors(&segment.errors)),
+        (
+            "reference_mae",
+            optional(segment.judged.map(|judged| judged.reference_mae)),
+        ),
+        ("p", optional(segment.judged.map(|judged| judged.p))),
+        (
+            "severity",
+            severity_value(segment.judged.and_then(|judged| judged.severity)),
+        ),
     ])
 }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hpipe_core::{PredictionFault, Predictor, Table};
+use hpipe_core::{Discriminator, PredictionFault, Predictor, Table};
 
 use crate::alerts::{Alert, Desk, Kind, RESIDUALS, Severity};
 use crate::batches::{BatchVerdict, Batches, FALSE_ALARMS, Scored, pairs};
 use crate::cut::{Cut, Cutter};
+use crate::domain::{Domain, Multivariate};
 use crate::errors::ErrorSums;
 use crate::quality::{self, Check, Findings, Need, NoColumn};
 use crate::report::{BatchReport, MOST_BATCHES, Report, conclude};
@@ -95,6 +96,8 @@ pub struct Watch {
     cutter: Cutter,
     pub(crate) batches: Batches,
     pub(crate) window: Window,
+    /// The rows of all columns together, and who tells them apart.
+    domain: Option<(Domain, Arc<dyn Discriminator>)>,
     pub(crate) desk: Desk,
     pub(crate) findings: Findings,
     pub(crate) sums: ErrorSums,
@@ -128,6 +131,7 @@ impl Watch {
         Self {
             batches: Batches::new(&profile, settings.false_alarms, settings.seed),
             window: Window::new(&profile),
+            domain: None,
             desk: Desk::new(settings.cooldown),
             segments: Segments::new(&profile, settings.segment.clone()),
             findings: BTreeMap::new(),
@@ -142,6 +146,21 @@ impl Watch {
             valid: 0,
             alarmed: 0,
         }
+    }
+
+    /// The same, asking `discriminator` of all columns together, where the profile keeps rows to compare with.
+    #[must_use]
+    pub fn discriminating(mut self, discriminator: Arc<dyn Discriminator>) -> Self {
+        let profile = self.predictor.profile();
+        let domain = profile.and_then(|profile| Domain::new(profile, self.settings.seed));
+        self.domain = domain.map(|domain| (domain, discriminator));
+        self
+    }
+
+    /// Whether all columns together are as they were; none where nobody can tell. Not corrected for other tests.
+    pub(crate) fn multivariate(&self) -> Option<Multivariate> {
+        let (domain, discriminator) = self.domain.as_ref()?;
+        domain.judge(&**discriminator)
     }
 
     /// Takes rows as they were read; returns the batches that are complete with them.
@@ -223,6 +242,9 @@ impl Watch {
         };
         let verdict = self.batches.judge(scored);
         self.window.count_inputs(&checked.rows);
+        if let Some((domain, _)) = &mut self.domain {
+            domain.add(&checked.rows);
+        }
         self.window.count_outcomes(&predicted, actual.as_deref());
         pairs(scored)
             .into_iter()

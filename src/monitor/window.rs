@@ -143,6 +143,11 @@ impl Window {
 
     /// Judges every column that has rows, at most a share `alpha` of what is called drift being chance.
     pub fn judge(&self, alpha: f64) -> Vec<Drift> {
+        self.judge_with(alpha, None).0
+    }
+
+    /// As [`judge`](Self::judge), with the p-value of another test of the same rows, which is corrected with the others.
+    pub(crate) fn judge_with(&self, alpha: f64, another: Option<f64>) -> (Vec<Drift>, Option<f64>) {
         let all = self
             .inputs
             .iter()
@@ -161,12 +166,14 @@ impl Window {
                 .map_or([1.0; 2], |found| [found.test.p, found.psi_p]);
             [of_values[0], of_values[1], drift.missing_p]
         };
-        let corrected = benjamini_hochberg(&drifts.iter().flat_map(tests).collect::<Vec<_>>());
+        let tests = drifts.iter().flat_map(tests).chain(another);
+        let corrected = benjamini_hochberg(&tests.collect::<Vec<_>>());
         for (drift, corrected) in drifts.iter_mut().zip(corrected.chunks(3)) {
             drift.p = corrected.iter().copied().fold(1.0, f64::min);
             drift.severity = (drift.p < alpha).then(|| drift.severity_if_real());
         }
-        drifts
+        let another = another.and(corrected.last().copied());
+        (drifts, another)
     }
 }
 

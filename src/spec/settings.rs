@@ -25,6 +25,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("gpus", Kind::Devices),
     ("jobs", Kind::Count),
     ("memory", Kind::Size),
+    ("monitor.new_rows", Kind::Text),
     ("monitor.on_drift", Kind::Text),
     ("monitor.webhook", Kind::Text),
     ("registry.stages", Kind::Texts),

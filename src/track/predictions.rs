@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::ledger::{LedgerError, Result};
 
-pub use reading::LoggedRow;
+pub use reading::{Asked, LoggedRow};
 
 /// The database's name in the folder of models.
 const DATABASE: &str = "predictions.db";

@@ -75,6 +75,48 @@ pub(crate) struct Repro {
     /// Ask before each stage that must execute.
     #[arg(short, long, conflicts_with_all = ["json", "dry"])]
     pub(crate) interactive: bool,
+    /// What runs beside a pipeline that is watched.
+    #[arg(skip)]
+    pub(crate) beside: Option<Beside>,
+}
+
+/// A server and a monitor, beside a pipeline that is watched.
+#[derive(Debug, Clone)]
+pub(crate) struct Beside {
+    /// Which model; without it the only one.
+    model: Option<String>,
+    host: String,
+    port: u16,
+    batch_rows: u32,
+}
+
+impl Beside {
+    /// The words of `serve` that say the same.
+    pub(crate) fn serving(&self, as_json: bool) -> Vec<String> {
+        let port = self.port.to_string();
+        self.words(["--host", &self.host, "--port", &port], as_json)
+    }
+
+    /// The words of `monitor` that say the same.
+    pub(crate) fn monitoring(&self, as_json: bool) -> Vec<String> {
+        self.words(
+            ["--log", "--batch-rows", &self.batch_rows.to_string()],
+            as_json,
+        )
+    }
+
+    fn words<const N: usize>(&self, words: [&str; N], as_json: bool) -> Vec<String> {
+        let words = words.into_iter().chain(as_json.then_some("--json"));
+        words
+            .chain(self.model.as_deref())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Which model.
+    pub(crate) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
 }
 
 /// Arguments of `watch`.
@@ -82,6 +124,23 @@ pub(crate) struct Repro {
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) working: Working,
+    /// Serve this model meanwhile, and watch what it answers: NAME[@STAGE|ALIAS] [default: the only one there is].
+    #[arg(long, value_name = "MODEL", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) serve: Option<String>,
+    /// Listen at this address.
+    #[arg(
+        long,
+        value_name = "HOST",
+        requires = "serve",
+        default_value = "127.0.0.1"
+    )]
+    pub(crate) host: String,
+    /// Listen on this port; 0 is any that is free.
+    #[arg(long, value_name = "PORT", requires = "serve", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Judge what is answered in batches of N rows.
+    #[arg(long, value_name = "N", requires = "serve", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_rows: u32,
 }
 
 impl Watch {
@@ -90,6 +149,12 @@ impl Watch {
         Repro {
             working: self.working.clone(),
             watch: true,
+            beside: self.serve.as_ref().map(|model| Beside {
+                model: Some(model.clone()).filter(|model| !model.is_empty()),
+                host: self.host.clone(),
+                port: self.port,
+                batch_rows: self.batch_rows,
+            }),
             ..Repro::default()
         }
     }

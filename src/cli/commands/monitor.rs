@@ -16,7 +16,9 @@ use hpipe_monitor::{Cut, Fault, Late, Need, Report, Settings, Severity};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::ModelVersion;
 
-use self::watching::{Ended, Watching};
+pub(super) use self::log::{Pages, existing as existing_log, write_new_rows};
+use self::watching::Ended;
+pub(super) use self::watching::Watching;
 use super::models;
 use super::repro::repro;
 use crate::amount::age;
@@ -35,14 +37,18 @@ const STREAM: &str = "-";
 
 /// A version at work.
 pub(super) struct Watched {
-    version: ModelVersion,
+    pub(super) version: ModelVersion,
     /// The digest of its model's bytes.
     digest: String,
     predictor: Arc<dyn Predictor>,
 }
 
 impl Watched {
-    fn load(session: &Session, ledger: &Ledger, version: ModelVersion) -> Result<Self, Error> {
+    pub(super) fn load(
+        session: &Session,
+        ledger: &Ledger,
+        version: ModelVersion,
+    ) -> Result<Self, Error> {
         let predictor = deployed::of_version(session, ledger, &version)?;
         let known = ledger.read(|records| records.registration(&version.name, version.version))?;
         let digest = known.and_then(|known| Some(known.record.model()?.digest.to_string()));
@@ -54,7 +60,7 @@ impl Watched {
     }
 
     /// `house/3`
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{}/{}", self.version.name, self.version.version)
     }
 }
@@ -159,7 +165,31 @@ pub(super) fn monitor(session: &Session, arguments: &Monitor) -> Result<Exit, Er
         webhook.finish();
     }
     drop(ledger);
-    conclude(session, arguments, &report, &after)
+    conclude(session, arguments, (&report, &source, &model), &after)
+}
+
+/// Leaves a run of what was seen since a moment (milliseconds since 1970), for whoever watches what is served.
+pub(super) fn leave_run(
+    session: &Session,
+    ledger: &Ledger,
+    model: &Watched,
+    (report, input, started): (&Report, &str, i64),
+) -> Result<(), Error> {
+    record::log(
+        session,
+        ledger,
+        model,
+        &record::Seen::new(report, model, input, started),
+    )
+}
+
+/// How what is served is watched.
+pub(super) fn live_settings(arguments: &Monitor) -> Settings {
+    Settings {
+        cut: Cut::Rows(arguments.batch_rows as usize),
+        logged: Some(log::columns()),
+        ..Settings::default()
+    }
 }
 
 /// Reads a file to its end.
@@ -185,7 +215,7 @@ fn watched_file(
 fn conclude(
     session: &Session,
     arguments: &Monitor,
-    report: &Report,
+    (report, source, model): (&Report, &Source, &Watched),
     after: &[String],
 ) -> Result<Exit, Error> {
     let least = arguments.fail_on.least();
@@ -193,6 +223,9 @@ fn conclude(
     let is_real =
         |severity: Option<Severity>| severity >= Some(least.unwrap_or(Severity::Critical));
     if !after.is_empty() && is_real(report.drift_severity()) {
+        if let (Source::Log { .. }, Some(log)) = (source, existing_log(session)?) {
+            write_new_rows(session, &log, model)?;
+        }
         match looped(session, arguments.json, after)? {
             Exit::Done => {}
             failed => return Ok(failed),

@@ -30,6 +30,41 @@ const LOG: [&str; 3] = [
 
 /// Serves a model of the project.
 pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Error> {
+    let server = bound(session, arguments)?;
+    let stopper = server.stopper();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::Signals)?;
+    std::thread::spawn(move || signals.forever().for_each(|_| stopper.stop()));
+    tell_address(session, arguments, &server);
+    server.run()?;
+    Ok(Exit::Done)
+}
+
+/// Says where a server listens.
+pub(super) fn tell_address(session: &Session, arguments: &Arguments, server: &Server) {
+    let scheme = if arguments.tls_cert.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let (url, title) = (format!("{scheme}://{}", server.address()), server.title());
+    let others = server.others();
+    match arguments.json {
+        true => session.ui.data(&json::serving_model(&url, &title, &others)),
+        false => {
+            let others = others.iter().map(|(title, role, share)| match *role {
+                "canary" => format!(" ({title} for {} % of requests)", share * 100.0),
+                _ => format!(" ({title} sees them, and is not heard)"),
+            });
+            let others: String = others.collect();
+            session
+                .ui
+                .note(&format!("serving {title}{others} at {url}; Ctrl-C ends it"));
+        }
+    }
+}
+
+/// A server of a model of the project, that listens and does not answer yet.
+pub(super) fn bound(session: &Session, arguments: &Arguments) -> Result<Server, Error> {
     let ledger = readable_ledger(session)?;
     let model = match &arguments.model {
         Some(text) => parse(text)?,
@@ -59,32 +94,7 @@ pub(super) fn serve(session: &Session, arguments: &Arguments) -> Result<Exit, Er
         clock: Arc::new(hpipe_store::now_millis),
         report: report(session, arguments.json),
     };
-    let server = Server::bind(setup, &arguments.host, arguments.port)?;
-    let stopper = server.stopper();
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Error::Signals)?;
-    std::thread::spawn(move || signals.forever().for_each(|_| stopper.stop()));
-    let scheme = if arguments.tls_cert.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let (url, title) = (format!("{scheme}://{}", server.address()), server.title());
-    let others = server.others();
-    match arguments.json {
-        true => session.ui.data(&json::serving_model(&url, &title, &others)),
-        false => {
-            let others = others.iter().map(|(title, role, share)| match *role {
-                "canary" => format!(" ({title} for {} % of requests)", share * 100.0),
-                _ => format!(" ({title} sees them, and is not heard)"),
-            });
-            let others: String = others.collect();
-            session
-                .ui
-                .note(&format!("serving {title}{others} at {url}; Ctrl-C ends it"));
-        }
-    }
-    server.run()?;
-    Ok(Exit::Done)
+    Ok(Server::bind(setup, &arguments.host, arguments.port)?)
 }
 
 /// The log of predictions, which is no content of any dep and stays out of git; none where nothing can be written, which is

@@ -1,5 +1,7 @@
 //! `hpipe watch` and `hpipe repro --watch`: makes stages up to date again whenever something changes.
 
+mod beside;
+
 use hpipe_core::EventSink;
 use hpipe_engine::{ReproOptions, Workspace};
 
@@ -22,8 +24,16 @@ pub(super) fn watch(
     let report = |error: Error| error.report(&session.ui, as_json);
     let open = || opened(&session.reloaded(), arguments);
     let root = workspace.location().root.clone();
-    forwarding::after_rounds(session, &root, sink, |sink| {
-        hpipe_engine::watch(workspace, options, sink, &cancellation, &open, &report)
-    })?;
+    let watch = || {
+        forwarding::after_rounds(session, &root, sink, |sink| {
+            hpipe_engine::watch(workspace, options, sink, &cancellation, &open, &report)
+        })
+    };
+    match &arguments.beside {
+        Some(deployed) => {
+            beside::with_server(session, deployed, as_json, &cancellation, watch)?;
+        }
+        None => watch()?,
+    }
     Ok(Exit::Interrupted)
 }

@@ -21,6 +21,15 @@ pub(crate) fn monitoring_text(report: &Report, model: &str) -> String {
     }
     let drifted = drift_table(report);
     parts.extend(drifted);
+    parts.extend(report.multivariate.as_ref().map(|found| {
+        format!(
+            "all columns together: {}, AUC {:.3} (0.5 by chance), p {}",
+            severity_word(found.severity),
+            found.auc,
+            p_value(found.p)
+        )
+    }));
+    parts.extend(segments_table(report));
     parts.extend(batches_table(report));
     parts.push(alerts_text(report));
     parts.join("\n\n")
@@ -125,6 +134,26 @@ fn drift_table(report: &Report) -> Option<String> {
     })
 }
 
+/// The segments that are worse than they were.
+fn segments_table(report: &Report) -> Option<String> {
+    let worse = report.segments.iter().filter_map(|segment| {
+        let judged = segment.judged?;
+        judged.severity?;
+        Some(vec![
+            one_line(&segment.by, 30),
+            one_line(&segment.part, 40),
+            severity_word(judged.severity),
+            segment.errors.rows.to_string(),
+            figure(segment.errors.mae),
+            figure(judged.reference_mae),
+            p_value(judged.p),
+        ])
+    });
+    let rows: Vec<_> = worse.take(MOST).collect();
+    let headings = ["by", "part", "errors", "rows", "MAE", "was", "p"];
+    (!rows.is_empty()).then(|| table(&headings, &rows, &[3, 4, 5, 6]))
+}
+
 /// The batches that raised an alarm.
 fn batches_table(report: &Report) -> Option<String> {
     let row = |batch: &BatchReport| {
@@ -167,6 +196,19 @@ fn latency(batch: &BatchReport) -> String {
         (None, Some(seconds)) => format!("{} ms", milliseconds(seconds)),
         (None, None) => "-".to_owned(),
     }
+}
+
+/// Says alerts that concern a version, a line each.
+pub(crate) fn alert_lines(model: &str, alerts: &[&Alert]) -> String {
+    let line = |alert: &&Alert| {
+        let (kind, subject) = (alert.kind.name(), one_line(&alert.subject, 40));
+        format!(
+            "{model}: {}: {kind} of {subject}: {}",
+            severity_word(Some(alert.severity)),
+            one_line(&alert.message, 120)
+        )
+    };
+    alerts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Says in a line what is to be said of a batch of a stream.

@@ -104,6 +104,7 @@ impl World {
             sample: (0..200)
                 .map(|step| pairs[step * (pairs.len() - 1) / 199])
                 .collect(),
+            rows: None,
         }
     }
 

@@ -123,6 +123,7 @@ fn predictor() -> Arc<TenTimes> {
         predictions: quantiles(&predicted),
         scores: [("rmse".to_owned(), 0.577)].into(),
         sample: (0..200).map(|step| pairs[step * 3999 / 199]).collect(),
+        rows: None,
     };
     Arc::new(TenTimes {
         card: ModelCard {

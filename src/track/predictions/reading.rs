@@ -22,26 +22,41 @@ pub struct LoggedRow {
     pub truth: Option<f64>,
 }
 
+/// Which rows are asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Asked<'a> {
+    /// Those that a version of this model answered.
+    pub name: &'a str,
+    /// Those of this version; without it, of all.
+    pub version: Option<i64>,
+    /// Those answered from then on, in milliseconds since 1970, UTC.
+    pub since: i64,
+    /// Only those of which it is known what became true.
+    pub labelled: bool,
+}
+
 impl PredictionLog {
-    /// The next rows that a version answered from `since` on (milliseconds since 1970), after the row `after`, at most `limit`.
+    /// The next of the rows that are asked for, after the row `after`, at most `limit`, in the order of logging.
     ///
     /// # Errors
     /// What the machine refuses.
-    pub fn answered_by(
-        &self,
-        (name, version): (&str, i64),
-        since: i64,
-        after: i64,
-        limit: usize,
-    ) -> Result<Vec<LoggedRow>> {
+    pub fn answered(&self, asked: Asked<'_>, after: i64, limit: usize) -> Result<Vec<LoggedRow>> {
         let sql = "SELECT p.number, p.time, p.latency, p.features, p.prediction, p.truth
                    FROM predictions p JOIN versions v ON v.number = p.version
-                   WHERE v.name = ?1 AND v.version = ?2 AND p.time >= ?3 AND p.number > ?4
-                   ORDER BY p.number LIMIT ?5";
+                   WHERE v.name = ?1 AND (?2 IS NULL OR v.version = ?2) AND p.time >= ?3 AND p.number > ?4
+                   AND (?5 = 0 OR p.truth IS NOT NULL)
+                   ORDER BY p.number LIMIT ?6";
+        let Asked {
+            name,
+            version,
+            since,
+            labelled,
+        } = asked;
         let read = || {
             let mut statement = self.connection.prepare_cached(sql)?;
-            let rows =
-                statement.query_map(params![name, version, since, after, limit as i64], |row| {
+            let rows = statement.query_map(
+                params![name, version, since, after, labelled, limit as i64],
+                |row| {
                     Ok(LoggedRow {
                         number: row.get(0)?,
                         time: row.get(1)?,
@@ -50,7 +65,8 @@ impl PredictionLog {
                         prediction: row.get(4)?,
                         truth: row.get(5)?,
                     })
-                })?;
+                },
+            )?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|error| LedgerError::of(&self.path, error))
@@ -76,6 +92,23 @@ impl PredictionLog {
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|error| LedgerError::of(&self.path, error))
+    }
+
+    /// Of how many of the rows that are asked for, after the row `after`, it is known what became true.
+    ///
+    /// # Errors
+    /// What the machine refuses.
+    pub fn truths(&self, asked: Asked<'_>, after: i64) -> Result<usize> {
+        let sql = "SELECT count(*) FROM predictions p JOIN versions v ON v.number = p.version
+                   WHERE v.name = ?1 AND (?2 IS NULL OR v.version = ?2) AND p.time >= ?3 AND p.number > ?4
+                   AND p.truth IS NOT NULL";
+        let values = params![asked.name, asked.version, asked.since, after];
+        let truths = self
+            .connection
+            .query_row(sql, values, |row| row.get::<_, i64>(0));
+        truths
+            .map(|truths| truths as usize)
+            .map_err(|error| LedgerError::of(&self.path, error))
     }
 
     /// The place of the newest row; 0 of an empty log.
@@ -130,8 +163,14 @@ mod tests {
         let mut join = log.join().expect("begun");
         join.add(&[truth]).expect("added");
         join.finish(false).expect("joined");
+        let asked = |since| Asked {
+            name: "house",
+            version: Some(1),
+            since,
+            labelled: false,
+        };
         let page = |since, after, limit| {
-            let rows = log.answered_by(("house", 1), since, after, limit);
+            let rows = log.answered(asked(since), after, limit);
             rows.expect("read")
                 .into_iter()
                 .map(|row| (row.number, row.time, row.prediction, row.truth))
@@ -148,7 +187,22 @@ mod tests {
         let others = log.answered_by_others(("house", 1), 0).expect("read");
         assert_eq!(others, [("house/2".to_owned(), 1)]);
         assert_eq!(log.newest().expect("read"), 4);
-        let first = &log.answered_by(("house", 1), 0, 0, 1).expect("read")[0];
+        let known = Asked {
+            version: None,
+            labelled: true,
+            ..asked(0)
+        };
+        let rows = log.answered(known, 0, 9).expect("read");
+        assert_eq!(
+            (
+                rows.len(),
+                rows[0].number,
+                log.truths(known, 0).expect("read")
+            ),
+            (1, 2, 1)
+        );
+        assert_eq!(log.truths(known, 2).expect("read"), 0);
+        let first = &log.answered(asked(0), 0, 1).expect("read")[0];
         assert_eq!(
             (first.features.as_str(), first.latency),
             (r#"{"rooms":0.5}"#, 41)

@@ -2,13 +2,14 @@
 
 use hpipe_core::{Column, Table, Values};
 use hpipe_monitor::Logged;
-use hpipe_track::predictions::{LoggedRow, PredictionLog};
+use hpipe_track::predictions::{Asked, LoggedRow, PredictionLog};
 use serde_json::{Map, Value};
 
 use super::rows::Objects;
 use super::watching::Ended;
 use super::{ROWS, Watched, Watching, unusable};
 use crate::commands::models;
+use crate::deployed;
 use crate::error::Error;
 use crate::registering::MODELS;
 use crate::session::Session;
@@ -34,7 +35,10 @@ pub(super) fn watched(
     model: &Watched,
     since: i64,
 ) -> Result<Ended, Error> {
-    let log = existing(session)?;
+    let log = existing(session)?.ok_or_else(|| {
+        let message = "no predictions are logged here".to_owned();
+        unusable(message, "`hpipe serve` logs what it answers")
+    })?;
     let who = (model.version.name.as_str(), model.version.version);
     for (other, rows) in log.answered_by_others(who, since)? {
         let rows = count(rows, "row");
@@ -50,19 +54,60 @@ pub(super) fn watched(
 }
 
 /// The log of a project that has one.
-pub(super) fn existing(session: &Session) -> Result<PredictionLog, Error> {
+pub(in crate::commands) fn existing(session: &Session) -> Result<Option<PredictionLog>, Error> {
     let models = models::root(session)?.join(MODELS);
-    if !PredictionLog::path_in(&models).exists() {
-        let message = "no predictions are logged here".to_owned();
-        return Err(unusable(message, "`hpipe serve` logs what it answers"));
+    match PredictionLog::path_in(&models).exists() {
+        true => Ok(Some(PredictionLog::open(&models)?)),
+        false => Ok(None),
     }
-    Ok(PredictionLog::open(&models)?)
+}
+
+/// Writes all rows whose truth is known, whichever version answered them, to the file that the setting `monitor.new_rows` names, as
+/// a pipeline learns from them; returns that file, none where none is set or no truth is known.
+pub(in crate::commands) fn write_new_rows(
+    session: &Session,
+    log: &PredictionLog,
+    model: &Watched,
+) -> Result<Option<String>, Error> {
+    let Some(name) = session.settings()?.text("monitor.new_rows") else {
+        return Ok(None);
+    };
+    let asked = Asked {
+        name: &model.version.name,
+        version: None,
+        since: i64::MIN,
+        labelled: true,
+    };
+    if log.truths(asked, 0)? == 0 {
+        let text = format!(
+            "{name} is left as it is: what became true is known of no row, `hpipe predictions join` says it"
+        );
+        session.ui.warning(&text);
+        return Ok(None);
+    }
+    let failed = |message: String| Error::Table { message };
+    let path = models::root(session)?.join(name);
+    let format = deployed::format_of(&path)?;
+    let mut file = deployed::tables(session)?
+        .create(&path, format)
+        .map_err(failed)?;
+    let mut pages = Pages {
+        version: None,
+        ..Pages::new(model, i64::MIN, 0).labelled()
+    };
+    while let Some(rows) = pages.next(log)? {
+        file.write(&pages.to_learn_from(&rows)).map_err(failed)?;
+    }
+    file.finish().map_err(failed)?;
+    Ok(Some(name.to_owned()))
 }
 
 /// The rows of a version, some at once.
-pub(super) struct Pages {
+pub(in crate::commands) struct Pages {
     name: String,
-    version: i64,
+    version: Option<i64>,
+    inputs: Vec<String>,
+    labelled: bool,
     target: String,
     since: i64,
     after: i64,
@@ -71,10 +116,13 @@ pub(super) struct Pages {
 
 impl Pages {
     /// From a moment on, and after a row of the log.
-    pub(super) fn new(model: &Watched, since: i64, after: i64) -> Self {
+    pub(in crate::commands) fn new(model: &Watched, since: i64, after: i64) -> Self {
+        let inputs = model.predictor.card().inputs.iter();
         Self {
             name: model.version.name.clone(),
-            version: model.version.version,
+            version: Some(model.version.version),
+            inputs: inputs.map(|input| input.name.clone()).collect(),
+            labelled: false,
             target: model.predictor.card().target.clone(),
             since,
             after,
@@ -82,9 +130,41 @@ impl Pages {
         }
     }
 
+    /// Of them, only those whose truth is known.
+    pub(in crate::commands) fn labelled(self) -> Self {
+        Self {
+            labelled: true,
+            ..self
+        }
+    }
+
+    /// The columns that the model takes, and the target.
+    fn to_learn_from(&self, rows: &Table) -> Table {
+        let empty = || Values::Text(vec![None; rows.rows()]);
+        let columns = self.inputs.iter().chain([&self.target]).map(|name| Column {
+            name: name.clone(),
+            values: rows
+                .get(name)
+                .map_or_else(empty, |column| column.values.clone()),
+        });
+        match Table::new(columns.collect()) {
+            Ok(table) => table,
+            Err(error) => panic!("bug: {error}"),
+        }
+    }
+
     /// The next rows; none where there are no more by now.
-    pub(super) fn next(&mut self, log: &PredictionLog) -> Result<Option<Table>, Error> {
-        let rows = log.answered_by((&self.name, self.version), self.since, self.after, ROWS)?;
+    pub(in crate::commands) fn next(
+        &mut self,
+        log: &PredictionLog,
+    ) -> Result<Option<Table>, Error> {
+        let asked = Asked {
+            name: &self.name,
+            version: self.version,
+            since: self.since,
+            labelled: self.labelled,
+        };
+        let rows = log.answered(asked, self.after, ROWS)?;
         let Some(last) = rows.last() else {
             return Ok(None);
         };

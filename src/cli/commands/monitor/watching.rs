@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use hpipe_core::Table;
-use hpipe_monitor::{Alert, BatchReport, Report, Settings, Watch};
+use hpipe_monitor::{Alert, BatchReport, Kind, Report, Settings, Severity, Watch};
 
 use super::webhook::Webhook;
 use super::{Watched, unfit};
@@ -14,23 +14,37 @@ use crate::session::Session;
 use crate::ui;
 
 /// What was seen, and who is still being told of it.
-pub(super) type Ended = (Report, Option<Webhook>);
+pub(in crate::commands) type Ended = (Report, Option<Webhook>);
+
+/// Which batches are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    /// All, as they come.
+    All,
+    /// Those with an alert, as they come.
+    Alarms,
+    /// Those with an alert, as events: who reads a file reads the whole report.
+    Events,
+    /// None.
+    None,
+}
 
 /// A watch, and who hears of it.
-pub(super) struct Watching<'a> {
+pub(in crate::commands) struct Watching<'a> {
     session: &'a Session,
     watch: Watch,
     begun: Instant,
     /// What came in, for people.
     input: String,
     as_json: bool,
-    /// Whether every batch is told, and not only those with an alert.
-    tells_all: bool,
+    tells: Tells,
+    /// Whether a batch had an alert that is critical.
+    is_critical: bool,
     webhook: Option<Webhook>,
 }
 
 impl<'a> Watching<'a> {
-    pub(super) fn new(
+    pub(in crate::commands) fn new(
         session: &'a Session,
         arguments: &'a Monitor,
         model: &Watched,
@@ -39,11 +53,17 @@ impl<'a> Watching<'a> {
     ) -> Result<Self, Error> {
         Ok(Self {
             session,
-            watch: Watch::new(model.predictor.clone(), settings),
+            watch: match session.registry().discriminator.clone() {
+                Some(discriminator) => {
+                    Watch::new(model.predictor.clone(), settings).discriminating(discriminator)
+                }
+                None => Watch::new(model.predictor.clone(), settings),
+            },
             begun: Instant::now(),
             input: input.to_owned(),
             as_json: arguments.json,
-            tells_all: false,
+            tells: Tells::Events,
+            is_critical: false,
             webhook: Webhook::of(session, arguments, &model.name(), input)?,
         })
     }
@@ -51,17 +71,40 @@ impl<'a> Watching<'a> {
     /// The same, telling of every batch: who waits for a stream wants to see that it goes on.
     pub(super) fn telling_all(self) -> Self {
         Self {
-            tells_all: true,
+            tells: Tells::All,
             ..self
         }
     }
 
+    /// The same, telling of batches with an alert as they come.
+    pub(in crate::commands) fn telling_alarms(self) -> Self {
+        Self {
+            tells: Tells::Alarms,
+            ..self
+        }
+    }
+
+    /// The same, telling nothing before the end.
+    pub(in crate::commands) fn quietly(self) -> Self {
+        Self {
+            tells: Tells::None,
+            ..self
+        }
+    }
+
+    /// Whether a batch had an alert that training anew may mend, and that is critical.
+    pub(in crate::commands) const fn is_critical(&self) -> bool {
+        self.is_critical
+    }
+
     /// Takes rows, and tells of the batches that are complete with them.
-    pub(super) fn push(&mut self, rows: Table) -> Result<(), Error> {
+    pub(in crate::commands) fn push(&mut self, rows: Table) -> Result<(), Error> {
         let clock = clock(self.begun);
         let batches = self.watch.push(rows, Some(&clock));
         let batches = batches.map_err(|fault| unfit(&self.input, fault))?;
-        batches.iter().for_each(|batch| self.tell(batch));
+        for batch in &batches {
+            self.tell(batch);
+        }
         Ok(())
     }
 
@@ -71,7 +114,7 @@ impl<'a> Watching<'a> {
     }
 
     /// Ends with what is left as a last batch.
-    pub(super) fn finish(mut self) -> Result<Ended, Error> {
+    pub(in crate::commands) fn finish(mut self) -> Result<Ended, Error> {
         let clock = clock(self.begun);
         let last = self.watch.flush(Some(&clock));
         if let Some(batch) = last.map_err(|fault| unfit(&self.input, fault))? {
@@ -80,24 +123,38 @@ impl<'a> Watching<'a> {
         let report = self.watch.finish(None);
         let report = report.map_err(|fault| unfit(&self.input, fault))?;
         let webhook = self.webhook.inspect(|webhook| {
-            let untold = |alert: &&Alert| alert.batch.is_none() || !self.tells_all;
+            let untold = |alert: &&Alert| alert.batch.is_none() || !self.tells.posts();
             webhook.tell(report.alerts.iter().filter(untold));
         });
         Ok((report, webhook))
     }
 
-    fn tell(&self, batch: &BatchReport) {
+    fn tell(&mut self, batch: &BatchReport) {
         let has_alert = !batch.alerts.is_empty();
-        match (self.as_json, self.tells_all) {
-            (true, tells_all) if tells_all || has_alert => {
-                self.session.ui.data(&json::batch(&batch.to_value()));
-            }
-            (false, true) => self.session.ui.data(&ui::batch_text(batch)),
-            _ => {}
+        let is_real =
+            |alert: &Alert| alert.kind != Kind::Quality && alert.severity == Severity::Critical;
+        self.is_critical |= batch.alerts.iter().any(is_real);
+        let is_told = match self.tells {
+            Tells::All => true,
+            Tells::Alarms => has_alert,
+            Tells::Events => has_alert && self.as_json,
+            Tells::None => false,
+        };
+        match (is_told, self.as_json) {
+            (true, true) => self.session.ui.data(&json::batch(&batch.to_value())),
+            (true, false) => self.session.ui.data(&ui::batch_text(batch)),
+            (false, _) => {}
         }
-        if let Some(webhook) = self.webhook.as_ref().filter(|_| self.tells_all) {
+        if let Some(webhook) = self.webhook.as_ref().filter(|_| self.tells.posts()) {
             webhook.tell(batch.alerts.iter());
         }
+    }
+}
+
+impl Tells {
+    /// Whether alerts are posted as they come, and not all at the end.
+    const fn posts(self) -> bool {
+        matches!(self, Self::All | Self::Alarms)
     }
 }
 

@@ -22,7 +22,7 @@ const QUEUE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Who is told of alerts.
-pub(super) struct Webhook {
+pub(in crate::commands) struct Webhook {
     messages: SyncSender<String>,
     /// Says something, or that nobody says it any more, when all is posted.
     done: Receiver<()>,
