@@ -32,6 +32,7 @@ mod sketch;
 mod time;
 mod watch;
 mod window;
+mod written;
 
 pub use alerts::{Alert, Kind, Severity};
 pub use batches::{BatchVerdict, Batches, FALSE_ALARMS, LevelVerdict, Scored, Subject};
