@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hpipe_monitor::{Kind, Report, Severity};
+use hpipe_monitor::{Alert, Kind, Report, Severity};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::ModelVersion;
 use hpipe_track::predictions::{Asked, PredictionLog};
@@ -182,7 +182,7 @@ impl<'a> Judge<'a> {
             &version.model,
             (&report, ANSWERED, version.started),
         )?;
-        self.tell(&report)
+        self.tell(&report, |alert| alert.batch.is_none())
     }
 
     /// Judges all rows whose truth is known, if there are more of them by now.
@@ -209,19 +209,19 @@ impl<'a> Judge<'a> {
             &version.model,
             (&report, KNOWN, started),
         )?;
-        self.tell(&report)
+        self.tell(&report, |_| true)
     }
 
-    /// Tells alerts that were not told of this version, and after drift sees to rows to learn from.
-    fn tell(&mut self, report: &Report) -> Result<(), Error> {
+    /// Tells those of the alerts that were not told of this version, and after drift sees to rows to learn from.
+    fn tell(&mut self, report: &Report, which: impl Fn(&&Alert) -> bool) -> Result<(), Error> {
         let Some(version) = &mut self.version else {
             return Ok(());
         };
         let told = &mut version.told;
-        let is_new = |alert: &&hpipe_monitor::Alert| {
+        let is_new = |alert: &&Alert| {
             alert.severity == Severity::Critical && told.insert((alert.kind, alert.subject.clone()))
         };
-        let new: Vec<_> = report.alerts.iter().filter(is_new).collect();
+        let new: Vec<_> = report.alerts.iter().filter(which).filter(is_new).collect();
         let name = version.model.name();
         if !new.is_empty() {
             let now = hpipe_store::now_millis();
