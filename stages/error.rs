@@ -206,6 +206,9 @@ impl Error {
             Self::NothingToLearn { column, .. } => Some(format!(
                 "impute `{column}` by a constant, or leave the column out"
             )),
+            Self::UnsupportedType { column, .. } => Some(format!(
+                "write `{column}` as integers of 32 or 64 bits, floats, texts or booleans, or leave it out of the file"
+            )),
             Self::WrongType {
                 column,
                 expected,

@@ -8,7 +8,6 @@ mod charts;
 mod measure;
 mod page;
 mod params;
-mod ready;
 mod subject;
 
 use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};

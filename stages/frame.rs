@@ -55,7 +55,9 @@ pub(crate) fn read_rows(port: &PortPath) -> Result<Table, Error> {
 
 /// Reads the parquet file `path`, called `name` in errors; see [`read_parquet`].
 pub(crate) fn parquet(path: &Path, name: &str) -> Result<Table, Error> {
-    table(ParquetReader::new(open(path, name)?), name)
+    let mut reader = ParquetReader::new(open(path, name)?);
+    parts::refuse_unread(&mut reader, name)?;
+    table(reader, name)
 }
 
 fn table(reader: ParquetReader<impl MmapBytesReader>, name: &str) -> Result<Table, Error> {

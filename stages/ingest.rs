@@ -33,7 +33,7 @@ impl Stage for Ingest {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {

@@ -262,6 +262,11 @@ impl Learner {
         }
     }
 
+    /// Whether trees on the way tell the score `score`, so that a search can give a trial up early.
+    pub(crate) fn reports(&self, score: Score) -> bool {
+        self.reported(1.0, score, 1.0).is_some()
+    }
+
     /// What it does with rows that lack a value.
     pub(crate) const fn gaps(&self) -> Gaps {
         match self.hyperparameters {

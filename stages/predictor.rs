@@ -9,11 +9,13 @@ use hpipe_core::{
     Input, ModelCard, ModelFiles, ModelLoader, PredictionFault, Predictor, Profile, Table, Type,
 };
 
+use hpipe_learn::ready::Ready;
+
 use crate::artifact;
 use crate::error::Error;
 use crate::model::Model;
 use crate::profile::Content;
-use crate::schema::{Feature, Gaps};
+use crate::schema::{Feature, Gaps, Schema};
 use crate::transform::{Category, CategoryFiller, Filler, Numeric, Transform, Unseen};
 
 /// Loads models that the stages of this crate wrote.
@@ -28,7 +30,9 @@ impl ModelLoader for Loader {
 
 /// A model with all it needs.
 struct Loaded {
-    model: Model,
+    features: Schema,
+    gaps: Gaps,
+    model: Ready,
     transform: Option<Transform>,
     profile: Option<Profile>,
     card: ModelCard,
@@ -45,7 +49,9 @@ impl Loaded {
         let profile = profile.transpose()?.map(Profile::from);
         let card = card(&model, transform.as_ref(), profile.as_ref());
         let loaded = Self {
-            model,
+            gaps: model.gaps(),
+            model: Ready::new(&model.learned),
+            features: model.card.features,
             transform,
             profile,
             card,
@@ -58,7 +64,7 @@ impl Loaded {
     fn check_fit(&self) -> Result<(), Error> {
         let columns = self.card.inputs.iter().map(Input::no_values);
         let none = Table::new(columns.collect())?;
-        let target = &self.model.card.target;
+        let target = &self.card.target;
         let of = self.transform.as_ref().map(|transform| &transform.target);
         if of.is_some_and(|of| of != target) {
             let reason = "the model predicts another column".to_owned();
@@ -69,10 +75,12 @@ impl Loaded {
     }
 
     fn apply(&self, rows: &Table) -> Result<Vec<f64>, Error> {
-        match &self.transform {
-            Some(transform) => self.model.predict(&transform.apply(rows)?.features),
-            None => self.model.predict(rows),
-        }
+        let features = match &self.transform {
+            Some(transform) => &transform.apply(rows)?.features,
+            None => rows,
+        };
+        let records = self.features.records(features, self.gaps)?;
+        Ok(self.model.predict(records.view()))
     }
 }
 

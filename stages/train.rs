@@ -100,7 +100,7 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn summary(&self) -> &'static str {
@@ -299,7 +299,8 @@ fn oddities(training: &Training) -> Vec<String> {
     if let Some(r2) = training
         .train
         .and_then(|scores| scores.r2)
-        .filter(|r2| *r2 < 0.0)
+        .filter(|r2| *r2 < -1e-9)
+    // a constant prediction is off by the rounding of its mean
     {
         let cure = match training.history {
             Some(_) => ": lower `learning_rate`",

@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc};
 
 use hpipe_core::{Arity, Execution, Mapping, OptionFault, Port, Stage, StageError, Value};
-use hpipe_tune::{Ask, Definition, ImportanceOptions, Series, Study};
+use hpipe_tune::{Ask, Definition, ImportanceOptions, Pruner, Series, Study};
 
 use self::params::{TuneParams, ValidTuneParams};
 use self::trial::{Ended, Ground};
 use crate::artifact;
 use crate::error::Error;
 use crate::frame;
-use crate::learner::Sample;
+use crate::learner::{Learner, Sample};
 use crate::markdown::figure;
 use crate::options;
 use crate::ports::{dep, out};
@@ -34,7 +34,7 @@ impl Stage for Tune {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn summary(&self) -> &'static str {
@@ -136,7 +136,16 @@ fn search(
     ground: &Ground,
 ) -> Result<Search, Error> {
     let search = match &params.definition {
-        Some(definition) => run_study(execution, params, ground, definition)?,
+        Some(definition) => {
+            if is_idle(definition.pruner(), params) {
+                execution.progress.log(&format!(
+                    "the pruner has nothing to do: `{}` tells its {} only when it is fitted",
+                    params.model,
+                    params.objective.metric.name()
+                ));
+            }
+            run_study(execution, params, ground, definition)?
+        }
         None => {
             let nothing = Mapping::default();
             let ended = trial::run(execution, params, ground, &nothing, &|_| false)?;
@@ -154,6 +163,13 @@ fn search(
         all - recalled
     ));
     Ok(search)
+}
+
+/// Whether nothing is known of a trial before its end, so that no pruner can give it up.
+fn is_idle(pruner: &Pruner, params: &ValidTuneParams) -> bool {
+    let learner = params.learner(&Mapping::default());
+    let tells = |learner: Learner| learner.reports(params.objective.metric);
+    !matches!(pruner, Pruner::None) && params.objective.folds.is_none() && !learner.is_ok_and(tells)
 }
 
 /// Runs a study: whenever a trial ends, those begin that waited for it.

@@ -4,11 +4,11 @@ use hpipe_learn::explain::{
     self, ExplainError, ImportanceKind, PermutationParams, ensemble_importance, shares,
 };
 use hpipe_learn::learned::Learned;
+use hpipe_learn::ready::Ready;
 use linfa::ParamGuard;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::params::ExplainParams;
-use super::ready::Ready;
 use super::subject::Subject;
 use crate::csv;
 use crate::error::Error;

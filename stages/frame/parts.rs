@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
 
+use polars::io::mmap::MmapBytesReader;
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
     ArrowDataType, ArrowField as Field, DataFrame, ParquetReader, ParquetWriter, PolarsError,
@@ -100,6 +101,29 @@ impl ParquetRows {
             source,
         }
     }
+}
+
+/// Says which column is of a type that no column of ours has, before polars fails without naming it.
+///
+/// # Errors
+/// [`Error::UnsupportedType`]; [`Error::ReadTable`] when the file is no parquet.
+pub(super) fn refuse_unread(
+    reader: &mut ParquetReader<impl MmapBytesReader>,
+    name: &str,
+) -> Result<(), Error> {
+    let schema = reader.schema().map_err(|source| Error::ReadTable {
+        path: name.to_owned(),
+        format: "parquet",
+        source,
+    })?;
+    let unread = schema.iter_values().find(|field| !is_read(&field.dtype));
+    unread.map_or(Ok(()), |field| {
+        Err(Error::UnsupportedType {
+            path: name.to_owned(),
+            column: field.name.to_string(),
+            found: format!("values of type {:?}", field.dtype),
+        })
+    })
 }
 
 /// Whether values of this type become numbers, integers, texts or booleans.

@@ -385,15 +385,26 @@ fn target(name: &str, table: &Table) -> Finding {
     let Ok(column) = table.column(name) else {
         return of_column(name, 1.0, "there is no such column to predict".to_owned());
     };
-    let bad = match column.numbers() {
-        Ok(numbers) => numbers
-            .iter()
-            .filter(|x| !x.is_some_and(f64::is_finite))
-            .count(),
-        Err(_) => column.values.missing(),
+    if let Ok(numbers) = column.numbers() {
+        let is_bad = |x: &&Option<f64>| !x.is_some_and(f64::is_finite);
+        let bad = numbers.iter().filter(is_bad).count();
+        let message = format!("{} without a finite value to predict", counted(bad, "row"));
+        return of_column(name, fraction(bad, table.rows()), message);
+    }
+    words_as_target(column, table.rows())
+}
+
+/// A target of words, some of which may look like numbers: the column is no target, and the first other word says why.
+fn words_as_target(column: &Column, rows: usize) -> Finding {
+    let words = column.words().unwrap_or_default();
+    let is_number = |word: &String| word.trim().parse().is_ok_and(f64::is_finite);
+    let others = words.iter().zip(1..);
+    let mut others = others.filter_map(|(word, row)| Some((word.as_ref()?, row)));
+    let message = match others.find(|(word, _)| !is_number(word)) {
+        Some((word, row)) => format!("not numbers to predict: row {row} says `{word}`"),
+        None => "not numbers to predict, but texts or booleans".to_owned(),
     };
-    let message = format!("{} without a finite value to predict", counted(bad, "row"));
-    of_column(name, fraction(bad, table.rows()), message)
+    of_column(&column.name, fraction(rows, rows), message)
 }
 
 /// A finding for each declared column whose values contradict `measure`, a number of rows and what is wrong with them.

@@ -215,6 +215,7 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
                     .threshold(&candidate.kept, found.feature, last, first)
             }
             side @ Side::OneOf(_) => (side, 0.0),
+            Side::Nothing => (Side::Nothing, f32::MIN),
         };
         let split = (found.feature, side, missing_left);
         let left_rows = self.finder.partition(
@@ -282,7 +283,7 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
         let covers = children.map(|(sums, _)| (sums.hessian * unit.hessian) as f32);
         let set;
         let rule = match side {
-            Side::UpTo { .. } => Rule::Below(threshold.into()),
+            Side::UpTo { .. } | Side::Nothing => Rule::Below(threshold.into()),
             Side::OneOf(codes) => {
                 let count = levels(self.finder.kind(feature)).unwrap_or(0);
                 set = codes;

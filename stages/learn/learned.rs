@@ -8,6 +8,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::linear::LinearModel;
+use crate::ready::Ready;
 use crate::tree::{Ensemble, FeatureKind, NodeView, Rule, Split, Tree};
 
 /// What a learner learned.
@@ -93,24 +94,13 @@ impl Learned {
     }
 
     /// The predictions for `records` (`n_rows × n_features`; a missing value is NaN, and a linear model then predicts
-    /// NaN), in the target's unit.
+    /// NaN), in the target's unit. Whoever predicts more than once keeps a [`Ready`].
     ///
     /// # Panics
     /// When the number of columns is not [`n_features`](Self::n_features).
     pub fn predict(&self, records: ArrayView2<'_, f64>) -> Vec<f64> {
         assert_eq!(records.ncols(), self.n_features(), "bug: other features");
-        match self {
-            Self::Linear {
-                intercept,
-                coefficients,
-            } => linear(records, *intercept, coefficients),
-            Self::Trees(ensemble) => ensemble.predict(records),
-            Self::Linked(link, model) => {
-                let sums = model.predict(records);
-                sums.into_iter().map(|sum| link.apply(sum)).collect()
-            }
-            Self::Stack(stack) => stack.predict(records),
-        }
+        Ready::new(self).predict(records)
     }
 
     /// Checks that the model can predict: finite numbers, features and codes in range, members alike.
@@ -137,30 +127,7 @@ impl Learned {
     }
 }
 
-/// Column by column, so that a row adds up in one order however many there are: ndarray's product would take another for one
-/// row than for a thousand.
-fn linear(records: ArrayView2<'_, f64>, intercept: f64, coefficients: &[f64]) -> Vec<f64> {
-    let mut sums = vec![0.0; records.nrows()];
-    for (column, coefficient) in records.columns().into_iter().zip(coefficients) {
-        for (sum, x) in sums.iter_mut().zip(column) {
-            *sum += x * coefficient;
-        }
-    }
-    sums.iter_mut().for_each(|sum| *sum += intercept);
-    sums
-}
-
 impl Stack {
-    fn predict(&self, records: ArrayView2<'_, f64>) -> Vec<f64> {
-        let mut sums = vec![self.intercept; records.nrows()];
-        for (member, weight) in self.members.iter().zip(&self.weights) {
-            for (sum, prediction) in sums.iter_mut().zip(member.predict(records)) {
-                *sum += weight * prediction;
-            }
-        }
-        sums
-    }
-
     fn check_at(&self, place: &str) -> Result<(), Invalid> {
         let (n_members, n_weights) = (self.members.len(), self.weights.len());
         if n_members == 0 || n_members != n_weights {

@@ -40,6 +40,7 @@ pub mod neighbours;
 pub mod predictor;
 mod random;
 pub mod random_forest;
+pub mod ready;
 pub mod stacking;
 pub mod tree;
 pub mod xgboost;

@@ -154,12 +154,16 @@ impl Predictor {
 
     /// The predictions for `records` (`n_rows × n_features`, NaN where a value is missing), in the target's unit.
     ///
-    /// Blocks of rows are predicted in parallel.
+    /// Blocks of rows are predicted in parallel; a single one where it is asked for, and a few rows one by one.
     ///
     /// # Errors
     /// [`Error::FeatureCount`] when the records have another number of features than the model.
     pub fn predict(&self, records: ArrayView2<'_, f64>) -> Result<Vec<f64>, Error> {
         check_features(records.ncols(), &self.features)?;
+        if records.nrows() < LANES / 2 {
+            let rows = records.rows().into_iter();
+            return rows.map(|row| self.predict_row(row)).collect();
+        }
         let mut predictions = vec![0.0; records.nrows()];
         let block = |(number, out): (usize, &mut [f64])| {
             let begin = number * BLOCK;
@@ -172,10 +176,12 @@ impl Predictor {
                 *prediction = self.finish(*prediction);
             }
         };
-        predictions
-            .par_chunks_mut(BLOCK)
-            .enumerate()
-            .for_each(block);
+        if records.nrows() <= BLOCK {
+            block((0, &mut predictions));
+        } else {
+            let blocks = predictions.par_chunks_mut(BLOCK);
+            blocks.enumerate().for_each(block);
+        }
         Ok(predictions)
     }
 

@@ -175,18 +175,18 @@ impl RandomForestValidParams {
     ) -> Result<RandomForest, Error> {
         let targets = contiguous(targets);
         check_targets(matrix.rows(), &targets, weights)?;
-        let grown = match weights {
+        let (trees, unseen) = match weights {
             None => self.grow_all::<Packed>(matrix, &targets, None, monitor),
             Some(_) => self.grow_all::<Wide>(matrix, &targets, weights, monitor),
         };
-        let out_of_bag = self.oob_score.then(|| out_of_bag(&grown, &targets));
+        let out_of_bag = unseen.map(|unseen| unseen.score(&targets));
         Ok(RandomForest {
             ensemble: Ensemble {
                 features: matrix.kinds(),
                 precision: Precision::Single,
                 base: 0.0,
                 aggregation: Aggregation::Mean,
-                trees: grown.into_iter().map(|grown| grown.tree).collect(),
+                trees,
             },
             out_of_bag,
         })
@@ -199,16 +199,17 @@ impl RandomForestValidParams {
         targets: &[f64],
         weights: Option<&[f32]>,
         mut monitor: Monitor<'_>,
-    ) -> Vec<Grown> {
+    ) -> (Vec<Tree>, Option<Unseen>) {
         let growth = self.growth(matrix.features());
         let share = growth.columns.by_node;
         let all = rows_with_weight(matrix.rows(), weights);
-        let batch = if monitor.observe.is_some() {
-            2 * rayon::current_num_threads()
+        let batch = if monitor.observe.is_some() || self.oob_score {
+            4 * rayon::current_num_threads()
         } else {
             self.n_estimators
         };
-        let mut forest: Vec<Grown> = Vec::new();
+        let mut forest: Vec<Tree> = Vec::new();
+        let mut unseen = self.oob_score.then(|| Unseen::new(targets.len()));
         while forest.len() < self.n_estimators {
             let numbers = forest.len()..self.n_estimators.min(forest.len() + batch);
             let trees: Vec<Grown> = numbers
@@ -220,7 +221,10 @@ impl RandomForestValidParams {
                 )
                 .collect();
             for grown in trees {
-                forest.push(grown);
+                if let Some(unseen) = &mut unseen {
+                    unseen.add(&grown.others);
+                }
+                forest.push(grown.tree);
                 let iteration = Iteration {
                     number: forest.len(),
                     of: self.n_estimators,
@@ -228,11 +232,11 @@ impl RandomForestValidParams {
                     validation: None,
                 };
                 if monitor.tell(&iteration) == ControlFlow::Break(()) {
-                    return forest;
+                    return (forest, unseen);
                 }
             }
         }
-        forest
+        (forest, unseen)
     }
 
     /// Grows one tree.
@@ -303,18 +307,32 @@ impl RandomForestValidParams {
     }
 }
 
-/// The mean prediction of each row by the trees that have not seen it, added in the order of the trees.
-fn out_of_bag(forest: &[Grown], targets: &[f64]) -> OutOfBag {
-    let mut sums = vec![(0.0, 0_u32); targets.len()];
-    for &(row, value) in forest.iter().flat_map(|grown| &grown.others) {
-        let (sum, count) = &mut sums[row as usize];
-        *sum += value;
-        *count += 1;
+/// Of each row, the sum of what trees predict that have not seen it, and how many these are. Sums are taken in the order of
+/// the trees, and what a tree predicts is forgotten as soon as it was added: memory grows with the rows alone.
+struct Unseen(Vec<(f64, u32)>);
+
+impl Unseen {
+    fn new(rows: usize) -> Self {
+        Self(vec![(0.0, 0); rows])
     }
-    let predictions: Vec<f64> = sums
-        .iter()
-        .map(|&(sum, count)| sum / f64::from(count))
-        .collect();
+
+    fn add(&mut self, predicted: &[(u32, f64)]) {
+        for &(row, value) in predicted {
+            let (sum, count) = &mut self.0[row as usize];
+            *sum += value;
+            *count += 1;
+        }
+    }
+
+    /// The mean predictions, and how much of the targets' variance they explain.
+    fn score(self, targets: &[f64]) -> OutOfBag {
+        let mean_of = |(sum, count): (f64, u32)| sum / f64::from(count);
+        out_of_bag(self.0.into_iter().map(mean_of).collect(), targets)
+    }
+}
+
+/// The coefficient of determination of `predictions`, NaN for rows that every tree has seen.
+fn out_of_bag(predictions: Vec<f64>, targets: &[f64]) -> OutOfBag {
     let pairs: Vec<(f64, f64)> = targets
         .iter()
         .copied()

@@ -62,6 +62,7 @@ fn error<T>(result: Result<T, String>) -> String {
 #[test]
 fn tables_that_break_a_training_fail_ingest() {
     insta::assert_snapshot!(error(ingest("a,y\n", "null")), @"1 data-quality check failed: rows: 0 rows (threshold 1) (mend the data, or change the check's `severity` or `threshold` under `checks`)");
+    insta::assert_snapshot!(error(ingest("a,y\n1,2\n3,six\n4,7\n", r#"{"target": "y"}"#)), @"1 data-quality check failed: target of `y`: not numbers to predict: row 2 says `six` (threshold 0.00 %) (mend the data, or change the check's `severity` or `threshold` under `checks`)");
     insta::assert_snapshot!(error(ingest("a,y\n1,2\n3,\n4,inf\n", r#"{"target": "y"}"#)), @"1 data-quality check failed: target of `y`: 2 rows without a finite value to predict (threshold 0.00 %) (mend the data, or change the check's `severity` or `threshold` under `checks`)");
     insta::assert_snapshot!(
         error(ingest("a,Y\n1,2\nx,3\n", r#"{"schema": [{"name": "a", "type": "number"}, {"name": "y"}, {"name": "Y", "max": 2}]}"#)),

@@ -369,6 +369,9 @@ impl<C: Cell> Finder<C> for Histograms<'_, C> {
                 let step = steps[row as usize];
                 (u32::from(step) <= last) | (missing_left & (step == MISSING_STEP))
             }),
+            (Codes::Steps(steps), Side::Nothing) => stable_partition(division, |row| {
+                missing_left & (steps[row as usize] == MISSING_STEP)
+            }),
             (Codes::Steps(_), Side::OneOf(_)) => {
                 unreachable!("bug: categories have no steps")
             }
@@ -400,6 +403,7 @@ impl<C: Cell> Finder<C> for Histograms<'_, C> {
                 column.is_below(code, last, first)
             }
             Side::OneOf(set) => set[code as usize / 64] >> (code % 64) & 1 == 1,
+            Side::Nothing => false,
         }
     }
 }
@@ -409,6 +413,7 @@ fn lefts(side: Side, missing_left: bool) -> [bool; 256] {
     let mut left = match side {
         Side::UpTo { last, .. } => std::array::from_fn(|code| code as u32 <= last),
         Side::OneOf(set) => std::array::from_fn(|code| set[code / 64] >> (code % 64) & 1 == 1),
+        Side::Nothing => [false; 256],
     };
     left[MISSING as usize] = missing_left;
     left

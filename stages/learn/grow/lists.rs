@@ -217,6 +217,7 @@ fn mark(list: &[u32], cut: Cut, goes_left: &mut [u8]) {
             _ if code == MISSING => missing_left,
             Side::UpTo { last, .. } => code <= last,
             Side::OneOf(set) => set[code as usize / 64] >> (code % 64) & 1 == 1,
+            Side::Nothing => false,
         };
         goes_left[place(entry)] = is_left.into();
     }
@@ -356,6 +357,7 @@ mod tests {
                 (None, _) => missing_left,
                 (Some(code), Side::UpTo { last, .. }) => code <= last,
                 (Some(code), Side::OneOf(set)) => set[code as usize / 64] >> (code % 64) & 1 == 1,
+                (Some(_), Side::Nothing) => false,
             };
             let at = lists.sort(part);
             let (left, right): (Vec<u32>, Vec<u32>) = rows.iter().partition(|row| goes_left(**row));

@@ -35,6 +35,11 @@ pub(crate) trait Score: Copy {
     fn may_beat(&self, _left: Sums, _right: Sums, _least: f64) -> bool {
         true
     }
+    /// Whether it matters which child is the left one.
+    #[inline]
+    fn is_directed(&self) -> bool {
+        false
+    }
     /// How much a split lowers the loss.
     fn gain(&self, left: Sums, right: Sums) -> f64;
 }
@@ -115,6 +120,11 @@ impl Bounded {
 }
 
 impl Score for Bounded {
+    #[inline]
+    fn is_directed(&self) -> bool {
+        self.direction != 0
+    }
+
     #[inline]
     fn pair(&self, left: Sums, right: Sums) -> f64 {
         let (l, r) = (self.weight(left), self.weight(right));

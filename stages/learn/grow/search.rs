@@ -61,6 +61,8 @@ pub(crate) enum Side {
     },
     /// Those whose bit is set.
     OneOf([u64; 4]),
+    /// None: only missing values go left.
+    Nothing,
 }
 
 /// A split that was found.
@@ -99,6 +101,9 @@ pub(crate) struct Whole {
 }
 
 /// Takes the best split of a numeric feature into `best` if it is better.
+///
+/// Missing values alone on the right are a cut behind the last value. Alone on the left they are the mirror of that, which
+/// makes a difference, and so is tried, only where the feature has a direction.
 pub(crate) fn numeric<C: Cell, S: Score>(
     run: &Run<C>,
     feature: u32,
@@ -144,6 +149,21 @@ pub(crate) fn numeric<C: Cell, S: Score>(
             left,
             saw_missing,
         });
+    }
+    if saw_missing && score.is_directed() {
+        let right = whole.sums.without(missing);
+        let least = best.as_ref().map_or(f64::NEG_INFINITY, |found| found.score);
+        let pair = score.pair(missing, right);
+        if pair > least && whole.least.holds(missing) && whole.least.holds(right) {
+            *best = Some(Found {
+                score: pair,
+                feature,
+                side: Side::Nothing,
+                missing_left: true,
+                left: missing,
+                saw_missing,
+            });
+        }
     }
 }
 

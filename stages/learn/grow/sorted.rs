@@ -171,7 +171,7 @@ impl<C: Cell> Finder<C> for Sorted<'_, C> {
         match side {
             _ if rank == MISSING => missing_left,
             Side::UpTo { last, .. } => rank <= last,
-            Side::OneOf(_) => false,
+            Side::OneOf(_) | Side::Nothing => false,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use hpipe_learn::interchange::{Error, Imported, Rounds, lightgbm, onnx, xgboost};
 use hpipe_learn::learned::{Learned, Link, Stack};
-use hpipe_learn::tree::{Aggregation, Ensemble, FeatureKind, Precision, Rule, Tree};
+use hpipe_learn::tree::{Aggregation, Ensemble, FeatureKind, NodeView, Precision, Rule, Tree};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -62,6 +62,43 @@ fn what_xgboost_is_given_comes_back() {
         let row = ndarray::aview1(&row);
         assert_eq!(read.predict_row(row), ensemble().predict_row(row));
     }
+}
+
+/// In JSON `0.1` stands for the `f32` nearest to it: rows that lie on it go where XGBoost sends them, also by whoever reads
+/// what is written again.
+#[test]
+fn thresholds_of_a_text_are_numbers_of_32_bits() {
+    let mut tree = Tree::leaf(0.0, 10.0);
+    let threshold = f64::from(0.1_f32);
+    tree.split(
+        0,
+        (0, Rule::Below(threshold)),
+        true,
+        4.0,
+        [1.1, 3.0],
+        [6.0, 4.0],
+    );
+    let ensemble = Ensemble {
+        trees: vec![tree],
+        ..ensemble()
+    };
+    let text = xgboost::to_json(&Learned::Trees(ensemble), &names()).expect("written");
+    assert!(
+        String::from_utf8_lossy(&text).contains("[0.1,"),
+        "a short decimal"
+    );
+    let read = xgboost::from_json(&text, Rounds::Best).expect("read");
+    let Learned::Trees(found) = &read.learned else {
+        panic!("trees were written");
+    };
+    let NodeView::Split(split) = found.trees[0].node(0) else {
+        panic!("a split was written");
+    };
+    assert_eq!(split.rule, Rule::Below(threshold));
+    assert_eq!(
+        xgboost::to_json(&read.learned, &names()).expect("written"),
+        text
+    );
 }
 
 /// XGBoost's document, with the value at `pointer` replaced.

@@ -676,3 +676,40 @@ fn of_equal_splits_a_forest_takes_a_random_one_and_a_tree_the_first() {
     let forest = RandomForest::params().n_estimators(1).fit(&data).unwrap();
     assert_eq!(features(&forest.ensemble).len(), 6);
 }
+
+/// Rows whose value is missing have the lowest targets: with a direction upwards they belong on the left, alone.
+#[test]
+fn missing_values_alone_go_left_of_a_feature_with_a_direction() {
+    let n = 400;
+    let is_missing = |row: usize| row.is_multiple_of(2);
+    let value = |row: usize| {
+        if is_missing(row) {
+            f64::NAN
+        } else {
+            row as f64
+        }
+    };
+    let target = |row: usize| {
+        let level = if is_missing(row) { 0.0 } else { 10.0 };
+        level + 0.2 * (noise(row, 0) - 0.5)
+    };
+    let records = Array2::from_shape_fn((n, 1), |(row, _)| value(row));
+    let targets = Array1::from_shape_fn(n, target);
+    for direction in [1, 0, -1] {
+        for exact in [true, false] {
+            let params = XgBoost::params()
+                .n_estimators(30)
+                .monotone_constraints(vec![direction])
+                .binning(Binning {
+                    exact,
+                    ..Binning::default()
+                });
+            let dataset = DatasetBase::new(records.view(), targets.view());
+            let model = params.fit(&dataset).unwrap();
+            let predicted = model.try_predict(records.view()).unwrap();
+            let squares = predicted.iter().zip(&targets).map(|(f, y)| (f - y).powi(2));
+            let rmse = (squares.sum::<f64>() / n as f64).sqrt();
+            assert!(rmse < 0.12, "{direction} {exact}: {rmse}");
+        }
+    }
+}

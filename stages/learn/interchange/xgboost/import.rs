@@ -119,10 +119,17 @@ fn feature_names(learner: &Place<'_>, n_features: usize) -> Result<Option<Vec<St
     }
 }
 
+/// Numbers of 32 bits, whatever they are written as: in JSON `-0.57890683` stands for the nearest one, and a threshold that
+/// lies elsewhere parts other rows once it is exported or explained.
+fn singles(place: &Place<'_>, expected: usize) -> Result<Vec<f64>, Error> {
+    let numbers = place.exactly(expected)?.into_iter();
+    Ok(numbers.map(|number| f64::from(number as f32)).collect())
+}
+
 /// `gblinear`: a coefficient a feature, then the bias.
 fn linear(booster: &Place<'_>, n_features: usize, base: f64) -> Result<Learned, Error> {
     let weights = booster.get("model")?.get("weights")?;
-    let mut coefficients = weights.exactly(n_features + 1)?;
+    let mut coefficients = singles(&weights, n_features + 1)?;
     let bias = coefficients.pop().unwrap_or(0.0);
     Ok(Learned::Linear {
         intercept: base + bias,
@@ -139,7 +146,7 @@ fn trees(
     let model = booster.get("model")?;
     let mut trees = model.get("trees")?.list()?;
     let weights = match drop {
-        Some(drop) => drop.exactly(trees.len())?,
+        Some(drop) => singles(&drop, trees.len())?,
         None => vec![1.0; trees.len()],
     };
     if let (Rounds::Best, Some(best)) = (rounds, best_iteration(learner)?) {
@@ -221,7 +228,7 @@ impl<'a> Columns<'a> {
         let columns = Self {
             right: tree.get("right_children")?.integers(-1)?,
             feature: tree.get("split_indices")?.integers(0)?,
-            condition: tree.get("split_conditions")?.exactly(n_nodes)?,
+            condition: singles(&tree.get("split_conditions")?, n_nodes)?,
             missing_left: tree.get("default_left")?.exactly(n_nodes)?,
             gain: tree.get("loss_changes")?.exactly(n_nodes)?,
             cover: tree.get("sum_hessian")?.exactly(n_nodes)?,
