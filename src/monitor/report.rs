@@ -175,7 +175,7 @@ fn of_multivariate(found: &Multivariate) -> Option<Alert> {
     })
 }
 
-/// One alert for each way of telling segments apart, that names the worst of them.
+/// One alert for each way of telling segments apart, that names those whose errors have grown most.
 fn of_segments(segments: &[Segment]) -> Vec<Alert> {
     let mut alerts: Vec<Alert> = Vec::new();
     for by in segments.chunk_by(|one, other| one.by == other.by) {
@@ -184,12 +184,11 @@ fn of_segments(segments: &[Segment]) -> Vec<Alert> {
             .iter()
             .filter(|segment| judged(segment).is_some())
             .collect();
-        bad.sort_by(|one, other| {
-            judged(other)
-                .partial_cmp(&judged(one))
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
-        bad.sort_by_key(|segment| std::cmp::Reverse(judged(segment).map(|(severity, _)| severity)));
+        let growth = |segment: &Segment| {
+            let was = segment.judged.map_or(0.0, |judged| judged.reference_mae);
+            segment.errors.mae / was
+        };
+        bad.sort_by(|one, other| growth(other).total_cmp(&growth(one)));
         let Some(severity) = bad
             .iter()
             .filter_map(judged)
