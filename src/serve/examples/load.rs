@@ -1,6 +1,9 @@
 //! Measures serving on loopback: hpipe beside a bare axum handler that parses the same body and answers a constant.
 //!
-//! `cargo run --release -p hpipe-serve --example load [SECONDS]`. Server and clients share the machine, so that only the
+//! `cargo run --release -p hpipe-serve --example load [SECONDS]`. For benches/serve.sh it is the bare handler alone (`load bare`,
+//! which says where it listens), and the client alone (`load ask HOST PATH BODY_FILE CONNECTIONS SECONDS`, which says what it
+//! measured).
+//! Server and clients share the machine, so that only the
 //! ratios mean something; they come of one run, the two servers taking turns. The model is a sum of eight columns with
 //! ranges: what is measured is serving (parsing, validation, metrics, log of predictions), not trees.
 
@@ -193,10 +196,19 @@ fn is_whole(bytes: &[u8]) -> bool {
     bytes.len() >= head + 4 + length.unwrap().parse::<usize>().unwrap()
 }
 
-/// Requests per second, and p50 and p99 in microseconds.
-fn measure(host: &str, body: &str, connections: usize, time: Duration) -> (f64, u128, u128) {
+/// What was measured.
+struct Measured {
+    count: usize,
+    /// Requests per second.
+    rate: f64,
+    /// Microseconds.
+    p50: u128,
+    p99: u128,
+}
+
+fn measure(host: &str, path: &str, body: &str, connections: usize, time: Duration) -> Measured {
     let head = format!(
-        "POST /predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     let request = Arc::new([head.as_bytes(), body.as_bytes()].concat());
@@ -217,15 +229,43 @@ fn measure(host: &str, body: &str, connections: usize, time: Duration) -> (f64, 
     });
     took.sort();
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_micros();
-    (took.len() as f64 / time.as_secs_f64(), at(0.5), at(0.99))
+    Measured {
+        count: took.len(),
+        rate: took.len() as f64 / time.as_secs_f64(),
+        p50: at(0.5),
+        p99: at(0.99),
+    }
 }
 
 fn main() {
-    let seconds = std::env::args()
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .unwrap_or(2);
-    let time = Duration::from_secs(seconds);
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["bare"] => {
+            println!("http://{}", bare());
+            loop {
+                std::thread::park();
+            }
+        }
+        ["ask", host, path, body, connections, seconds] => {
+            let body = std::fs::read_to_string(body).unwrap();
+            let time = Duration::from_secs(seconds.parse().unwrap());
+            let Measured {
+                count,
+                rate,
+                p50,
+                p99,
+            } = measure(host, path, &body, connections.parse().unwrap(), time);
+            println!(r#"{{"count": {count}, "rate": {rate}, "p50": {p50}, "p99": {p99}}}"#);
+        }
+        [] => compare(Duration::from_secs(2)),
+        [seconds] => compare(Duration::from_secs(seconds.parse().unwrap())),
+        _ => panic!("load [SECONDS] | bare | ask HOST PATH BODY_FILE CONNECTIONS SECONDS"),
+    }
+}
+
+/// Both servers in this process, taking turns.
+fn compare(time: Duration) {
     let folder = tempfile::tempdir().unwrap();
     let (ours, bare) = (ours(folder.path()), bare());
     let batch = format!("[{}]", vec![ROW; 1000].join(","));
@@ -236,15 +276,20 @@ fn main() {
     ] {
         let mut rounds = Vec::new();
         for _ in 0..3 {
-            let limit = measure(&bare, body, connections, time);
-            rounds.push((measure(&ours, body, connections, time), limit));
+            let limit = measure(&bare, "/predict", body, connections, time);
+            rounds.push((measure(&ours, "/predict", body, connections, time), limit));
         }
-        rounds.sort_by(|(a, b), (c, d)| (a.0 / b.0).total_cmp(&(c.0 / d.0)));
-        let ((rate, p50, p99), (limit, limit_p50, limit_p99)) = rounds[1];
+        rounds.sort_by(|(a, b), (c, d)| (a.rate / b.rate).total_cmp(&(c.rate / d.rate)));
+        let (ours, limit) = &rounds[1];
         println!(
-            "{name}: hpipe {rate:.0}/s p50 {p50} µs p99 {p99} µs; bare axum {limit:.0}/s p50 {limit_p50} µs p99 {limit_p99} µs; \
-             {:.0} %",
-            100.0 * rate / limit
+            "{name}: hpipe {:.0}/s p50 {} µs p99 {} µs; bare axum {:.0}/s p50 {} µs p99 {} µs; {:.0} %",
+            ours.rate,
+            ours.p50,
+            ours.p99,
+            limit.rate,
+            limit.p50,
+            limit.p99,
+            100.0 * ours.rate / limit.rate
         );
     }
 }

@@ -8,9 +8,12 @@
 
 mod access;
 mod bodies;
+mod clients;
 mod limits;
 mod lineups;
 mod log;
+#[path = "../../../../tests/support/peers.rs"]
+mod peers;
 mod protocols;
 mod service;
 mod support;

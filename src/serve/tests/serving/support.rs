@@ -271,6 +271,11 @@ impl Served {
         self.root.path()
     }
 
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.host)
+    }
+
     /// What the server says next.
     #[track_caller]
     pub(crate) fn told(&self) -> String {
