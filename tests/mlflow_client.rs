@@ -174,12 +174,16 @@ fn a_model_of_hpipe_predicts_the_same_in_mlflow() {
     said(&[
         "models", "export", "house/1", "--format", "mlflow", "-o", "exported",
     ]);
+    said(&["models", "register", "model.safetensors", "--name", "bare"]);
+    said(&[
+        "models", "export", "bare/1", "--format", "mlflow", "-o", "bare",
+    ]);
     let run = support::parse_event(said(&["runs", "show", "train", "--json"]).trim_end());
     let server = Serving::start(project.root());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mlflow_models.py");
     let mut command = Command::new(programs.join("python"));
     command.args([script, &server.url, support::text(&run["run"])]);
-    command.args([project.path("predicted.csv"), project.path("exported")]);
+    command.args(["predicted.csv", "exported", "bare"].map(|path| project.path(path)));
     let done = peers::run(&mut command);
     eprintln!("{}", done.unwrap_or_else(|error| panic!("{error}")));
     assert!(server.stop().success());

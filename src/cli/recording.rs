@@ -6,13 +6,14 @@
 //! open, [`settle`](Recorder::settle) writes down with the next `hpipe repro`. A stage that was restored or is up to date
 //! has its run already.
 //!
-//! `subject` says what is known before, `series`, `study` and `model` read what was made, `files` keeps bytes, `origin` says
+//! `subject` says what is known before, `series`, `study`, `model` and `example` read what was made, `files` keeps bytes, `origin` says
 //! which run made what a stage holds, `searching` is for the trials of `hpipe tune`, `words` fits names and values to MLflow's limits, `serving` lets commands log to their runs, `outcomes` listens which stage ended how.
 //!
 //! A project without tracked stages never opens its records. A ledger that refuses is a warning: no stage fails for it, and
 //! what is missing is written down next time. Knows no SQL: that is `hpipe_track::ledger`.
 
 mod end;
+mod example;
 mod files;
 mod model;
 mod origin;
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use hpipe_core::{ProjectPath, with_causes};
+use hpipe_core::{ProjectPath, TableFiles, with_causes};
 use hpipe_engine::{Location, Observed, ObservedEnd, Observer, Variables, Workspace};
 use hpipe_spec::{Action, StageSpec};
 use hpipe_store::Store;
@@ -42,6 +43,7 @@ use crate::registering::MODELS;
 use crate::session::Session;
 use crate::ui::Ui;
 
+pub(crate) use example::{EXAMPLE, SERVING_EXAMPLE, about as about_example};
 pub(crate) use origin::{maker, makers};
 pub(crate) use outcomes::Outcomes;
 pub(crate) use searching::{SearchResult, SearchRun, SearchSubject, TrialResult};
@@ -64,6 +66,8 @@ pub(crate) struct Recorder {
     user: String,
     source: source::Source,
     ui: Arc<Ui>,
+    /// Who reads what models are trained on.
+    tables: Option<Arc<dyn TableFiles>>,
     ledger: OnceLock<Option<Ledger>>,
     /// Started with the first tracked command.
     serving: OnceLock<Option<Serving>>,
@@ -141,6 +145,7 @@ impl Recorder {
                 .unwrap_or_else(|| "unknown".to_owned()),
             source: source::Source::default(),
             ui: session.ui.clone(),
+            tables: session.registry().tables.clone(),
             ledger: OnceLock::new(),
             serving: OnceLock::new(),
             is_settled: AtomicBool::new(true),
@@ -216,7 +221,7 @@ impl Recorder {
     /// Writes down how an execution ended.
     fn end(&self, beginning: Beginning, execution: &Observed<'_>, end: &ObservedEnd<'_>) {
         let Some(ledger) = self.ledger() else { return };
-        if let Err(error) = end::write(ledger, beginning, execution, end) {
+        if let Err(error) = end::write(ledger, self.tables.as_deref(), beginning, execution, end) {
             let stage = &execution.stage.name;
             self.refused(&format!("record the run of {stage}"), &error);
         }

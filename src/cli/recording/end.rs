@@ -1,6 +1,6 @@
 //! What an execution came to, read from what it made and written down.
 
-use hpipe_core::{Code, ProjectPath, StageFailure};
+use hpipe_core::{Code, ProjectPath, StageFailure, TableFiles};
 use hpipe_engine::{Observed, ObservedEnd};
 use hpipe_store::{LockOut, readable_time};
 use hpipe_track::ledger::{
@@ -8,7 +8,9 @@ use hpipe_track::ledger::{
     Pair, RunResults, StoredArtifact,
 };
 use hpipe_track::{DataTable, read_metrics};
+use serde_json::{Value as Json, json};
 
+use super::example::{self, EXAMPLE, SERVING_EXAMPLE};
 use super::files::{self, Files, Made};
 use super::model::Schema;
 use super::series::{self, Points};
@@ -18,12 +20,16 @@ use super::{Beginning, subject, words};
 /// The name of a logged model, and of its file within it.
 const MODEL: &str = "model";
 
+/// Finds an example of what a model of this schema takes.
+type Example<'a> = dyn Fn(&Schema) -> Option<Json> + 'a;
+
 /// Writes down how an execution ended, beginning its run first if that failed before.
 ///
 /// # Errors
 /// What the records refuse. What a stage wrote is never an error: what cannot be read is no metric.
 pub(super) fn write(
     ledger: &Ledger,
+    tables: Option<&dyn TableFiles>,
     beginning: Beginning,
     execution: &Observed<'_>,
     end: &ObservedEnd<'_>,
@@ -33,12 +39,13 @@ pub(super) fn write(
     if !record.is_open {
         return Ok(());
     }
-    let whole = gather(ledger, execution, end, &record)?;
+    let whole = gather(ledger, tables, execution, end, &record)?;
     ledger.write(move |change| change.end_execution(&beginning.attempt, &whole))
 }
 
 fn gather(
     ledger: &Ledger,
+    tables: Option<&dyn TableFiles>,
     execution: &Observed<'_>,
     end: &ObservedEnd<'_>,
     record: &ExecutionRecord,
@@ -79,7 +86,8 @@ fn gather(
     }
     keep_outs(ledger, &files, execution, &mut whole)?;
     if let Some(made) = files.of_role(MODEL) {
-        match log_model(ledger, &files, &made, record, now)? {
+        let example = |schema: &Schema| example::of(tables, execution, schema.names());
+        match log_model(ledger, &files, &made, record, (now, &example))? {
             Some(model) => whole.models.push(model),
             None => whole.artifacts.extend(kept(ledger, &files, &made)?),
         }
@@ -192,7 +200,7 @@ fn log_model(
     files: &Files<'_>,
     made: &Made,
     record: &ExecutionRecord,
-    now: i64,
+    (now, example): (i64, &Example<'_>),
 ) -> Result<Option<MadeModel>, LedgerError> {
     let Some(stored) = files.keep(ledger, made)? else {
         return Ok(None);
@@ -206,11 +214,21 @@ fn log_model(
     let model: LoggedModel = ledger.write(move |change| change.begin_model_of(&run, new))?;
     let run = ledger.read(|records| records.run_info(&record.run))?;
     let about = (model.id.as_str(), model.artifact_location.as_str());
-    let text = schema.mlmodel(&run, about, (&file, stored.size), &readable_time(now));
+    let example = example(&schema);
+    let kept = (file.as_str(), stored.size);
+    let text = schema.mlmodel(&run, about, kept, example.is_some(), &readable_time(now));
     let mlmodel = files::keep_bytes(ledger, text.as_bytes())?;
+    let mut files = vec![("MLmodel".to_owned(), mlmodel), (file, stored)];
+    if let Some(example) = example {
+        let served = json!({"dataframe_split": example});
+        for (name, text) in [(EXAMPLE, example), (SERVING_EXAMPLE, served)] {
+            let text = format!("{text}\n");
+            files.push((name.to_owned(), files::keep_bytes(ledger, text.as_bytes())?));
+        }
+    }
     Ok(Some(MadeModel {
         id: model.id,
-        files: vec![("MLmodel".to_owned(), mlmodel), (file, stored)],
+        files,
     }))
 }
 

@@ -8,6 +8,8 @@ use hpipe_track::ledger::{Pair, RunInfo};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::example;
+
 /// More than this no header is.
 const LARGEST_HEADER: u64 = 64 << 20;
 
@@ -63,6 +65,7 @@ impl Schema {
         run: &RunInfo,
         (id, uri): (&str, &str),
         (file, size): (&str, u64),
+        has_example: bool,
         created: &str,
     ) -> String {
         let columns = self.features.iter();
@@ -71,7 +74,7 @@ impl Schema {
             .collect();
         let outputs = json!([{"type": "double", "name": self.target, "required": true}]);
         let flavor = json!({"data": file, "kind": self.kind, "format": "hpipe-model"});
-        let text = json!({
+        let mut text = json!({
             "artifact_path": uri,
             "flavors": {"hpipe": flavor},
             "mlflow_version": hpipe_server::MLFLOW_VERSION,
@@ -86,7 +89,15 @@ impl Schema {
             },
             "utc_time_created": created,
         });
+        if has_example {
+            text["saved_input_example_info"] = example::about();
+        }
         format!("{text:#}\n")
+    }
+
+    /// The names of its features, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.features.iter().map(|feature| feature.name.as_str())
     }
 }
 
@@ -120,7 +131,7 @@ mod tests {
             artifact_uri: String::new(),
             lifecycle: hpipe_track::ledger::Lifecycle::Active,
         };
-        let text = schema.mlmodel(&run, ("m-1", "uri"), ("model.safetensors", 9), "now");
+        let text = schema.mlmodel(&run, ("m-1", "uri"), ("model.safetensors", 9), true, "now");
         let text: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let inputs = text["signature"]["inputs"].as_str().expect("a text");
         let inputs: serde_json::Value = serde_json::from_str(inputs).expect("JSON");
@@ -128,6 +139,8 @@ mod tests {
             inputs[1],
             json!({"type": "double", "name": "b", "required": true})
         );
+        let example = &text["saved_input_example_info"]["artifact_path"];
+        assert_eq!(example, "input_example.json");
         assert_eq!(
             (&text["model_id"], &text["run_id"]),
             (&json!("m-1"), &json!("r"))

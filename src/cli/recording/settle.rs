@@ -164,7 +164,8 @@ impl Recorder {
             log: known.attempt.log.as_deref(),
             failure: None,
         };
-        end::write(ledger, beginning, &execution, &ended)
+        let tables = self.tables.as_deref();
+        end::write(ledger, tables, beginning, &execution, &ended)
     }
 }
 

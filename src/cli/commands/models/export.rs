@@ -1,6 +1,7 @@
 //! `hpipe models export`: the registry as one document, or the files of a version in a folder.
 
 use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use super::{ask, existing_ledger, find, names};
 use crate::args::{ExportFormat, ModelsExport};
 use crate::error::{Error, Exit};
 use crate::json;
+use crate::recording::{self, EXAMPLE, SERVING_EXAMPLE};
 use crate::session::Session;
 
 /// Where hpipe's own files lie among those of a version.
@@ -98,6 +100,9 @@ fn version(
         }
         (ExportFormat::Mlflow, false) => convert(session, ledger, &found, &folder, out)?,
     }
+    if format == ExportFormat::Mlflow {
+        add_example(ledger, &found, out)?;
+    }
     session.ui.note(&format!(
         "{}/{} is in {}",
         found.name,
@@ -156,6 +161,56 @@ fn place(ledger: &Ledger, artifact: &str, path: &Path, mode: u32) -> Result<(), 
     std::io::copy(&mut bytes, &mut copy)
         .map(drop)
         .map_err(failed)
+}
+
+/// Adds the input example of the logged model that the version was made as, unless the package has one.
+fn add_example(ledger: &Ledger, found: &ModelVersion, out: &Path) -> Result<(), Error> {
+    let path = out.join("MLmodel");
+    let failed = |attempt| {
+        let path = path.clone();
+        move |source| Error::File {
+            attempt,
+            path,
+            source,
+        }
+    };
+    let text = std::fs::read_to_string(&path).map_err(failed("read"))?;
+    let says = recording::about_example();
+    // JSON is YAML, but nothing can be added behind its end.
+    let has_one = text.contains("saved_input_example_info") || text.starts_with('{');
+    let made_as = match (&found.run_id, has_one) {
+        (Some(run), false) => logged_as(ledger, run)?,
+        _ => None,
+    };
+    let Some(folder) = made_as else {
+        return Ok(());
+    };
+    for name in [EXAMPLE, SERVING_EXAMPLE] {
+        place(ledger, &format!("{folder}/{name}"), &out.join(name), PLAIN)?;
+    }
+    let opened = OpenOptions::new().append(true).open(&path);
+    opened
+        .and_then(|mut file| writeln!(file, "saved_input_example_info: {says}"))
+        .map_err(failed("write"))
+}
+
+/// The folder among the artifacts of the model that a run logged with an example.
+fn logged_as(ledger: &Ledger, run: &str) -> Result<Option<String>, Error> {
+    let found = ledger.read(|records| {
+        for output in records.run(run)?.inputs.outputs {
+            let place = records.logged_model(&output.model_id)?.artifact_location;
+            let folder = place.strip_prefix("mlflow-artifacts:/").unwrap_or_default();
+            let kept = records.artifact(&format!("{folder}/{EXAMPLE}"));
+            if kept.is_ok() {
+                return Ok(Some(folder.to_owned()));
+            }
+        }
+        Ok(None)
+    });
+    match found {
+        Err(error) if error.refusal().is_some() => Ok(None), // the run or its model is deleted
+        found => Ok(found?),
+    }
 }
 
 /// Has the built-in stage `export` make what MLflow loads of the model.

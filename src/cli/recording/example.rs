@@ -1,0 +1,99 @@
+//! The input example of a logged model: the first rows that it was trained on, as MLflow keeps them beside a model.
+
+use std::path::Path;
+
+use hpipe_core::{Table, TableFiles, TableFormat, Values};
+use hpipe_engine::Observed;
+use serde_json::{Value as Json, json};
+
+/// Rows of an example.
+const ROWS: usize = 5;
+
+/// The file of the example, and the one that holds it as the body of a request to a server of models.
+pub(crate) const EXAMPLE: &str = "input_example.json";
+pub(crate) const SERVING_EXAMPLE: &str = "serving_input_example.json";
+
+/// What `MLmodel` says of them.
+pub(crate) fn about() -> Json {
+    json!({
+        "artifact_path": EXAMPLE,
+        "pandas_orient": "split",
+        "serving_input_path": SERVING_EXAMPLE,
+        "type": "dataframe",
+    })
+}
+
+/// The first rows of an execution's training data, as far as they are the features called so; none where there is no such
+/// table, or nobody here reads tables.
+pub(super) fn of<'a>(
+    tables: Option<&dyn TableFiles>,
+    execution: &Observed<'_>,
+    features: impl Iterator<Item = &'a str>,
+) -> Option<Json> {
+    let is_train = |role: &str| role == "train";
+    let mut deps = execution.entry.deps.iter();
+    let train = deps.find(|dep| dep.role.as_deref().is_some_and(is_train))?;
+    let path = train.path.on_disk(execution.workspace.store().root());
+    let rows = first_rows(tables?, &path)?;
+    split(&rows, features)
+}
+
+fn first_rows(tables: &dyn TableFiles, path: &Path) -> Option<Table> {
+    let mut reader = tables.open(path, TableFormat::of_path(path)?, ROWS).ok()?;
+    reader.next().ok().flatten()
+}
+
+/// The columns called so, in pandas' orientation `split`; none if one is not there or holds no numbers.
+fn split<'a>(rows: &Table, names: impl Iterator<Item = &'a str>) -> Option<Json> {
+    let mut columns = Vec::new();
+    let mut data = vec![Vec::new(); rows.rows().min(ROWS)];
+    for name in names {
+        let values = numbers(&rows.get(name)?.values)?;
+        for (row, value) in data.iter_mut().zip(values) {
+            row.push(value);
+        }
+        columns.push(name);
+    }
+    Some(json!({"columns": columns, "data": data}))
+}
+
+/// Numbers as floats; what is missing, or no finite number, is null.
+fn numbers(values: &Values) -> Option<Vec<Json>> {
+    match values {
+        Values::Number(values) => Some(values.iter().copied().map(Json::from).collect()),
+        Values::Integer(values) => {
+            let floats = values.iter().map(|value| value.map(|value| value as f64));
+            Some(floats.map(Json::from).collect())
+        }
+        Values::Text(_) | Values::Boolean(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hpipe_core::Column;
+
+    use super::*;
+
+    #[test]
+    fn an_example_is_the_features_in_their_order() {
+        let column = |name: &str, values| Column {
+            name: name.to_owned(),
+            values,
+        };
+        let table = Table::new(vec![
+            column("y", Values::Number(vec![Some(9.0), Some(8.0)])),
+            column("b", Values::Integer(vec![Some(1), None])),
+            column("a", Values::Number(vec![Some(0.5), Some(f64::NAN)])),
+            column("word", Values::Text(vec![None, None])),
+        ]);
+        let table = table.expect("different names");
+        let told = split(&table, ["a", "b"].into_iter());
+        assert_eq!(
+            told,
+            Some(json!({"columns": ["a", "b"], "data": [[0.5, 1.0], [null, null]]}))
+        );
+        assert_eq!(split(&table, ["a", "c"].into_iter()), None);
+        assert_eq!(split(&table, ["word"].into_iter()), None);
+    }
+}
