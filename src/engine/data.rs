@@ -122,6 +122,32 @@ pub(crate) fn bring_back(
     Ok(())
 }
 
+/// Stores again data under control that planned stages need and that the cache has lost, where it lies in place as its data
+/// file says: nobody else has it.
+///
+/// # Errors
+/// [`Error::Store`] when the data cannot be read, or the cache not be written.
+pub(crate) fn store_again(workspace: &Workspace, plan: &Plan) -> Result<(), Error> {
+    let store = workspace.store();
+    for file in workspace.data_files() {
+        let path = file.as_str().strip_suffix(DATA_FILE_ENDING);
+        let path = path
+            .map(ProjectPath::new)
+            .filter(|path| needs(workspace, plan, path) && !is_made(workspace, path));
+        // Of one that is none nobody knows what it stands for; the data in place is a dep like any other.
+        let (Some(path), Ok((_, content))) = (path, store.read_data_file(file)) else {
+            continue;
+        };
+        if !store.has_top(&content) {
+            let found = Inputs::fresh(workspace).content(&path)?;
+            if found.is_some_and(|found| found.same(&content)) {
+                store.commit(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Takes what [`bring_back`] would bring back for present.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use hpipe_core::{Event, EventSink, StageFailure, with_causes};
 use hpipe_spec::{Out, StageSpec};
-use hpipe_store::{Attempt, AttemptEnd, OutRecord, Store};
+use hpipe_store::{Attempt, AttemptEnd, OutRecord, RunRecord, Store};
 
 use crate::Cancellation;
 use crate::Error;
@@ -63,6 +63,8 @@ pub(crate) struct Executed {
     pub(crate) outs: Vec<OutRecord>,
     pub(crate) attempt: Attempt,
     pub(crate) duration: Duration,
+    /// What the run cache was told.
+    pub(crate) record: Option<Box<RunRecord>>,
 }
 
 /// Why there is no result.
@@ -169,6 +171,7 @@ pub(crate) fn conclude(
             outs,
             attempt,
             duration,
+            record: None,
         }),
         Err(Stopped::Failed(told)) => {
             Err(failure::with_output(*told, &attempt, setting.workspace).into())

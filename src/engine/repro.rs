@@ -26,7 +26,7 @@ use hpipe_store::LockFile;
 
 use crate::budget::{self, Budget, Demand};
 use crate::checkout::{suppose_recorded, suppose_thawed, thaw};
-use crate::data::{bring_back, suppose_back};
+use crate::data::{bring_back, store_again, suppose_back};
 use crate::exec::{MemoUse, Setting};
 use crate::graph::StageIndex;
 use crate::handing::Handing;
@@ -232,6 +232,9 @@ pub(crate) fn perform(
     };
     thaw(workspace, plan, patience, sink)?;
     bring_back(workspace, plan, sink)?;
+    if options.commit {
+        store_again(workspace, plan)?;
+    }
     let inputs = Inputs::fresh(workspace);
     let mut recall = Recall::new(workspace, options, plan);
     let open = recall.open();

@@ -197,11 +197,12 @@ impl Sandbox {
         attempt: &Attempt,
     ) -> Result<(), Stopped> {
         let strays = self.places.give_back(workspace)?;
-        let denied = || {
+        let printed = || {
             let printed = attempt.printed().unwrap_or_default();
-            let wdir = stage.wdir.on_disk(workspace.store().root());
-            denied::find(&String::from_utf8_lossy(&printed), &self.confinement, &wdir)
+            String::from_utf8_lossy(&printed).into_owned()
         };
+        let wdir = stage.wdir.on_disk(workspace.store().root());
+        let denied = || denied::find(&printed(), &self.confinement, &wdir);
         match ended {
             Ok(()) if !strays.is_empty() => Err(wrote_strays(&strays).into()),
             // A pipe of the shell ends well though its first program was denied its input.
@@ -210,7 +211,8 @@ impl Sandbox {
                 Some(denied) => Err(denied::explain(finished(), &denied).into()),
             },
             Err(Stopped::Failed(failure)) if failure.code == Code::StageFailed => {
-                Err(denied::explain(*failure, &denied()).into())
+                let failure = self.places.in_the_way(*failure, &printed());
+                Err(denied::explain(failure, &denied()).into())
             }
             Err(other) => Err(other),
         }

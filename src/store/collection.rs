@@ -46,7 +46,7 @@ impl Seen {
 pub(crate) struct Gate {
     _file: File,
     /// Whether somebody removed from the cache since the store was opened.
-    removed_meanwhile: bool,
+    pub(crate) removed_meanwhile: bool,
 }
 
 impl Store {
@@ -137,16 +137,28 @@ impl Removing {
     pub(crate) fn begin(&mut self) -> Result<(), Error> {
         if !self.began {
             self.number = self.number.wrapping_add(1) | 1;
-            self.write().map_err(Error::write(&self.path))?;
+            self.write()
+                .or_else(|error| self.damage().map_err(|_| error))
+                .map_err(Error::write(&self.path))?;
             self.began = true;
         }
         Ok(())
     }
 
+    /// Makes the file one that is no number, which makes everybody look as an odd one does. Takes no space, so that on a
+    /// full disk something can be removed all the same: a longer file has a hole at its end.
+    fn damage(&self) -> io::Result<()> {
+        disk::set_length(&self.file, self.file.metadata()?.len() + 1)
+    }
+
     fn write(&self) -> io::Result<()> {
         // Always as many bytes, so that one write replaces all of them.
         let text = format!("{HEADER}{:020}\n", self.number);
-        disk::write_at(&self.file, text.as_bytes(), 0)
+        disk::write_at(&self.file, text.as_bytes(), 0)?;
+        match self.file.metadata()?.len() == text.len() as u64 {
+            true => Ok(()),
+            false => disk::set_length(&self.file, text.len() as u64), // it was damaged
+        }
     }
 }
 
@@ -236,6 +248,30 @@ mod tests {
             drop(removing);
             let store = Store::open(root.path(), Path::new(".cache")).unwrap();
             assert!(!store.publishing().unwrap().removed_meanwhile, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn on_a_full_disk_a_removal_is_noticed_all_the_same() {
+        for whole in [false, true] {
+            let root = tempfile::tempdir().unwrap();
+            let before = store(root.path());
+            if whole {
+                before.removing().unwrap().begin().unwrap();
+            }
+            let open = store(root.path());
+            let mut removing = before.removing().unwrap();
+            // What `begin` does where nothing can be written.
+            removing.damage().unwrap();
+            removing.number = removing.number.wrapping_add(1) | 1;
+            removing.began = true;
+            let during = store(root.path());
+            let now = read(&removing.file).unwrap();
+            assert!(now != open.seen.0 && is_under_way(&now) && is_under_way(&during.seen.0));
+            drop(removing);
+            let after = store(root.path());
+            let notices = |store: &Store| store.publishing().unwrap().removed_meanwhile;
+            assert!(notices(&open) && notices(&during) && !notices(&after));
         }
     }
 

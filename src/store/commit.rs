@@ -39,6 +39,14 @@ impl Store {
         crate::tree_reader::is_whole(self.objects(), content)
     }
 
+    /// Whether the object of a file or of a folder's topmost node is in the cache: what is left of [`has`](Self::has)
+    /// where reading every node would cost too much.
+    pub fn has_top(&self, content: &Content) -> bool {
+        let digest = content.digest;
+        let size = content.object_size;
+        self.objects().has(ObjectId { digest, size })
+    }
+
     /// Stores what an execution printed: its digest and size.
     ///
     /// # Errors

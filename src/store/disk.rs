@@ -95,6 +95,12 @@ pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()>
     file.write_all_at(bytes, offset)
 }
 
+/// Cuts the file, or lets it end in a hole.
+pub(crate) fn set_length(file: &File, length: u64) -> io::Result<()> {
+    step()?;
+    file.set_len(length)
+}
+
 /// Copies the `size` bytes of `source` into the empty `target` and says the digest of what is there then.
 ///
 /// With `share`, the file system is asked to let both files have the same blocks until one is written.

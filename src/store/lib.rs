@@ -79,5 +79,5 @@ pub use run_cache::{OutRecord, Published, RunRecord, host};
 pub use seal::{ConditionId, Names, Outside, Seal, SealDraft, SealedOutcome, SealedStage};
 pub use store::Store;
 pub use utc::{now_millis, readable_time};
-pub use verify::{Fault, Mended, Reference, Verification};
+pub use verify::{Fault, Mended, Reference, Referrer, Verification};
 pub use workspace::write_anywhere;

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{self, Mode};
 use crate::file_hash::hash_bytes;
+use crate::objects::ObjectId;
 use crate::{Attempt, Error, Store};
 
 /// The first words of a record; the number is the version.
@@ -168,6 +169,27 @@ impl Store {
         };
         built.rename_to(&target).map_err(Error::place(&target))?;
         Ok(outcome)
+    }
+
+    /// Publishes records again that somebody removed before a lock file named their keys.
+    ///
+    /// # Errors
+    /// As [`publish_run`](Self::publish_run).
+    pub fn keep_runs(&self, records: &[RunRecord]) -> Result<(), Error> {
+        if records.is_empty() || !self.publishing()?.removed_meanwhile {
+            return Ok(());
+        }
+        for record in records {
+            if !self.cache.run(&record.key).exists() {
+                let mut record = record.clone();
+                // What was printed may have gone too.
+                record.log = record
+                    .log
+                    .filter(|&(digest, size)| self.objects().has(ObjectId { digest, size }));
+                self.publish_run(&record, false)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether every out of a record that was stored is still there.

@@ -23,12 +23,21 @@ use crate::{Error, Store, Tally, disk, file_hash, memo};
 /// Something that refers to what must be in the cache.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
-    /// Who refers to it: a stage.
-    pub by: String,
+    /// Who refers to it: a stage, or a data file.
+    pub by: Referrer,
     /// Where it belongs in the workspace.
     pub path: ProjectPath,
     /// What it is.
     pub content: Content,
+}
+
+/// Who refers to something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Referrer {
+    /// A stage, by name; it can make again what it refers to.
+    Stage(String),
+    /// A file of `hpipe add`; nobody can make what it refers to.
+    DataFile(ProjectPath),
 }
 
 /// Something damaged.
@@ -68,18 +77,19 @@ pub struct Verification {
     pub memo: u64,
     /// What is damaged, by path.
     pub faults: Vec<Fault>,
-    /// What lock files refer to and is not whole in the cache, even after mending.
+    /// What lock files and data files refer to and is not whole in the cache, even after mending.
     pub missing: Vec<Reference>,
-    /// What lock files refer to and was not there, and was stored again from outs in place.
+    /// What they refer to and was not there, and was stored again from outs in place.
     pub stored_again: Vec<Reference>,
 }
 
 impl Verification {
-    /// Whether something damaged is left as it was, or lost its bytes.
+    /// Whether something damaged is left as it was, or lost its bytes, or nobody can make again what is missing.
     pub fn is_bad(&self) -> bool {
         let harmless =
             |fault: &Fault| matches!(fault.mended, Some(Mended::Recreated | Mended::Removed));
-        !self.faults.iter().all(harmless)
+        let is_data = |missing: &Reference| matches!(missing.by, Referrer::DataFile(_));
+        !self.faults.iter().all(harmless) || self.missing.iter().any(is_data)
     }
 }
 
@@ -183,7 +193,7 @@ impl Store {
         Ok(())
     }
 
-    /// Looks whether what lock files refer to is there, each content once.
+    /// Looks whether what lock files and data files refer to is there, each content once.
     fn look_for(
         &self,
         references: &[Reference],

@@ -11,7 +11,8 @@ pub(crate) enum Stage {
                       hpipe stage add -n train -d train.py -d clean.csv -p train.lr,train.depth -o model.bin -M metrics.json \
                       'python train.py > train.log'\n\n\
                       Paths are relative to the pipeline file, or to --wdir. A command of one word is taken as it is, so that \
-                      quotes may hold a pipe or a redirection; of several words, those that need it are quoted."
+                      quotes may hold a pipe or a redirection; of several words, those that need it are quoted.",
+        infer_long_args = true
     )]
     Add(Box<StageAdd>),
     /// List the stages, in the file's order, and what they are for.

@@ -1,7 +1,7 @@
 //! `hpipe cache`: what the cache holds, and whether it is whole.
 
 use hpipe_core::{Content, ContentKind};
-use hpipe_store::{Error as StoreError, Fault, Mended, Reference, Verification};
+use hpipe_store::{Error as StoreError, Fault, Mended, Reference, Referrer, Verification};
 
 use crate::amount::bytes;
 use crate::args::{CacheRestore, CacheVerify};
@@ -95,6 +95,10 @@ fn fault_line(fault: &Fault, path: &std::path::Path) -> String {
 /// `missing model.txt of train (blake3:…)`
 fn line(verb: &str, reference: &Reference) -> String {
     let Reference { by, path, content } = reference;
+    let by = match by {
+        Referrer::Stage(stage) => stage,
+        Referrer::DataFile(file) => file.as_str(),
+    };
     format!("{verb} {path} of {by} ({})", content.digest)
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hpipe_core::{Content, ContentKind};
-use hpipe_store::{Fault, Garbage, GarbageKind, Mended, Reference, Tally, Verification};
+use hpipe_store::{Fault, Garbage, GarbageKind, Mended, Reference, Referrer, Tally, Verification};
 use serde::Serialize;
 
 use super::value::InOrder;
@@ -132,15 +132,23 @@ struct Damage<'a> {
 
 #[derive(Serialize)]
 struct JsonReference<'a> {
-    stage: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_file: Option<&'a str>,
     path: &'a str,
     digest: String,
 }
 
 impl<'a> From<&'a Reference> for JsonReference<'a> {
     fn from(reference: &'a Reference) -> Self {
+        let (stage, data_file) = match &reference.by {
+            Referrer::Stage(stage) => (Some(stage.as_str()), None),
+            Referrer::DataFile(file) => (None, Some(file.as_str())),
+        };
         Self {
-            stage: &reference.by,
+            stage,
+            data_file,
             path: reference.path.as_str(),
             digest: reference.content.digest.to_string(),
         }

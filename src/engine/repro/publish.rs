@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Outcome, ProjectPath, Reason, StageFailure, StageName, with_causes};
 use hpipe_spec::StageSpec;
-use hpipe_store::{LockEntry, LockFile, OutRecord, StageLock};
+use hpipe_store::{LockEntry, LockFile, OutRecord, RunRecord, StageLock};
 
 use super::driver::Repro;
 use super::work::{Done, Task, Worked};
@@ -37,6 +37,8 @@ const PATIENCE: u32 = 50;
 #[derive(Debug)]
 pub(super) struct Unpublished {
     entries: Vec<(StageIndex, Arc<LockEntry>)>,
+    /// What the run cache was told of them. Until the lock file names their keys, nothing else says that they are needed.
+    records: Vec<RunRecord>,
     /// Locks of these stages, the oldest first.
     locks: VecDeque<StageLock>,
     /// Locks of these stages whose results nobody would find in the run cache.
@@ -49,6 +51,7 @@ impl Unpublished {
     pub(super) fn none() -> Self {
         Self {
             entries: Vec::new(),
+            records: Vec::new(),
             locks: VecDeque::new(),
             vital_locks: Vec::new(),
             due: Instant::now(),
@@ -111,6 +114,7 @@ impl Repro<'_> {
         let began = Instant::now();
         let workspace = self.setting.workspace;
         let group = std::mem::take(&mut self.unpublished.entries);
+        let records = std::mem::take(&mut self.unpublished.records);
         // Until the end of this function nobody else gets a stage that is published now.
         let _locks = std::mem::take(&mut self.unpublished.locks);
         let _vital = std::mem::take(&mut self.unpublished.vital_locks);
@@ -120,6 +124,7 @@ impl Repro<'_> {
                 .map(|(stage, entry)| (workspace.stage(*stage).name.clone(), entry.clone()));
             lock.stages.extend(entries);
         })?;
+        workspace.store().keep_runs(&records)?;
         self.unpublished.due = Instant::now() + began.elapsed() * PATIENCE;
         Ok(())
     }
@@ -127,10 +132,12 @@ impl Repro<'_> {
     fn succeeded(&mut self, task: Task, duration: Duration, worked: Worked) {
         let stage = task.stage;
         let spec = self.setting.workspace.stage(stage);
+        let mut record = None;
         let (outcome, outs) = match worked {
             Worked::Ran(executed) => {
                 self.durations
                     .insert(spec.name.clone(), executed.duration.as_secs_f64());
+                record = executed.record;
                 (Outcome::Ran, executed.outs)
             }
             Worked::Restored(outs) => (Outcome::Restored, outs),
@@ -145,6 +152,9 @@ impl Repro<'_> {
             let lock = task.held.stage;
             let is_known = is_known_by_key(spec) && self.options.commit && !self.stopping;
             self.unpublished.add(stage, entry, lock, is_known);
+            self.unpublished
+                .records
+                .extend(record.map(|record| *record));
         }
         self.finish(stage, outcome, duration, task.reasons, None);
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use hpipe_core::{Content, ContentKind, Event, ProjectPath, Reason, ReasonKind};
 use hpipe_spec::{Action, StageSpec};
-use hpipe_store::{OutRecord, Published};
+use hpipe_store::{OutRecord, Published, RunRecord};
 
 use super::locks::Held;
 use super::observe::{self, Told};
@@ -154,12 +154,15 @@ fn conclude(
     let stage = setting.workspace.stage(task.stage);
     let told = Told::of(&prepared.attempt);
     let began = prepared.began;
-    let executed = exec::conclude(setting, stage, &task.known, prepared, ended);
-    // Its objects are there: what cannot be recorded in the run cache can still be in the lock file.
-    let trouble = match &executed {
-        Ok(executed) => record(setting, stage, task, executed).err(),
-        Err(_) => None,
-    };
+    let mut executed = exec::conclude(setting, stage, &task.known, prepared, ended);
+    let mut trouble = None;
+    if let Ok(executed) = &mut executed {
+        match record(setting, stage, task, executed) {
+            Ok(record) => executed.record = record.map(Box::new),
+            // Its objects are there: what cannot be recorded in the run cache can still be in the lock file.
+            Err(error) => trouble = Some(error),
+        }
+    }
     let duration = executed
         .as_ref()
         .map_or_else(|_| began.elapsed(), |executed| executed.duration);
@@ -172,10 +175,10 @@ fn record(
     stage: &StageSpec,
     task: &Task,
     executed: &Executed,
-) -> Result<(), Error> {
+) -> Result<Option<RunRecord>, Error> {
     // A record stands for objects; without them it would be a reference to nothing.
     if !is_known_by_key(stage) || !setting.commit {
-        return Ok(());
+        return Ok(None);
     }
     let store = setting.workspace.store();
     let (outs, seconds) = (executed.outs.clone(), executed.duration.as_secs_f64());
@@ -193,8 +196,9 @@ fn record(
             stage: stage.name.clone(),
             text,
         });
+        return Ok(None);
     }
-    Ok(())
+    Ok(Some(record))
 }
 
 impl Task {

@@ -65,7 +65,7 @@ pub(super) fn find(text: &str, confinement: &Confinement, wdir: &Path) -> Denied
         let told = told(line, phrase);
         for text in told
             .into_iter()
-            .filter(|text| is_made || looks_like_a_path(text))
+            .filter(|text| is_made || looks_like_a_path(text) || is_there(&wdir.join(text)))
         {
             denied.judge(&normal(&wdir.join(text)), confinement);
         }
@@ -204,6 +204,11 @@ fn looks_like_a_path(text: &str) -> bool {
     text.contains(['/', '.']) && !text.contains(['[', ']', '(', ')', '{', '}'])
 }
 
+/// Whether a file lies there, so that even a plain word is a path.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| !found.is_dir())
+}
+
 fn is_path(text: &str) -> bool {
     !text.is_empty() && text.len() < LONGEST && !text.contains('\0')
 }
@@ -286,18 +291,19 @@ fn listed(paths: &BTreeSet<String>) -> String {
 mod tests {
     use super::*;
 
-    /// A project with `src/train.py` and `in.csv` declared, `a b.csv` and `secret.csv` not.
+    /// A project with `src/train.py`, `in.csv` and `in` declared, `a b.csv` and `secret.csv` not.
     #[track_caller]
     fn check(printed: &str, expect: &str) {
         let root = tempfile::tempdir().expect("a project");
         let root = root.path().canonicalize().expect("a project");
         std::fs::create_dir(root.join("src")).expect("a project");
-        for name in ["src/train.py", "in.csv", "a b.csv", "secret.csv"] {
+        for name in ["src/train.py", "in.csv", "in", "a b.csv", "secret.csv"] {
             std::fs::File::create(root.join(name)).expect("a project");
         }
         let mut confinement = Confinement::new(&root);
         confinement.read(&root.join("src"));
         confinement.read(&root.join("in.csv"));
+        confinement.read(&root.join("in"));
         confinement.write(&root.join("model"));
         confinement.write(&root.join(".cache/tmp/1"));
         let text = printed.replace("ROOT", &root.display().to_string());
@@ -352,6 +358,10 @@ mod tests {
         check(
             "sh: 1: cannot create in.csv: Permission denied",
             "denied it to write `in.csv`, which is no out",
+        );
+        check(
+            "rm: cannot remove 'in': Permission denied",
+            "denied it to write `in`, which is no out",
         );
         check(
             "touch: cannot touch '/usr/x.tmp': Permission denied",

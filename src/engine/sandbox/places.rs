@@ -5,8 +5,10 @@
 //! likes, and what it leaves there beside its outs is found afterwards. In any other folder, the project's root above all,
 //! an empty file or folder holds the place of the out and the command may write that alone.
 //!
-//! Whether an out will be a file or a folder is known from the last execution; before the first, a name with an extension
-//! is one of a file.
+//! Whether an out will be a file or a folder is known from the last execution. Before the first, a file holds the place, for
+//! what holds it must not decide what the command makes: `cp a model` puts `model/a` into a folder that lies there, and
+//! nobody would be told, but no command makes a folder where a file is. One that tries to fails, and the failure says why
+//! ([`Places::in_the_way`]).
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -24,6 +26,8 @@ pub(super) struct Places {
     /// Files and folders that may be written.
     writable: Vec<PathBuf>,
     placeholders: Vec<Placeholder>,
+    /// Outs of which nothing says whether they are files or folders; a file holds their place.
+    guessed: Vec<ProjectPath>,
     /// Folders that hold outs of this stage alone.
     own: BTreeSet<ProjectPath>,
     outs: BTreeSet<ProjectPath>,
@@ -54,16 +58,64 @@ impl Places {
                 .path
                 .parent()
                 .is_some_and(|parent| places.own.contains(&parent));
-            if !in_own && !on_disk.exists() {
-                let held = hold(workspace, out, recorded);
-                if let Err(fault) = held.map(|held| places.placeholders.push(held)) {
-                    places.give_back(workspace)?;
-                    return Err(fault);
-                }
+            if !in_own
+                && !on_disk.exists()
+                && let Err(fault) = places.hold(workspace, out, recorded)
+            {
+                places.give_back(workspace)?;
+                return Err(fault);
             }
             places.writable.push(on_disk);
         }
         Ok(places)
+    }
+
+    /// Holds the place of an out that is not there.
+    fn hold(
+        &mut self,
+        workspace: &Workspace,
+        out: &Out,
+        recorded: &[OutRecord],
+    ) -> Result<(), Stopped> {
+        let known = recorded.iter().find(|record| record.path == out.path);
+        let kind = known.map_or(ContentKind::File, |record| record.content.kind);
+        if out.persist && kind == ContentKind::File {
+            return Err(cannot_persist(&out.path).into());
+        }
+        if known.is_none() {
+            self.guessed.push(out.path.clone());
+        }
+        let held = workspace.store().hold_place(&out.path, kind)?;
+        self.placeholders.push(held);
+        Ok(())
+    }
+
+    /// Adds to the failure of a command that was to make a folder that an empty file was in its way, if what it printed
+    /// says so.
+    pub(super) fn in_the_way(&self, failure: StageFailure, printed: &str) -> StageFailure {
+        let is_told = |out: &&ProjectPath| {
+            let mut lines = printed.lines();
+            lines.any(|line| line.contains(out.file_name()) && is_no_folder(line))
+        };
+        let told: Vec<_> = self.guessed.iter().filter(is_told).collect();
+        let Some(first) = told.first() else {
+            return failure;
+        };
+        let names: Vec<_> = told.iter().map(|out| format!("`{out}`")).collect();
+        StageFailure {
+            code: Code::Undeclared,
+            message: format!(
+                "{}; the sandbox held the place of {} with an empty file",
+                failure.message,
+                names.join(", ")
+            ),
+            help: Some(format!(
+                "a folder cannot be made where other files lie before hpipe knows that it is one: put it into a folder of \
+                 its own (`made/{}`), or execute the stage once with `sandbox: false`",
+                first.file_name()
+            )),
+            ..failure
+        }
     }
 
     /// Whether a folder holds, and will hold, nothing but outs of this stage.
@@ -112,25 +164,6 @@ impl Places {
     }
 }
 
-/// Holds the place of an out that is not there.
-fn hold(workspace: &Workspace, out: &Out, recorded: &[OutRecord]) -> Result<Placeholder, Stopped> {
-    let known = recorded.iter().find(|record| record.path == out.path);
-    let kind = match known {
-        Some(record) => record.content.kind,
-        None if looks_like_a_file(out.path.file_name()) => ContentKind::File,
-        None => ContentKind::Folder,
-    };
-    if out.persist && kind == ContentKind::File {
-        return Err(cannot_persist(&out.path).into());
-    }
-    Ok(workspace.store().hold_place(&out.path, kind)?)
-}
-
-/// Whether a name has an extension: `model.pkl`, not `models` nor `.dvclive`.
-fn looks_like_a_file(name: &str) -> bool {
-    name.trim_start_matches('.').contains('.')
-}
-
 /// A stage that goes on with what is there would take the empty file for that.
 fn cannot_persist(path: &ProjectPath) -> StageFailure {
     StageFailure {
@@ -144,17 +177,34 @@ fn cannot_persist(path: &ProjectPath) -> StageFailure {
     }
 }
 
+/// Whether a line says that a folder cannot be where a file is, as the C library, Python, Rust and coreutils say it.
+fn is_no_folder(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    let phrases = [
+        "file exists",
+        "already exists",
+        "not a directory",
+        "non-directory",
+        "eexist",
+        "enotdir",
+    ];
+    phrases.iter().any(|phrase| line.contains(phrase))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_tell_files_from_folders() {
-        for file in ["model.pkl", "a.tar.gz", ".env.json"] {
-            assert!(looks_like_a_file(file), "{file}");
+    fn programs_say_in_their_own_ways_that_a_file_is_where_a_folder_should_be() {
+        for line in [
+            "mkdir: cannot create directory 'parts': File exists",
+            "FileExistsError: [Errno 17] File exists: 'parts'",
+            "cp: cannot overwrite non-directory 'parts' with directory 'x'",
+            "sh: 1: cannot create parts/a: Not a directory",
+        ] {
+            assert!(is_no_folder(line), "{line}");
         }
-        for folder in ["models", ".dvclive", "out"] {
-            assert!(!looks_like_a_file(folder), "{folder}");
-        }
+        assert!(!is_no_folder("parts: bad number"));
     }
 }

@@ -1,6 +1,7 @@
 //! `hpipe stage add`: writes a new stage into the pipeline file of the current folder.
 
-use hpipe_core::{Code, ProjectPath, StageName};
+use clap::Args as _;
+use hpipe_core::{Code, ProjectPath, StageName, nearest};
 use hpipe_engine::Workspace;
 use hpipe_spec::{NewOut, NewStage, add_stage};
 
@@ -23,6 +24,7 @@ pub(in crate::commands) fn add(session: &Session, arguments: &StageAdd) -> Resul
         ),
         help: "name it with letters, digits, `-`, `_` and `/`".to_owned(),
     })?;
+    refuse_option(arguments)?;
     let stage = new_stage(arguments);
     let file = match session.open() {
         Ok(workspace) => into_project(session, &workspace, &stage, arguments.force)?,
@@ -43,6 +45,35 @@ pub(in crate::commands) fn add(session: &Session, arguments: &StageAdd) -> Resul
         }
         false => Ok(Exit::Done),
     }
+}
+
+/// Refuses a command that begins with an option: no program is called so, but options are misspelt.
+fn refuse_option(arguments: &StageAdd) -> Result<(), Error> {
+    let Some(word) = arguments
+        .command
+        .first()
+        .filter(|word| word.starts_with('-'))
+    else {
+        return Ok(());
+    };
+    let option = word.split('=').next().unwrap_or(word);
+    let command = StageAdd::augment_args(clap::Command::new("add"));
+    let known: Vec<_> = command
+        .get_arguments()
+        .filter_map(clap::Arg::get_long)
+        .collect();
+    let name = option.trim_start_matches('-');
+    let begun = |known: &&str| name.len() > 2 && known.get(..3) == name.get(..3);
+    let meant = nearest(name, known.iter().copied()).or(known.iter().copied().find(begun));
+    Err(Error::Usage {
+        message: format!("`stage add` has no option `{option}`"),
+        help: match meant {
+            Some(meant) => format!("did you mean `--{meant}`?"),
+            None => {
+                "`hpipe stage add --help` lists the options; the command comes after them".into()
+            }
+        },
+    })
 }
 
 fn new_stage(arguments: &StageAdd) -> NewStage {

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use hpipe_store::{Mended, Reference, Verification};
+use hpipe_store::{Mended, Reference, Referrer, Verification};
 
 use crate::support::{Project, damages, digest, out, overwrite, path, record};
 
 fn reference(project: &Project, name: &str) -> Reference {
     Reference {
-        by: "make".to_owned(),
+        by: Referrer::Stage("make".to_owned()),
         path: path(name),
         content: project.commit(name),
     }
