@@ -16,7 +16,7 @@ use signal_hook::iterator::Signals;
 
 use crate::args::{Color, Global};
 use crate::error::{Error, Exit};
-use crate::json::JsonSink;
+use crate::json::{self, JsonSink};
 use crate::settings::Loaded;
 use crate::ui::{ColorChoice, Mode, PlainSink, TerminalSink, Ui, Verbosity};
 
@@ -142,6 +142,19 @@ impl Session {
     /// As [`open`](Self::open), with what the command line says about the project's setup.
     pub(crate) fn open_with(&self, change: impl FnOnce(&mut Setup)) -> Result<Workspace, Error> {
         self.read(self.find_with(change)?)
+    }
+
+    /// As [`read`](Self::read); `as_json` tells the warnings as events.
+    pub(crate) fn read_for(&self, opening: Opening, as_json: bool) -> Result<Workspace, Error> {
+        if !as_json {
+            return self.read(opening);
+        }
+        let workspace = opening.open()?;
+        for warning in workspace.warnings() {
+            let event = json::diagnostic(warning, workspace.sources());
+            self.ui.data(&event);
+        }
+        Ok(workspace)
     }
 
     /// Reads a project, and tells its warnings.

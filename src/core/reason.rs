@@ -138,7 +138,7 @@ impl ReasonKind {
     const fn shows_values(self) -> bool {
         matches!(
             self,
-            Self::Builtin | Self::Wdir | Self::Env | Self::ParamChanged
+            Self::Builtin | Self::Wdir | Self::Env | Self::ParamChanged | Self::OutAdded
         )
     }
 }
@@ -164,6 +164,24 @@ impl Reason {
         }
     }
 
+    /// A params file of which nothing can be known, and why: `cannot be read`.
+    pub fn unread_params(kind: ReasonKind, file: impl Into<String>, how: &str) -> Self {
+        Self {
+            new: Some(how.into()),
+            ..Self::about(kind, file)
+        }
+    }
+
+    /// Why a params file says nothing, if that is the reason.
+    pub fn unread(&self) -> Option<&str> {
+        match (self.kind, &self.old, &self.new) {
+            (ReasonKind::ParamRemoved | ReasonKind::DepMissing, None, Some(Value::Text(how))) => {
+                Some(how)
+            }
+            _ => None,
+        }
+    }
+
     /// A reason about a thing that was `old` and is `new`.
     pub fn changed(kind: ReasonKind, name: impl Into<String>, old: Value, new: Value) -> Self {
         Self {
@@ -178,7 +196,13 @@ impl Reason {
 /// Writes the reason for a person: `param lr: 0.1 → 0.05`, `changed data/raw.csv`.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.words())?;
+        if let (Some(name), Some(how)) = (&self.name, self.unread()) {
+            return write!(f, "params file {name} {how}");
+        }
+        match (self.kind, &self.old) {
+            (ReasonKind::OutAdded, Some(_)) => f.write_str("out")?,
+            (kind, _) => f.write_str(kind.words())?,
+        }
         if let Some(name) = &self.name {
             write!(f, " {name}")?;
         }
@@ -209,6 +233,13 @@ mod tests {
             "changed data/raw.csv"
         );
         assert_eq!(Reason::plain(ReasonKind::New).to_string(), "never ran");
+        let broken = Reason::unread_params(ReasonKind::ParamRemoved, "p.yaml", "cannot be read");
+        assert_eq!(broken.to_string(), "params file p.yaml cannot be read");
+        let flags = ("outs".into(), "outs, persist".into());
+        assert_eq!(
+            Reason::changed(ReasonKind::OutAdded, "l.txt", flags.0, flags.1).to_string(),
+            "out l.txt: outs → outs, persist"
+        );
     }
 
     #[test]

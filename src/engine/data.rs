@@ -189,7 +189,7 @@ fn gone(workspace: &Workspace, plan: &Plan, keep: bool) -> Result<Vec<Tracked>, 
             continue;
         };
         let content = match file.as_str().ends_with(DATA_FILE_ENDING) {
-            true => Some(store.read_data_file(file)?.1).filter(|content| store.has(content)),
+            true => Some(workspace.data_file(file)?.1).filter(|content| store.has(content)),
             false => store.dvc_content(file, keep)?,
         };
         found.extend(content.map(|content| Tracked { path, content }));
@@ -236,10 +236,16 @@ impl Workspace {
         let ours = self.data_files().iter();
         let ours = ours.filter(|file| file.as_str().ends_with(DATA_FILE_ENDING));
         ours.map(|file| {
-            let (path, content) = self.store().read_data_file(file)?;
+            let (path, content) = self.data_file(file)?;
             Ok(Tracked { path, content })
         })
         .collect()
+    }
+
+    /// What a data file says; one that is none is a fault with its line.
+    fn data_file(&self, file: &ProjectPath) -> Result<(ProjectPath, Content), Error> {
+        let read = self.store().read_data_file(file);
+        read.map_err(|error| self.lock_fault(file, error))
     }
 
     /// Where data under control belongs, ours and DVC's, whatever the data files say of it.

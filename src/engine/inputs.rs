@@ -5,6 +5,8 @@
 //! was waited for): an edit meanwhile must be seen before the next stage is decided about, not after it executed.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hpipe_core::{Code, Content, Diagnostic, Digest, ProjectPath};
@@ -217,7 +219,14 @@ impl<'a> Inputs<'a> {
         stage: &StageSpec,
         param: &Param,
     ) -> Result<Vec<Diagnostic>, Error> {
-        let Some(file) = self.param_file(&param.file)? else {
+        let read = self.param_file(&param.file).map_err(|error| match error {
+            Error::Read { source, .. } if is_no_text(&source) => {
+                let fault = no_param_file(stage, param, &param.file.on_disk(self.store().root()));
+                Error::invalid(vec![fault], self.workspace.sources())
+            }
+            other => other,
+        });
+        let Some(file) = read? else {
             return Ok(vec![missing_param_file(stage, param)]);
         };
         let keys = param.keys.iter().flatten();
@@ -292,6 +301,38 @@ fn missing_param_file(stage: &StageSpec, param: &Param) -> Diagnostic {
     Diagnostic::error(Code::BadParamFile, message)
         .at(param.span, "read here")
         .help("make it, or name the file that holds the params")
+}
+
+/// Whether a file cannot be read because of what it is, not because of the machine.
+fn is_no_text(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory
+    )
+}
+
+/// Says what lies at `path` in place of a params file.
+fn no_param_file(stage: &StageSpec, param: &Param, path: &Path) -> Diagnostic {
+    let bytes = std::fs::read(path).ok();
+    let valid = bytes.as_deref().and_then(|bytes| {
+        let error = std::str::from_utf8(bytes).err()?;
+        bytes.get(..error.valid_up_to())
+    });
+    let (what, help) = match valid {
+        Some(valid) => {
+            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let what = format!("is not UTF-8 in line {line}");
+            (what, "save it in the encoding UTF-8")
+        }
+        None => ("is a folder".to_owned(), "name a file"),
+    };
+    let message = format!(
+        "stage `{}` reads params from `{}`, which {what}",
+        stage.name, param.file
+    );
+    Diagnostic::error(Code::BadParamFile, message)
+        .at(param.span, "read here")
+        .help(help)
 }
 
 fn missing_param(

@@ -1,4 +1,4 @@
-//! Faults of a lock file, told like those of the pipeline: with the line, and how to go on.
+//! Faults of a lock file or data file, told like those of the pipeline: with the line, and how to go on.
 
 use hpipe_core::{Code, Diagnostic, ProjectPath, SourceId, Sources, Span};
 use hpipe_store::Error as StoreError;
@@ -7,7 +7,7 @@ use crate::Error;
 use crate::workspace::Workspace;
 
 impl Workspace {
-    /// An error of the store; a fault in the lock file's text becomes a diagnostic.
+    /// An error of the store; a fault in the text of a lock file or data file becomes a diagnostic.
     pub(crate) fn lock_fault(&self, file: &ProjectPath, error: StoreError) -> Error {
         let (line, message, help) = match &error {
             StoreError::LockConflict { line, .. } => (
@@ -25,6 +25,11 @@ impl Workspace {
                 1,
                 format!("`{file}` has the schema `{schema}`, this hpipe knows `{known}`"),
                 "use the newer hpipe that wrote it",
+            ),
+            StoreError::BadDataFile { line, message, .. } => (
+                *line,
+                format!("`{file}` is no data file of hpipe: {message}"),
+                "bring back the version in git, or remove it and `hpipe add` the data again",
             ),
             _ => return error.into(),
         };

@@ -268,14 +268,15 @@ fn param_name(file: &ProjectPath, name: &str) -> String {
 
 fn outs(recorded: &LockEntry, now: &Fingerprint, reasons: &mut Vec<Reason>) {
     for out in &now.outs {
-        let same = recorded.outs.iter().any(|old| {
-            old.path == out.path
-                && old.role == out.role
-                && old.kind == out.kind.section()
-                && old.persist == out.persist
-        });
-        if !same {
+        let Some(old) = recorded.outs.iter().find(|old| old.path == out.path) else {
             reasons.push(Reason::about(ReasonKind::OutAdded, out.path.as_str()));
+            continue;
+        };
+        let before = flags(&old.kind, old.role.as_deref(), old.persist);
+        let after = flags(out.kind.section(), out.role.as_deref(), out.persist);
+        if before != after {
+            let name = Some(out.path.as_str());
+            reasons.push(changed_text(ReasonKind::OutAdded, name, &before, &after));
         }
     }
     for old in recorded
@@ -285,6 +286,13 @@ fn outs(recorded: &LockEntry, now: &Fingerprint, reasons: &mut Vec<Reason>) {
     {
         reasons.push(Reason::about(ReasonKind::OutRemoved, old.path.as_str()));
     }
+}
+
+/// What an out is declared as: `outs, persist`.
+fn flags(section: &str, role: Option<&str>, persist: bool) -> String {
+    let role = role.map_or_else(String::new, |role| format!(", {role}"));
+    let persist = if persist { ", persist" } else { "" };
+    format!("{section}{role}{persist}")
 }
 
 fn changed_text(kind: ReasonKind, name: Option<&str>, old: &str, new: &str) -> Reason {

@@ -200,18 +200,19 @@ impl Survey<'_> {
         let stage = self.workspace.stage(index);
         let mut reasons = Vec::new();
         for param in &stage.params {
-            let is_readable = match self.inputs.param_faults(stage, param) {
-                Ok(faults) => faults.is_empty(),
-                Err(Error::Invalid { .. }) => false,
+            let file = param.file.as_str();
+            match self.inputs.param_faults(stage, param) {
+                Ok(faults) if faults.is_empty() => {}
+                Ok(_) if self.inputs.content(&param.file)?.is_none() => {
+                    let kind = ReasonKind::DepMissing;
+                    reasons.push(Reason::unread_params(kind, file, "does not exist"));
+                }
+                Ok(_) => reasons.push(Reason::about(ReasonKind::ParamRemoved, file)),
+                Err(Error::Invalid { .. }) => {
+                    let kind = ReasonKind::ParamRemoved;
+                    reasons.push(Reason::unread_params(kind, file, "cannot be read"));
+                }
                 Err(error) => return Err(error),
-            };
-            if !is_readable {
-                let is_there = self.inputs.content(&param.file)?.is_some();
-                let kind = match is_there {
-                    true => ReasonKind::ParamRemoved,
-                    false => ReasonKind::DepMissing,
-                };
-                reasons.push(Reason::about(kind, param.file.as_str()));
             }
         }
         for fault in &mut diagnostics {

@@ -149,7 +149,16 @@ pub(crate) fn check_body(what: &str, span: Span, entries: &[Entry], faults: &mut
 
 fn check_key(what: &str, key: &Key, faults: &mut Faults) {
     let name = key.text.as_str();
-    if !STAGE.contains(&name) {
+    let misplaced = match name {
+        "foreach" => "one `foreach` cannot hold another; `matrix` goes through several lists",
+        "do" => "`do` belongs to a `foreach` beside it",
+        _ => "",
+    };
+    if !misplaced.is_empty() {
+        let message = format!("`{name}` cannot stand here in {what}");
+        let fault = Diagnostic::error(Code::UnknownKey, message).at(key.span, "");
+        faults.push(fault.help(misplaced));
+    } else if !STAGE.contains(&name) {
         let known: Vec<&str> = STAGE.iter().chain(&["foreach", "do"]).copied().collect();
         faults.unknown_key(name, key.span, what, &known);
     }

@@ -143,6 +143,12 @@ impl<'a> Reader<'a> {
         if text.trim().is_empty() {
             self.no_command(node.span);
         }
+        if text.contains('\0') {
+            let message = format!("a command of {} holds a NUL character", self.what);
+            let fault = Diagnostic::error(Code::WrongType, message).at(node.span, "");
+            let help = "no program can be given one; write `printf '\\0'` in the command";
+            self.faults.push(fault.help(help));
+        }
         Some(Script {
             text: text.into_owned(),
             span: node.span,

@@ -163,6 +163,7 @@ impl Store {
         if size == 0 {
             session.give_back(spool);
         } else {
+            attempt.log = Some((spool.path.clone(), size)); // where it stays if it cannot be put into its place
             let path = self.cache.logs(&attempt.stage).join(&attempt.id).join(LOG);
             self.cache.create_folder_of(&path)?;
             disk::rename(&spool.path, &path).map_err(Error::place(&path))?;

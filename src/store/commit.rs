@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use hpipe_core::{Content, Digest, ProjectPath};
+use rustix::fs::statvfs;
 
 use crate::content::{Manner, Survey};
 use crate::disk::{self, Mode};
@@ -20,6 +21,9 @@ use crate::{Error, Store};
 
 /// Bytes up to which a file is read into memory rather than copied by the system.
 pub(crate) const SMALL: u64 = 1024 * 1024;
+
+/// With fewer free bytes than this a disk counts as full.
+const ROOM: u64 = 16 * 1024;
 
 impl Store {
     /// Stores what lies at `path`, files and the nodes of folders, and says what it is; none when nothing lies there.
@@ -45,6 +49,12 @@ impl Store {
         let digest = content.digest;
         let size = content.object_size;
         self.objects().has(ObjectId { digest, size })
+    }
+
+    /// Whether the disk of the cache has no room left for what a stage prints.
+    pub fn is_full(&self) -> bool {
+        let room = statvfs(self.cache.path()).map(|disk| disk.f_bavail * disk.f_frsize);
+        room.is_ok_and(|bytes| bytes < ROOM)
     }
 
     /// Stores what an execution printed: its digest and size.

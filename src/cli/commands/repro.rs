@@ -35,14 +35,14 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
         false => session.sink(arguments.working.json, mode),
     };
     if arguments.watch {
-        let workspace = session.read(opening)?;
+        let workspace = session.read_for(opening, arguments.working.json)?;
         return watch(session, arguments, (workspace, options), &*sink);
     }
     let cancellation = session.cancellation()?;
     if let Some(summary) = opening.recall(&options, &*sink) {
         return Ok(exit(&summary, &cancellation));
     }
-    let workspace = session.read(opening)?;
+    let workspace = session.read_for(opening, arguments.working.json)?;
     let summary = recorded(session, &workspace, options, &*sink, &cancellation)?;
     if let Some(error) = registrar.failure() {
         return Err(error);
@@ -90,7 +90,7 @@ pub(super) fn opened(
 ) -> Result<(Workspace, ReproOptions), Error> {
     let (opening, mut options) = opening(session, arguments)?;
     handing(session, arguments, &opening, &mut options);
-    let workspace = session.read(opening)?;
+    let workspace = session.read_for(opening, arguments.working.json)?;
     if !options.dry {
         let recorder = Recorder::new(session, workspace.location());
         recorder.prepare(&workspace);

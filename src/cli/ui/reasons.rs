@@ -39,6 +39,9 @@ pub(crate) fn phrase(reason: &Reason) -> String {
 
 /// Writes what changed from what to what: `0.1 → 0.05`, `1f2e3d4c → 9a8b7c6d`; empty when neither is known.
 pub(crate) fn change(reason: &Reason) -> String {
+    if reason.unread().is_some() {
+        return String::new();
+    }
     match distinct(reason.old.as_ref(), reason.new.as_ref()) {
         (Some(old), Some(new)) => format!("{old} → {new}"),
         (Some(old), None) => format!("was {old}"),
@@ -49,6 +52,12 @@ pub(crate) fn change(reason: &Reason) -> String {
 
 /// What a reason is about, without its values: `param lr`, `changed data/raw.csv`.
 pub(crate) fn subject(reason: &Reason) -> String {
+    if reason.unread().is_some() {
+        return one_line(&reason.to_string(), 80);
+    }
+    if let (ReasonKind::OutAdded, Some(name), Some(_)) = (reason.kind, &reason.name, &reason.old) {
+        return one_line(&format!("out {name}"), 60);
+    }
     let bare = Reason {
         old: None,
         new: None,
@@ -130,7 +139,7 @@ mod tests {
         param removed x                          0.1 → null
         out changed data/raw.csv                 01010101 → 02020202
         out missing x                            0.1 → null
-        new out x                                0.1 → null
+        out x: 0.1 → null                        0.1 → null
         out removed x                            0.1 → null
         always changed
         forced

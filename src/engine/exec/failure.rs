@@ -71,6 +71,11 @@ pub(super) fn with_output(
     attempt: &Attempt,
     workspace: &Workspace,
 ) -> StageFailure {
+    if workspace.store().is_full() {
+        failure.message += "; the disk of the cache is full, so what it printed may be lost";
+        let help = "make room: `hpipe gc -w` removes from the cache what nothing needs";
+        failure.help.get_or_insert_with(|| help.to_owned());
+    }
     let Some((log, _)) = attempt.log() else {
         return failure;
     };

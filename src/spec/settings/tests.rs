@@ -58,7 +58,7 @@ fn every_fault_is_told_with_its_place() {
     E003 `color` must be one of `auto`, `always` and `never`, not `blue` at 2:9 ()
     E003 `cache.link` must be a list of some of `reflink`, `hardlink` and `copy`, not `symlink` at 4:20 ()
     E002 there is no setting `cache.fodler` at 5:1 (did you mean `cache.folder`?)
-    E003 `pools.a` must be a whole number from 1, not a number at 7:5 ()
+    E003 `pools.a` must be a whole number from 1, not `0` at 7:5 ()
     E002 `remotes` does nothing yet at 8:2 (a later version of hpipe reads it; until then leave it out)
     E002 there is no setting `nonsense` at 10:2 (settings are `cache.folder`, `cache.link`, `color`, `gpus`, `jobs`, `memory`, `monitor.new_rows`, `monitor.on_drift`, `monitor.webhook`, `sandbox.default`, `sandbox.missing`, `sandbox.read`, `sandbox.write`, `tracking.experiment`, `tracking.uri` and `pools.NAME`)
     E003 `sandbox.read` must be a list of texts, not `a` at 13:8 ()

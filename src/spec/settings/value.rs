@@ -37,6 +37,7 @@ impl Kind {
         let wrong = self.wrong_item(node).unwrap_or(node);
         let shown = match &wrong.data {
             Data::Text(text) => format!("`{text}`"),
+            Data::Int(_) => format!("`{}`", wrong.to_value()),
             _ => wrong.kind().unwrap_or("this").to_owned(),
         };
         let message = format!("`{key}` must be {}, not {shown}", self.expected());

@@ -360,6 +360,21 @@ fn attempts_are_listed_newest_first_by_how_they_ended() {
 }
 
 #[test]
+fn what_cannot_be_put_into_the_logs_can_be_read_where_it_is() {
+    let project = Project::new();
+    let mut attempt = project.store.begin_attempt(&stage("a")).unwrap();
+    attempt.log_file().unwrap().write_all(b"why\n").unwrap();
+    std::fs::write(project.at(".cache/logs"), "no folder").unwrap();
+    let end = AttemptEnd {
+        outcome: "failed".to_owned(),
+        key: digest(1),
+        seconds: 0.0,
+    };
+    assert!(project.store.finish_attempt(&mut attempt, &end).is_err());
+    assert_eq!(attempt.printed().unwrap(), b"why\n");
+}
+
+#[test]
 fn what_an_attempt_printed_is_put_into_its_folder_and_an_empty_spool_serves_the_next() {
     let project = Project::new();
     let end = AttemptEnd {
