@@ -172,6 +172,8 @@ fn stage_view(stage: &StageSpec, files: &BTreeMap<String, String>) -> Json {
     let Action::Command(scripts) = &stage.action else {
         panic!("DVC has no built-in stages");
     };
+    // DVC says when it executes, not in what it read, that a command alone is executed each time.
+    let is_callback = stage.deps.is_empty() && stage.params.is_empty() && stage.outs.is_empty();
     let mut params = Map::new();
     let mut values = Map::new();
     for param in &stage.params {
@@ -191,7 +193,7 @@ fn stage_view(stage: &StageSpec, files: &BTreeMap<String, String>) -> Json {
         "values": values,
         "outs": stage.outs.iter().map(out_view).collect::<Vec<_>>(),
         "frozen": stage.frozen,
-        "always_changed": stage.always_changed,
+        "always_changed": stage.always_changed && !is_callback,
         "desc": stage.desc,
     })
 }

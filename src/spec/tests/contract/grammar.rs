@@ -282,10 +282,12 @@ stages:
       cmd: "shift"
       wdir: .
       env: UNIT Some("m")
+      flags: frozen=false always_changed=true None
     shift@1
       cmd: "shift"
       wdir: .
       env: UNIT Some("m")
+      flags: frozen=false always_changed=true None
     "#);
 }
 
@@ -306,19 +308,19 @@ stages:
     train@ridge-1-grid0
       cmd: "train ridge 1 ridge-1-grid0"
       wdir: .
-      flags: frozen=true always_changed=false None
+      flags: frozen=true always_changed=true None
     train@ridge-1-grid1
       cmd: "train ridge 1 ridge-1-grid1"
       wdir: .
-      flags: frozen=true always_changed=false None
+      flags: frozen=true always_changed=true None
     train@ridge-2-grid0
       cmd: "train ridge 2 ridge-2-grid0"
       wdir: .
-      flags: frozen=true always_changed=false None
+      flags: frozen=true always_changed=true None
     train@ridge-2-grid1
       cmd: "train ridge 2 ridge-2-grid1"
       wdir: .
-      flags: frozen=true always_changed=false None
+      flags: frozen=true always_changed=true None
     "#);
 }
 
