@@ -125,7 +125,7 @@ mod tests {
         let model = Learned::Linked(Link::Exp, Box::new(stack));
         let records = array![[1.0, 0.0], [0.5, 2.0], [3.0, 0.7]];
         let row = |[a, b]: [f64; 2], tree: f64| {
-            (-1.0 + 0.3 * (4.0 + (a * 0.1 + b * -1.0 - 0.0)) + 0.1 * (3.0 + tree)).exp()
+            (-1.0 + 0.3 * (4.0 + (a * 0.1 - b)) + 0.1 * (3.0 + tree)).exp()
         };
         let expect = [
             row([1.0, 0.0], 1.0),
