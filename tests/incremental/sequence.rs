@@ -80,6 +80,9 @@ struct Sequence {
     locks: Vec<String>,
     /// The worst the cache suffered since the beginning.
     harm: Harm,
+    /// Of each stage that executed, the worst the cache suffered since it did so last: its record may be gone, and a result that
+    /// the lock file alone knows is lost with the next change.
+    records: BTreeMap<String, Harm>,
     /// Whether the cache may still hold something wrong: what lies in place is up to date without being read there.
     lies: bool,
     project: Project,
@@ -94,6 +97,7 @@ impl Sequence {
             past: Vec::new(),
             locks: Vec::new(),
             harm: Harm::Nothing,
+            records: BTreeMap::new(),
             lies: false,
             project: Project::in_memory(),
             story: String::new(),
@@ -138,7 +142,8 @@ impl Sequence {
     fn suffer(&mut self, harm: Harm) {
         self.harm = self.harm.max(harm);
         self.lies |= harm == Harm::Lies;
-        for (_, suffered) in &mut self.past {
+        let past = self.past.iter_mut().map(|(_, suffered)| suffered);
+        for suffered in past.chain(self.records.values_mut()) {
             *suffered = harm.max(*suffered);
         }
     }
@@ -263,7 +268,15 @@ impl Sequence {
         let worked: Vec<_> = worked.difference(&self.model.always()).cloned().collect();
         assert!(worked.is_empty(), "the second repro works on {worked:?}");
         self.equals_a_clean_build(jobs);
-        let suffered = if self.lies { Harm::Lies } else { Harm::Nothing };
+        let executed = trace.executed.iter().cloned();
+        self.records
+            .extend(executed.map(|stage| (stage, Harm::Nothing)));
+        let suffered = if self.lies {
+            Harm::Lies
+        } else {
+            let harms = self.records.values().copied();
+            harms.max().unwrap_or(Harm::Nothing)
+        };
         self.past.push((self.model.clone(), suffered));
         if self.project.path("pipeline.lock").exists() {
             self.locks.push(self.project.read("pipeline.lock"));
