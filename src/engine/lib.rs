@@ -9,6 +9,7 @@
 //! Deliberately knows neither terminal nor experiments nor any built-in stage: it emits [`hpipe_core::Event`]s and drives
 //! the [`hpipe_core::Stage`] port.
 
+mod alarm;
 mod budget;
 mod cancel;
 mod check;

@@ -9,6 +9,7 @@ mod crew;
 mod driver;
 mod locks;
 mod observe;
+mod overtaken;
 mod post;
 mod publish;
 mod recall;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use hpipe_core::{Code, Diagnostic, Event, EventSink, Outcome, Reason, StageName, Summary};
 use hpipe_store::LockFile;
 
+use crate::alarm::Alarm;
 use crate::budget::{self, Budget, Demand};
 use crate::checkout::{suppose_recorded, suppose_thawed, thaw};
 use crate::data::{bring_back, store_again, suppose_back};
@@ -138,7 +140,13 @@ pub fn repro(
         return rehearse(workspace, options, sink);
     }
     let plan = planned(workspace, options)?;
-    let done = perform(workspace, options, (&plan, None), sink, cancellation)?;
+    let done = perform(
+        workspace,
+        options,
+        Assignment::of(&plan),
+        sink,
+        cancellation,
+    )?;
     Ok(done.summary)
 }
 
@@ -210,14 +218,40 @@ fn rehearse(
     Ok(summary)
 }
 
-/// Makes the stages of a plan up to date; with what the round before carried over, if there was one.
+/// What a round is to do.
+pub(crate) struct Assignment<'a> {
+    /// Which stages.
+    pub(crate) plan: &'a Plan,
+    /// What the round before carried over, if there was one.
+    pub(crate) carried: Option<Carried>,
+    /// Who tells of changes meanwhile, if anybody does.
+    pub(crate) alarm: Option<&'a Alarm>,
+}
+
+impl<'a> Assignment<'a> {
+    /// This plan, with nothing known of it.
+    pub(crate) const fn of(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            carried: None,
+            alarm: None,
+        }
+    }
+}
+
+/// Makes the stages of a plan up to date.
 pub(crate) fn perform(
     workspace: &Workspace,
     options: &ReproOptions,
-    (plan, carried): (&Plan, Option<Carried>),
+    assignment: Assignment<'_>,
     sink: &dyn EventSink,
     cancellation: &Cancellation,
 ) -> Result<Round, Error> {
+    let Assignment {
+        plan,
+        carried,
+        alarm,
+    } = assignment;
     let began = Instant::now();
     let jobs = options.jobs.max(1);
     // The first in a process decides; a pool that is there already serves as well.
@@ -271,6 +305,10 @@ pub(crate) fn perform(
     };
     let wake = post.clone();
     let _listening = cancellation.subscribe(move |urgency| wake.send(Message::Cancelled(urgency)));
+    if let Some(alarm) = alarm {
+        let tell = post.clone();
+        alarm.listen(move |changed| tell.send(Message::Changed(changed)));
+    }
     let known = (carried, recall);
     let mut repro = Repro::new(
         setting,

@@ -19,16 +19,18 @@ mod news;
 mod reach;
 mod sources;
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::mem::take;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Diagnostic, Event, EventSink, Summary};
 use notify::{Config, RecommendedWatcher, Watcher as _};
 
+use crate::alarm::Alarm;
 use crate::cancel::Subscription;
 use crate::location::Location;
 use crate::plan::Plan;
-use crate::repro::{Carried, ReproOptions, Round, perform, planned, repro};
+use crate::repro::{Assignment, Carried, ReproOptions, Round, perform, planned, repro};
 use crate::workspace::Workspace;
 use crate::{Cancellation, Error};
 use lookout::Lookout;
@@ -71,12 +73,19 @@ pub fn watch<E: From<Error>>(
                 return Ok(None);
             }
             let plan = planned(&workspace, &options)?;
-            let round = perform(&workspace, &options, (&plan, None), sink, cancellation)?;
+            let round = watcher.during(|alarm| {
+                let alarm = Some(alarm);
+                let assignment = Assignment {
+                    alarm,
+                    ..Assignment::of(&plan)
+                };
+                perform(&workspace, &options, assignment, sink, cancellation)
+            })?;
             Ok(Some(round))
         });
         let mut done = done.map_err(report).ok().flatten();
         let reach = done.as_ref();
-        let reach = reach.and_then(|_| Reach::of(&workspace, &options, &watcher.sources));
+        let reach = reach.and_then(|_| Reach::of(&workspace, &options));
         loop {
             sink.emit(&Event::Watching {
                 paths: watcher.sources.named.len(),
@@ -89,8 +98,14 @@ pub fn watch<E: From<Error>>(
             let Some((plan, carried)) = next else {
                 break;
             };
-            let known = (&plan, Some(carried));
-            let round = perform(&workspace, &options, known, sink, cancellation);
+            let round = watcher.during(|alarm| {
+                let assignment = Assignment {
+                    plan: &plan,
+                    carried: Some(carried),
+                    alarm: Some(alarm),
+                };
+                perform(&workspace, &options, assignment, sink, cancellation)
+            });
             done = round.map_err(|error| report(error.into())).ok();
         }
     }
@@ -135,7 +150,7 @@ fn short(
     let carried = done.filter(is_settled)?.carried?;
     let reach = reach.filter(|_| woken.files_only)?;
     // What cannot be looked at is told by the whole round.
-    let plan = reach.plan(workspace, &woken.paths, &carried).ok()?;
+    let plan = reach.plan(workspace, woken, &carried).ok()?;
     Some((plan?, carried))
 }
 
@@ -170,13 +185,28 @@ fn open<'a, E: From<Error>>(
 enum Message {
     Changed(Change),
     Cancelled,
+    RoundOver,
+}
+
+/// What there is to tell after listening for a while.
+enum Heard {
+    /// A change, and it seems to be all for now.
+    News,
+    /// The user wants to stop.
+    Cancelled,
+    /// The round is over.
+    RoundOver,
 }
 
 /// Waits for a change of what the project reads.
 struct Watcher<'a> {
     sources: Sources,
     lookout: Lookout,
+    sender: Sender<Message>,
     receiver: Receiver<Message>,
+    /// What was heard during the round, for the next one.
+    news: News,
+    is_cancelled: bool,
     _subscription: Subscription<'a>,
 }
 
@@ -215,17 +245,67 @@ impl<'a> Watcher<'a> {
         Ok(Self {
             sources,
             lookout,
+            sender,
             receiver,
+            news: News::default(),
+            is_cancelled: false,
             _subscription: subscription,
         })
     }
 
     /// What changed, as soon as that seems to be all; none when the user wants to stop.
     fn wait(&mut self) -> Option<Woken> {
-        let mut news = News::default();
+        let mut news = take(&mut self.news);
+        loop {
+            if self.is_cancelled {
+                return None;
+            }
+            match self.listen(&mut news) {
+                Heard::News => return Some(news.woken(&self.sources)),
+                Heard::Cancelled => self.is_cancelled = true,
+                Heard::RoundOver => {}
+            }
+        }
+    }
+
+    /// Has `round` worked, and told of what changes meanwhile.
+    fn during<R>(&mut self, round: impl FnOnce(&Alarm) -> R) -> R {
+        let alarm = Alarm::default();
+        let over = RoundOver(self.sender.clone());
+        std::thread::scope(|threads| {
+            threads.spawn(|| self.attend(&alarm));
+            let _over = over;
+            round(&alarm)
+        })
+    }
+
+    /// Tells of changes until the round is over, and keeps them for the next.
+    fn attend(&mut self, alarm: &Alarm) {
+        loop {
+            let mut news = News::default();
+            let heard = self.listen(&mut news);
+            if !news.is_none() {
+                alarm.ring(news.alarm(&self.sources));
+                self.news.add_later(news);
+            }
+            match heard {
+                Heard::News => {}
+                Heard::Cancelled => self.is_cancelled = true,
+                Heard::RoundOver => return,
+            }
+        }
+    }
+
+    /// Adds to `news` until they seem to be all, or there is something else to tell.
+    fn listen(&mut self, news: &mut News) -> Heard {
         while news.is_none() {
-            let message = self.receiver.recv().ok()?;
-            self.take(message, &mut news)?;
+            let Ok(message) = self.receiver.recv() else {
+                return Heard::Cancelled; // nobody is left who could tell of anything
+            };
+            match self.take(message, news) {
+                Ok(_) => {}
+                Err(heard) => return heard,
+            }
         }
         let began = Instant::now();
         let mut last = began;
@@ -237,22 +317,32 @@ impl<'a> Watcher<'a> {
             let patience = (last + pause).min(began + LONGEST_DEBOUNCE);
             let left = patience.saturating_duration_since(Instant::now());
             match self.receiver.recv_timeout(left) {
-                Ok(message) => {
-                    if self.take(message, &mut news)? {
-                        last = Instant::now();
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => return Some(news.woken()),
-                Err(RecvTimeoutError::Disconnected) => return None,
+                Ok(message) => match self.take(message, news) {
+                    Ok(is_any) => last = if is_any { Instant::now() } else { last },
+                    Err(heard) => return heard,
+                },
+                Err(RecvTimeoutError::Timeout) => return Heard::News,
+                Err(RecvTimeoutError::Disconnected) => return Heard::Cancelled,
             }
         }
     }
 
-    /// Adds what a message speaks of and says whether that concerns a source; none when the user wants to stop.
-    fn take(&mut self, message: Message, news: &mut News) -> Option<bool> {
+    /// Adds what a message speaks of and says whether that concerns a source; or what it says instead.
+    fn take(&mut self, message: Message, news: &mut News) -> Result<bool, Heard> {
         match message {
-            Message::Cancelled => None,
-            Message::Changed(change) => Some(news.add(change, &self.sources, &mut self.lookout)),
+            Message::Cancelled => Err(Heard::Cancelled),
+            Message::RoundOver => Err(Heard::RoundOver),
+            Message::Changed(change) => Ok(news.add(change, &self.sources, &mut self.lookout)),
         }
+    }
+}
+
+/// Dropped, also by a panic, it says that the round is over.
+struct RoundOver(Sender<Message>);
+
+impl Drop for RoundOver {
+    fn drop(&mut self) {
+        // Who listens, listens to the end.
+        let _ = self.0.send(Message::RoundOver);
     }
 }

@@ -21,13 +21,13 @@ use super::memo::StoredMemo;
 use super::{Setting, Stopped};
 use crate::Cancellation;
 
-/// Executes the built-in `name` with the options `with`.
+/// Executes the built-in `name` with the options `with`; it is asked to stop when `is_overtaken` by a change.
 pub(crate) fn run(
     setting: Setting<'_>,
     stage: &StageSpec,
-    name: &str,
-    with: &Mapping,
+    (name, with): (&str, &Mapping),
     attempt: &Attempt,
+    is_overtaken: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), Stopped> {
     let Some(builtin) = setting.workspace.registry().get(name) else {
         return Err(failure(
@@ -41,6 +41,7 @@ pub(crate) fn run(
         stage: &stage.name,
         sink: setting.sink,
         cancellation: setting.cancellation,
+        is_overtaken,
         log: attempt.log_file()?,
         deadline: timeout.and_then(|after| Instant::now().checked_add(after)),
     };
@@ -65,7 +66,9 @@ pub(crate) fn run(
     match catch_unwind(AssertUnwindSafe(|| builtin.execute(&execution))) {
         Ok(_) if reporter.is_late() => Err(timed_out(timeout.unwrap_or_default()).into()),
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) if setting.cancellation.is_requested() => Err(interrupted().into()),
+        Ok(Err(_)) if setting.cancellation.is_requested() || is_overtaken() => {
+            Err(interrupted().into())
+        }
         Ok(Err(error)) => Err(failed(&error, &reporter).into()),
         Err(panic) => Err(panicked(&*panic).into()),
     }
@@ -103,6 +106,7 @@ struct Reporter<'a> {
     stage: &'a StageName,
     sink: &'a dyn EventSink,
     cancellation: &'a Cancellation,
+    is_overtaken: &'a (dyn Fn() -> bool + Sync),
     log: File,
     /// When its time is over.
     deadline: Option<Instant>,
@@ -140,6 +144,6 @@ impl Progress for Reporter<'_> {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.cancellation.is_requested() || self.is_late()
+        self.cancellation.is_requested() || (self.is_overtaken)() || self.is_late()
     }
 }

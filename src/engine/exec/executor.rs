@@ -61,7 +61,7 @@ pub(crate) enum Status {
 pub(crate) enum End {
     /// All scripts ended well, or one did not.
     Exited(ExitStatus),
-    /// It was told to stop, because the user wished so.
+    /// It was told to stop.
     Cancelled,
     /// It was told to stop, because its time was over.
     TimedOut(Duration),
@@ -87,6 +87,9 @@ pub(crate) trait Executor {
 
     /// When to poll even if nothing becomes readable.
     fn due(&self) -> Option<Instant>;
+
+    /// Tells a job to stop, if it runs. Whoever does not hear it is killed after a while.
+    fn stop(&mut self, job: JobId);
 
     /// Tells all jobs to stop, and those that are submitted later too.
     fn cancel(&mut self, urgency: Urgency);

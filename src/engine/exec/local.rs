@@ -100,6 +100,14 @@ impl Executor for Local {
         }
     }
 
+    fn stop(&mut self, job: JobId) {
+        if let Some(running) = self.running.get_mut(&job) {
+            running.told = Told::Stop;
+            running.deadline = Instant::now().checked_add(GRACE);
+            signal(running.leader, Urgency::Ask);
+        }
+    }
+
     fn cancel(&mut self, urgency: Urgency) {
         self.urgency = self.urgency.max(Some(urgency));
         for running in self.running.values_mut() {

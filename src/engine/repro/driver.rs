@@ -11,6 +11,7 @@ use hpipe_core::{Event, Outcome, ProjectPath, Reason, StageName, Summary};
 use hpipe_store::{LockFile, OutRecord};
 
 use super::locks::Held;
+use super::overtaken::{AtWork, Overtaken};
 use super::post::{Mailbox, Post};
 use super::publish::Unpublished;
 use super::recall::Recall;
@@ -18,6 +19,7 @@ use super::retry::Retries;
 use super::work::{self, Done, Launched, Opened, Task};
 use super::{Carried, ReproOptions, Round};
 use crate::Error;
+use crate::alarm::Changed;
 use crate::budget::{Budget, Demand};
 use crate::cancel::Urgency;
 use crate::decide::{Decision, Evidence, Known, recorded_outs};
@@ -45,6 +47,8 @@ pub(super) enum Message {
     Done(Box<Done>),
     /// Another process let go of a stage.
     Locked(StageIndex, Result<Held, hpipe_store::Error>),
+    /// Sources changed while we work.
+    Changed(Changed),
     /// The user wants to stop.
     Cancelled(Urgency),
 }
@@ -56,7 +60,7 @@ pub(super) struct Repro<'a> {
     pub(super) inputs: &'a Inputs<'a>,
     pub(super) schedule: Schedule<'a>,
     pub(super) post: Post<Message>,
-    executor: Local,
+    pub(super) executor: Local,
     /// Stages whose commands an executor runs.
     launched: HashMap<JobId, Launched>,
     /// Of these, those it could not tell about, and when to ask again.
@@ -70,8 +74,10 @@ pub(super) struct Repro<'a> {
     pub(super) awaited: HashMap<StageIndex, Held>,
     /// Stages that failed and are tried again.
     pub(super) retries: Retries,
+    /// Stages at work.
+    pub(super) at_work: AtWork,
     /// Stages that executed or were restored.
-    pub(super) changed: HashSet<StageIndex>,
+    pub(super) worked: HashSet<StageIndex>,
     /// Stages that came to a good end and whose outs somebody is waiting for.
     pub(super) to_hand_on: Vec<StageIndex>,
     /// Stages that are up to date, but whose outs are to be cached other than the lock file says.
@@ -133,7 +139,8 @@ impl<'a> Repro<'a> {
             durations,
             awaited: HashMap::new(),
             retries: Retries::default(),
-            changed: HashSet::new(),
+            at_work: AtWork::default(),
+            worked: HashSet::new(),
             to_hand_on: Vec::new(),
             redeclared: Vec::new(),
             told: HashSet::new(),
@@ -259,7 +266,9 @@ impl<'a> Repro<'a> {
         }
         self.keep_out_of_git();
         self.working += 1;
-        self.open(self.task(index, held, known, reasons, restore), hand);
+        let overtaken = self.at_work.begin(index, known.key);
+        let task = self.task(index, held, known, reasons, restore);
+        self.open(Task { overtaken, ..task }, hand);
         Ok(())
     }
 
@@ -291,6 +300,7 @@ impl<'a> Repro<'a> {
             gpus: self.schedule.gpus(stage),
             attempt: self.retries.attempt(stage),
             memo: self.memo_of(stage),
+            overtaken: Overtaken::default(),
             began: Instant::now(),
         }
     }
@@ -313,8 +323,12 @@ impl<'a> Repro<'a> {
         match opened {
             Opened::Done(done) => self.done(*done),
             Opened::Launched(launched, job) => {
-                self.launched.insert(job.id, *launched);
+                let (id, is_overtaken) = (job.id, launched.task.overtaken.is_set());
+                self.launched.insert(id, *launched);
                 self.executor.submit(vec![job]);
+                if is_overtaken {
+                    self.executor.stop(id);
+                }
             }
         }
     }
@@ -362,9 +376,13 @@ impl<'a> Repro<'a> {
 
     fn done(&mut self, done: Done) {
         self.working -= 1;
+        self.at_work.end(done.task.stage);
         // Time has passed since anybody looked.
         self.inputs.expire();
         self.recall.expire();
+        if done.is_overtaken() {
+            return self.begin_anew(done);
+        }
         match self.delay_of(&done) {
             Some(delay) => self.try_again(done, delay),
             None => self.settle(done),
@@ -400,7 +418,7 @@ impl<'a> Repro<'a> {
     /// Whether the user asked for an execution, whatever is known.
     fn is_forced(&self, index: StageIndex) -> bool {
         let mut needs = self.setting.workspace.graph().needs(index);
-        let is_below = |need| self.changed.contains(&need);
+        let is_below = |need| self.worked.contains(&need);
         self.options.force || self.options.force_downstream && needs.any(is_below)
     }
 
@@ -419,6 +437,11 @@ impl<'a> Repro<'a> {
                 Message::Opened(opened) => self.opened(opened),
                 Message::Done(done) => self.done(*done),
                 Message::Locked(stage, lock) => self.unblocked(stage, lock),
+                Message::Changed(changed) => {
+                    if let Err(error) = self.changed(&changed) {
+                        self.give_up(error);
+                    }
+                }
                 Message::Cancelled(urgency) => {
                     self.stopping = true;
                     self.executor.cancel(urgency);

@@ -66,7 +66,7 @@ impl Repro<'_> {
         failure: Option<StageFailure>,
     ) {
         if matches!(outcome, Outcome::Ran | Outcome::Restored) {
-            self.changed.insert(index);
+            self.worked.insert(index);
         }
         if outcome != Outcome::Frozen {
             self.note_for_recipient(index);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Event, Reason, StageFailure};
+use hpipe_spec::StageSpec;
 use hpipe_store::StageLock;
 
 use super::driver::Repro;
@@ -48,6 +49,11 @@ impl Retries {
         self.failed.get(&stage).map_or(1, |failed| failed + 1)
     }
 
+    /// Keeps the lock of a stage that is queued again.
+    pub(super) fn keep(&mut self, stage: StageIndex, lock: StageLock) {
+        self.kept.insert(stage, lock);
+    }
+
     /// The lock that `stage` kept since its last attempt, if this is not the first.
     pub(super) fn kept(&mut self, stage: StageIndex) -> Option<StageLock> {
         self.kept.remove(&stage)
@@ -79,13 +85,7 @@ impl Repro<'_> {
             stage: spec.name.clone(),
             text: note(&failure, task.attempt, spec.execution().retry.times, delay),
         });
-        for out in &spec.outs {
-            self.inputs.forget(&out.path);
-            if !out.persist {
-                // Half-made, and nobody's work. What cannot be removed is met again by the next attempt.
-                let _ = self.setting.workspace.store().remove_content(&out.path);
-            }
-        }
+        self.remove_half_made(spec);
         self.schedule.postpone(task.stage);
         self.retries.failed.insert(task.stage, task.attempt);
         let now = Instant::now();
@@ -97,6 +97,17 @@ impl Repro<'_> {
             duration,
             failure,
         });
+    }
+
+    /// Removes what an execution without result left at its outs.
+    pub(super) fn remove_half_made(&self, stage: &StageSpec) {
+        for out in &stage.outs {
+            self.inputs.forget(&out.path);
+            if !out.persist {
+                // Half-made, and nobody's work. What cannot be removed is met again by the next attempt.
+                let _ = self.setting.workspace.store().remove_content(&out.path);
+            }
+        }
     }
 
     /// Queues the stages whose time has come; when nothing starts any more, they have failed for good.

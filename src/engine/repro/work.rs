@@ -13,6 +13,7 @@ use hpipe_store::{OutRecord, Published, RunRecord};
 
 use super::locks::Held;
 use super::observe::{self, Told};
+use super::overtaken::Overtaken;
 use crate::Error;
 use crate::decide::{Known, is_known_by_key};
 use crate::exec::executor::{End, Job};
@@ -40,6 +41,8 @@ pub(super) struct Task {
     pub(super) attempt: u32,
     /// What it may make of what former executions remembered.
     pub(super) memo: MemoUse,
+    /// Whether it shall end, because its inputs are others by now.
+    pub(super) overtaken: Overtaken,
     pub(super) began: Instant,
 }
 
@@ -123,7 +126,9 @@ fn begin(setting: Setting<'_>, task: &Task) -> Result<Begun, Stopped> {
             }
         }
         Action::Builtin { name, with, .. } => {
-            builtin::run(setting, stage, name, with, &prepared.attempt)
+            builtin::run(setting, stage, (name, with), &prepared.attempt, &|| {
+                task.overtaken.is_set()
+            })
         }
     };
     Ok(Begun::Done(Box::new(conclude(
@@ -237,6 +242,13 @@ impl Task {
             && setting.observer_of(stage).is_none()
             && restored.all(is_small)
             && outs.all(|out| is_gone(out) || lies_small(setting, out))
+    }
+}
+
+impl Done {
+    /// Whether there is no result, because it was told to end.
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.task.overtaken.is_set() && matches!(self.result, Err(Stopped::Failed(_)))
     }
 }
 

@@ -10,6 +10,7 @@ use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 
 use super::lookout::Lookout;
 use super::sources::Sources;
+use crate::alarm::Changed;
 
 /// More files than this that changed together are the work of a tool, which will change more.
 const FEW: usize = 4;
@@ -67,6 +68,8 @@ const fn step(kind: EventKind) -> Option<Step> {
 pub(super) struct Woken {
     /// The sources that changed, all of them when nobody knows which.
     pub(super) paths: Vec<ProjectPath>,
+    /// One of them says what is to be done, not only with what.
+    pub(super) redefines: bool,
     /// Each of them is a file that is there: no folder, no link, nothing that has gone.
     pub(super) files_only: bool,
 }
@@ -130,9 +133,31 @@ impl News {
         !self.anything && self.begun.is_empty() && self.places.len() <= FEW
     }
 
-    pub(super) fn woken(self) -> Woken {
+    /// Adds what happened after these.
+    pub(super) fn add_later(&mut self, mut later: Self) {
+        self.begun.retain(|place| !later.places.contains(place));
+        self.begun.append(&mut later.begun);
+        self.changed.append(&mut later.changed);
+        self.places.append(&mut later.places);
+        self.anything |= later.anything;
+    }
+
+    /// These changes, to whoever executes.
+    pub(super) fn alarm(&self, sources: &Sources) -> Changed {
+        Changed {
+            paths: self.changed.iter().cloned().collect(),
+            redefines: self.redefines(sources),
+        }
+    }
+
+    fn redefines(&self, sources: &Sources) -> bool {
+        self.anything || self.changed.iter().any(|path| sources.defines(path))
+    }
+
+    pub(super) fn woken(self, sources: &Sources) -> Woken {
         let is_file = |place: &Path| fs::symlink_metadata(place).is_ok_and(|found| found.is_file());
         Woken {
+            redefines: self.redefines(sources),
             files_only: !self.anything && self.places.iter().all(|place| is_file(place)),
             paths: self.changed.into_iter().collect(),
         }

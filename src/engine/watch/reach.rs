@@ -20,9 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use hpipe_core::ProjectPath;
 
-use super::sources::{RULES_FILES, Sources};
+use super::news::Woken;
 use crate::Error;
-use crate::discover::is_sought;
 use crate::graph::StageIndex;
 use crate::inputs::Inputs;
 use crate::path_range::around;
@@ -41,17 +40,13 @@ pub(super) struct Reach {
     planned: HashSet<StageIndex>,
     /// Those of them that have a path as a dep.
     readers: BTreeMap<ProjectPath, Vec<StageIndex>>,
-    /// What a whole round must read again.
-    special: BTreeSet<ProjectPath>,
+    /// What a whole round must read again, beside what defines the pipeline.
+    params: BTreeSet<ProjectPath>,
 }
 
 impl Reach {
     /// That of the files `workspace` reads; none when every change asks for a whole round.
-    pub(super) fn of(
-        workspace: &Workspace,
-        options: &ReproOptions,
-        sources: &Sources,
-    ) -> Option<Self> {
+    pub(super) fn of(workspace: &Workspace, options: &ReproOptions) -> Option<Self> {
         let is_plain = !options.force
             && !options.force_downstream
             && !options.allow_missing
@@ -75,15 +70,11 @@ impl Reach {
         let params = stages
             .iter()
             .flat_map(|stage| stage.params.iter().map(|param| &param.file));
-        let files = workspace.files().iter().map(|file| &file.path);
-        let read = workspace.pipeline().read.iter();
-        let special = read.chain(files).chain(params).chain(&sources.rules);
-        let special = special.cloned().collect();
         Some(Self {
+            params: params.cloned().collect(),
             planned: order.iter().copied().collect(),
             order,
             readers,
-            special,
         })
     }
 
@@ -94,10 +85,11 @@ impl Reach {
     pub(super) fn plan(
         &self,
         workspace: &Workspace,
-        changed: &[ProjectPath],
+        woken: &Woken,
         carried: &Carried,
     ) -> Result<Option<Plan>, Error> {
-        if changed.iter().any(|path| self.is_special(path)) {
+        let changed = &woken.paths;
+        if woken.redefines || changed.iter().any(|path| self.params.contains(path)) {
             return Ok(None);
         }
         let readers = changed.iter().flat_map(around);
@@ -116,11 +108,6 @@ impl Reach {
             targets: order.clone(),
             order,
         }))
-    }
-
-    fn is_special(&self, path: &ProjectPath) -> bool {
-        let name = path.file_name();
-        self.special.contains(path) || RULES_FILES.contains(&name) || is_sought(name)
     }
 
     /// These stages and what needs them; gives up beyond [`MOST`].

@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 const SETTINGS: [&str; 2] = ["hpipe.toml", "hpipe.local.toml"];
 
 /// The names of the files that say what does not count in a folder.
-pub(super) const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
+const RULES_FILES: [&str; 2] = [".dvcignore", ".hpipeignore"];
 
 /// The paths whose change can make a stage stale.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) struct Sources {
     pub(super) named: BTreeSet<ProjectPath>,
     /// Where files with ignore rules for source folders, and those with settings, lie or may come to lie.
     pub(super) rules: BTreeSet<ProjectPath>,
+    /// Those of both that say what is to be done, not only with what.
+    pub(super) defining: BTreeSet<ProjectPath>,
     /// Folders in which a pipeline file may come to lie that is not there yet.
     pub(super) searched: BTreeSet<ProjectPath>,
     /// What we write ourselves: within a named folder, this and all below it wakes nobody.
@@ -51,14 +53,16 @@ impl Sources {
             .iter()
             .chain(workspace.files().iter().map(|file| &file.path));
         let is_made = |path: &&ProjectPath| around(path).any(|folder| outs.contains(&folder));
+        let mut defining: BTreeSet<_> = read.cloned().collect();
         let named: BTreeSet<_> = deps
             .chain(params)
             .filter(|path| !is_made(path))
-            .chain(read)
+            .chain(&defining)
             .cloned()
             .collect();
         let mut rules = rules_files(&named);
         rules.extend(SETTINGS.map(ProjectPath::new));
+        defining.extend(rules.iter().cloned());
         let mut made = outs;
         made.extend([ProjectPath::new(".cache")]);
         made.extend(workspace.lock_files());
@@ -68,10 +72,17 @@ impl Sources {
         Self {
             named,
             rules,
+            defining,
             searched,
             made,
         }
         .and_attempted(workspace.location(), &broken)
+    }
+
+    /// Whether what lies at `path` says, or would say, what is to be done.
+    pub(super) fn defines(&self, path: &ProjectPath) -> bool {
+        let name = path.file_name();
+        self.defining.contains(path) || RULES_FILES.contains(&name) || discover::is_sought(name)
     }
 
     /// These, and what an attempt to read these pipeline files asks for: what is wrong or missing there may be mended.
