@@ -39,6 +39,7 @@ pub(crate) use runs::Compared;
 
 use std::collections::BTreeSet;
 
+use hpipe_core::Outcome;
 use hpipe_engine::{Surveyed, Workspace};
 
 use crate::args::{Cache, Command, Metrics, Params, Plots, Stage};
@@ -109,6 +110,7 @@ fn reports<'a>(
         stage: workspace.stage(one.stage).name.clone(),
         state: State::of(one.outcome),
         reasons: one.reasons.clone(),
+        restorable: one.outcome == Outcome::WouldRestore,
         run: None,
     };
     let mut reports: Vec<_> = surveyed.map(report).collect();

@@ -88,6 +88,7 @@ pub(crate) fn status(stages: &[StageReport]) -> String {
         let standing = Standing {
             state: report.state.name(),
             reasons: report.reasons.iter().map(JsonReason::from).collect(),
+            restorable: report.restorable,
             run: report.run.as_deref(),
         };
         (report.stage.as_str(), standing)
@@ -235,6 +236,9 @@ struct Status<'a> {
 struct Standing<'a> {
     state: &'static str,
     reasons: Vec<JsonReason<'a>>,
+    /// Only where it is true: the contract's form is as it was.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    restorable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<&'a str>,
 }
@@ -293,6 +297,7 @@ mod tests {
             stage: StageName::known(stage),
             state,
             reasons,
+            restorable: stage == "train",
             run: (stage == "prepare").then(|| "96f4d05".to_owned()),
         };
         let text = status(&[
@@ -309,7 +314,7 @@ mod tests {
                 vec![Reason::about(ReasonKind::Upstream, "train")],
             ),
         ]);
-        insta::assert_snapshot!(text, @r#"{"v":1,"stages":{"prepare":{"state":"up_to_date","reasons":[],"run":"96f4d05"},"train":{"state":"stale","reasons":[{"kind":"dep_changed","name":"a.csv"}]},"old":{"state":"frozen","reasons":[]},"evaluate":{"state":"may_be_stale","reasons":[{"kind":"upstream","name":"train"}]}}}"#);
+        insta::assert_snapshot!(text, @r#"{"v":1,"stages":{"prepare":{"state":"up_to_date","reasons":[],"run":"96f4d05"},"train":{"state":"stale","reasons":[{"kind":"dep_changed","name":"a.csv"}],"restorable":true},"old":{"state":"frozen","reasons":[]},"evaluate":{"state":"may_be_stale","reasons":[{"kind":"upstream","name":"train"}]}}}"#);
     }
 
     #[test]

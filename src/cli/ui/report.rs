@@ -15,6 +15,8 @@ pub(crate) struct StageReport {
     pub state: State,
     /// Why it is not up to date.
     pub reasons: Vec<Reason>,
+    /// The cache holds its outs: it would be restored, not executed.
+    pub restorable: bool,
     /// The run of the execution that made what it holds, if it is up to date and one records it.
     pub run: Option<String>,
 }
@@ -29,6 +31,9 @@ pub(crate) struct Input {
     /// What that content came from: ``made by `split` ``, `a file of the project`.
     pub origin: String,
 }
+
+/// What is said of a stale stage that need not execute.
+const RESTORABLE: &str = "would be restored";
 
 /// Writes a line for each stage and one that counts them.
 ///
@@ -60,15 +65,19 @@ fn status_line(report: &StageReport, name_width: usize) -> String {
         .run
         .as_deref()
         .map(|run| format!("made by run {run}"));
-    let line = format!(
-        "{state} {} {}",
-        pad(&name, name_width),
-        made.unwrap_or_else(|| reasons::brief(&report.reasons))
-    );
-    line.trim_end().to_owned()
+    let why = made.unwrap_or_else(|| reasons::brief(&report.reasons));
+    let line = format!("{state} {} {why}", pad(&name, name_width));
+    match report.restorable {
+        true => format!(
+            "{}; {}",
+            line.trim_end(),
+            style::paint(style::FAINT, RESTORABLE)
+        ),
+        false => line.trim_end().to_owned(),
+    }
 }
 
-/// `4 stages: 1 stale, 1 may be stale, 2 up to date`
+/// `4 stages: 2 stale (1 would be restored), 1 may be stale, 1 up to date`
 fn status_summary(stages: &[StageReport]) -> String {
     const ORDER: [State; 5] = [
         State::Stale,
@@ -77,9 +86,14 @@ fn status_summary(stages: &[StageReport]) -> String {
         State::Unknown,
         State::UpToDate,
     ];
+    let restorable = stages.iter().filter(|report| report.restorable).count();
+    let restored_of = |state| match state {
+        State::Stale if restorable > 0 => format!(" ({} {RESTORABLE})", grouped(restorable)),
+        _ => String::new(),
+    };
     let counted = |state| {
         let n = stages.iter().filter(|report| report.state == state).count();
-        (n > 0).then(|| format!("{} {}", grouped(n), state.words()))
+        (n > 0).then(|| format!("{} {}{}", grouped(n), state.words(), restored_of(state)))
     };
     let parts: Vec<_> = ORDER.into_iter().filter_map(counted).collect();
     match parts.is_empty() {
@@ -98,6 +112,9 @@ pub(crate) fn why_text(report: &StageReport, inputs: &[Input]) -> String {
     };
     let mut lines = vec![format!("{name} {is}{state}{}", why_clause(report))];
     lines.extend(reason_lines(&report.reasons));
+    if report.restorable {
+        lines.push(format!("{RESTORABLE} from the cache"));
+    }
     lines.extend(report.run.iter().map(|run| format!("made by run {run}")));
     if !inputs.is_empty() {
         lines.push("reads".to_owned());
@@ -187,6 +204,7 @@ mod tests {
             stage: StageName::known(stage),
             state,
             reasons,
+            restorable: false,
             run: None,
         }
     }
@@ -219,6 +237,16 @@ mod tests {
         may be stale evaluate    waits for train@ridge
         frozen       publish
         4 stages: 1 stale, 1 may be stale, 1 frozen, 1 up to date
+        ");
+    }
+
+    #[test]
+    fn status_says_what_would_be_restored() {
+        let mut project = project();
+        project[1].restorable = true;
+        insta::assert_snapshot!(plain(&status_text(&project[..2], false)), @r"
+        stale        train@ridge changed data/raw.csv; would be restored
+        2 stages: 1 stale (1 would be restored), 1 up to date
         ");
     }
 
