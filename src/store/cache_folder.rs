@@ -167,6 +167,11 @@ impl CacheFolder {
         self.path().join(OBJECTS)
     }
 
+    /// The folder of the objects whose digests begin with this byte, below that of all objects.
+    pub(crate) fn shard_name(first: u8) -> String {
+        format!("{first:02x}")
+    }
+
     /// Where in that folder the object of this digest lies.
     pub(crate) fn object_name(digest: &Digest) -> String {
         let mut name = digest.hex();
@@ -191,7 +196,7 @@ impl CacheFolder {
 
     /// Where the seal of this name lies.
     pub(crate) fn seal(&self, name: &str) -> PathBuf {
-        self.own_path().join("seals-v1").join(name)
+        self.own_path().join("seals-v2").join(name)
     }
 
     /// Where the run record of this stage key lies.

@@ -10,7 +10,8 @@
 //! contents, and of the objects in the cache. For a content stands a state that the stat cache would believe too: a later
 //! change shows in the size, times or inode, because the file system's clock had ticked past the times before the file was
 //! read. For a listing of a folder stands the folder's state, by the same rule; so a file that was added to a dep shows. Of
-//! objects is asked what a decision asks: whether they are there and have their size, and are nodes what they were. Whatever
+//! objects is asked what a decision asks: whether they are there and have their size, and are nodes what they were; or, for
+//! all in one folder of the cache, whether that is in the state it was in when they were there (`shards`). Whatever
 //! could not be proved was not written down, so its stage is not sealed. Of another boot nothing is believed, because a lost
 //! power supply may leave new times with old bytes.
 //!
@@ -18,6 +19,7 @@
 
 mod checker;
 mod file;
+mod shards;
 
 use std::collections::HashMap;
 use std::fs;
@@ -33,6 +35,7 @@ use crate::tree_reader;
 use crate::witness::State;
 use checker::{Checker, names_in, real_path};
 use file::{Condition, Kind, Value};
+use shards::Shards;
 
 pub use checker::{Names, Outside};
 pub use file::{Seal, SealedStage};
@@ -58,6 +61,8 @@ pub struct SealDraft<'a> {
     stages: Vec<DraftStage<'a>>,
     /// For conditions of a former seal, what they are called here.
     carried: Vec<Option<ConditionId>>,
+    /// What a former seal says of the folders of objects.
+    shards: Shards,
 }
 
 struct DraftStage<'a> {
@@ -79,6 +84,7 @@ impl Store {
             premises: Vec::new(),
             stages: Vec::new(),
             carried: Vec::new(),
+            shards: Shards::default(),
         }
     }
 
@@ -255,11 +261,17 @@ impl<'a> SealDraft<'a> {
 
     /// What a former seal rested on; for a stage whose conditions all hold.
     pub fn carry(&mut self, seal: &Seal, stage: usize) -> Option<Vec<ConditionId>> {
-        self.carried.resize(seal.conditions(), None);
+        if self.carried.is_empty() {
+            self.carried.resize(seal.conditions(), None);
+            self.shards = Shards::of(seal);
+        }
         let mut add = |old: usize| {
             if self.carried[old].is_none() {
                 let condition = seal.condition(old);
                 self.carried[old] = self.add(condition.kind, condition.key, condition.value);
+                if condition.kind == Kind::Object {
+                    self.shards.found(condition.key, self.carried[old]);
+                }
             }
             self.carried[old]
         };
@@ -289,7 +301,10 @@ impl<'a> SealDraft<'a> {
     }
 
     /// Writes the seal called `name`; a failure is a warning.
-    pub fn write(self, name: &str, context: &Digest) {
+    pub fn write(mut self, name: &str, context: &Digest) {
+        for (shard, state) in self.shards.whole(self.store, &self.conditions) {
+            self.add(Kind::Shard, &[shard], state);
+        }
         let bytes = file::encode(
             &self.conditions,
             &self.premises,

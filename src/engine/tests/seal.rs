@@ -201,7 +201,7 @@ impl Project {
     }
 
     fn seals(&self) -> Vec<PathBuf> {
-        let found = fs::read_dir(self.path(".cache/seals-v1")).into_iter();
+        let found = fs::read_dir(self.path(".cache/seals-v2")).into_iter();
         found.flatten().map(|entry| entry.unwrap().path()).collect()
     }
 

@@ -71,6 +71,7 @@ impl<'a> Checker<'a> {
                 FileType::from_raw_mode(found.st_mode) == FileType::RegularFile
                     && Value::of_size(found.st_size.cast_unsigned()) == value
             }),
+            Kind::Shard => self.shard(key).is_some_and(|found| found == value),
             Kind::Node => self
                 .object(key)
                 .is_some_and(|found| Value::of_stat(&FileStat::of_kernel(&found)) == value),
@@ -99,6 +100,12 @@ impl<'a> Checker<'a> {
         }
         let names = names_in(&path, self.outside.matters)?;
         Some(value.same_names(&Value::of_names(&names, None)))
+    }
+
+    fn shard(&self, key: &[u8]) -> Option<Value> {
+        let name = CacheFolder::shard_name(*key.first()?);
+        let found = statat(self.objects.as_ref()?, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(Value::of_stat(&FileStat::of_kernel(&found)))
     }
 
     fn object(&self, digest: &[u8]) -> Option<Stat> {

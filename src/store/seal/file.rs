@@ -9,7 +9,7 @@ use crate::file_stat::FileStat;
 use crate::stat_cache::Boot;
 
 /// `hpipe`, a zero byte, `Z` for seal, and the version.
-const MAGIC: [u8; 8] = *b"hpipe\0Z\x01";
+const MAGIC: [u8; 8] = *b"hpipe\0Z\x02";
 
 /// Magic, boot, context, and the numbers of conditions, stages, references, premises, bytes of keys, bytes of names.
 const HEADER: usize = 8 + 16 + 32 + 6 * 8;
@@ -55,10 +55,13 @@ pub(super) enum Kind {
     Names = 9,
     /// The object of this digest, a folder's node, is in this state.
     Node = 10,
+    /// The folder of the objects whose digests begin with this byte is in this state. Then all of them that the seal names
+    /// are there, and need not be asked for one by one.
+    Shard = 11,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Absent,
         Self::Stat,
         Self::Text,
@@ -70,6 +73,7 @@ impl Kind {
         Self::Object,
         Self::Names,
         Self::Node,
+        Self::Shard,
     ];
 
     fn of(number: u8) -> Option<Self> {
@@ -95,6 +99,11 @@ impl Value {
         let mut value = Self::NONE;
         value.0[..8].copy_from_slice(&size.to_le_bytes());
         value
+    }
+
+    /// What [`of_size`](Self::of_size) was made of.
+    pub(super) fn size(&self) -> u64 {
+        u64_at(&self.0, 0)
     }
 
     pub(super) fn of_stat(stat: &FileStat) -> Self {
@@ -321,8 +330,18 @@ impl Seal {
             }
             answers[premise] = Some(true);
         }
-        let answer =
-            |(i, known): (usize, Option<bool>)| known.unwrap_or_else(|| holds(self.condition(i)));
+        // A shard comes before its objects.
+        let mut whole = None;
+        let answer = |(i, known): (usize, Option<bool>)| {
+            let condition = self.condition(i);
+            let is_there =
+                condition.kind == Kind::Object && whole == condition.key.first().copied();
+            let answer = known.unwrap_or_else(|| is_there || holds(condition));
+            if condition.kind == Kind::Shard && answer {
+                whole = condition.key.first().copied();
+            }
+            answer
+        };
         self.holds = answers.into_iter().enumerate().map(answer).collect();
         true
     }
@@ -351,6 +370,14 @@ impl Seal {
             key: &self.bytes[keys + from..keys + end(i)],
             value,
         }
+    }
+
+    /// The shards that were found whole, with the state each is in.
+    pub(super) fn whole_shards(&self) -> impl Iterator<Item = (u8, Value)> {
+        let held = (0..self.conditions).filter(|i| self.holds[*i]);
+        let conditions = held.map(|i| self.condition(i));
+        let shards = conditions.filter(|condition| condition.kind == Kind::Shard);
+        shards.filter_map(|shard| Some((*shard.key.first()?, shard.value)))
     }
 
     /// What a stage rests on besides the premises.

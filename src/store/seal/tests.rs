@@ -58,7 +58,7 @@ fn encoded() -> Vec<u8> {
 fn bytes_are_as_documented() {
     let bytes = encoded();
     let mut expected = Vec::new();
-    expected.extend(b"hpipe\0Z\x01");
+    expected.extend(b"hpipe\0Z\x02");
     expected.extend([7; 16]);
     expected.extend([9; 32]);
     for count in [3_u64, 2, 3, 1, 15, 6] {
@@ -171,4 +171,134 @@ fn another_context_is_another_seal() {
     assert!(found(context()));
     assert!(!found(Digest::blake3([8; 32])));
     assert!(store.take_warnings().is_empty());
+}
+
+/// A store with objects in it, and how many of the conditions of a seal on all of them had to be asked for.
+struct Objects {
+    root: tempfile::TempDir,
+    store: Store,
+    contents: Vec<Content>,
+}
+
+impl Objects {
+    /// More than there are folders for them.
+    const MANY: usize = 600;
+
+    fn stored() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open(root.path(), &root.path().join(".cache")).unwrap();
+        let commit = |i: usize| {
+            let path = ProjectPath::new(&format!("{i}"));
+            std::fs::write(root.path().join(path.as_str()), format!("{i}")).unwrap();
+            store.commit(&path).unwrap().expect("a file")
+        };
+        let contents = (0..Self::MANY).map(commit).collect();
+        Self {
+            contents,
+            root,
+            store,
+        }
+    }
+
+    /// Writes a seal of one stage that rests on all of them; `former` is one it may carry over.
+    fn seal(&self, former: Option<&Seal>) {
+        let mut draft = self.store.draft_seal();
+        let conditions = match former {
+            Some(former) => draft.carry(former, 0),
+            None => {
+                let objects = self.contents.iter().map(|content| draft.objects(content));
+                let objects: Option<Vec<_>> = objects.collect();
+                objects.map(|objects| objects.concat())
+            }
+        };
+        let name = StageName::known("s");
+        draft.stage(&name, (0, 0), SealedOutcome::UpToDate, conditions);
+        draft.write("name", &context());
+    }
+
+    /// The seal, with what the stage came to.
+    fn checked(&self) -> (Seal, Option<SealedOutcome>) {
+        let outside = Outside {
+            variable: &|_| None,
+            matters: &|_, _| true,
+        };
+        let seal = self.store.checked_seal("name", &context(), &outside);
+        let seal = seal.expect("a seal");
+        let outcome = seal.stages().next().expect("a stage").outcome;
+        (seal, outcome)
+    }
+
+    fn object(&self, i: usize) -> std::path::PathBuf {
+        self.store.objects().path(self.contents[i].digest)
+    }
+}
+
+fn shards(seal: &Seal) -> usize {
+    seal.whole_shards().count()
+}
+
+#[test]
+fn the_folders_of_objects_answer_for_them_until_one_is_taken() {
+    let objects = Objects::stored();
+    await_proof(&objects);
+    objects.seal(None);
+    let (seal, outcome) = objects.checked();
+    let all = shards(&seal);
+    assert_eq!(outcome, Some(SealedOutcome::UpToDate));
+    assert!(all > 100, "{all}");
+
+    // Carried over, they answer still.
+    objects.seal(Some(&seal));
+    let (seal, outcome) = objects.checked();
+    assert_eq!(
+        (shards(&seal), outcome),
+        (all, Some(SealedOutcome::UpToDate))
+    );
+
+    // One that comes takes nothing but a shortcut.
+    let beside = objects.object(0).with_file_name("beside");
+    std::fs::write(beside, "").unwrap();
+    let (seal, outcome) = objects.checked();
+    assert_eq!(outcome, Some(SealedOutcome::UpToDate));
+    assert!(shards(&seal) >= all - 1);
+
+    std::fs::remove_file(objects.object(1)).unwrap();
+    assert_eq!(objects.checked().1, None);
+}
+
+#[test]
+fn what_was_taken_before_the_seal_is_not_vouched_for() {
+    let objects = Objects::stored();
+    for i in 0..10 {
+        std::fs::remove_file(objects.object(i)).unwrap();
+    }
+    await_proof(&objects);
+    objects.seal(None);
+    let (seal, outcome) = objects.checked();
+    assert_eq!(outcome, None);
+    let missing: Vec<_> = (0..10)
+        .map(|i| objects.contents[i].digest.as_bytes()[0])
+        .collect();
+    assert!(
+        seal.whole_shards()
+            .all(|(shard, _)| !missing.contains(&shard))
+    );
+}
+
+/// Waits until the clock has ticked past all that was done.
+fn await_proof(objects: &Objects) {
+    let file = objects.root.path().join("last");
+    std::fs::write(&file, "").unwrap();
+    let stat = FileStat::new(&std::fs::metadata(&file).unwrap());
+    loop {
+        let reading = objects
+            .store
+            .clock
+            .read(&objects.store.cache)
+            .expect("a clock");
+        if reading.is_after(&stat) {
+            return;
+        }
+        std::thread::yield_now();
+    }
 }
