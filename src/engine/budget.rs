@@ -33,7 +33,7 @@ pub(crate) struct Budget {
 }
 
 /// What an execution takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Demand {
     /// Thousandths of a CPU.
     pub(crate) millicpus: u64,

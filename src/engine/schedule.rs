@@ -9,14 +9,16 @@
 //! for it decides when the whole is finished; equal ones in plan order. One that does not fit into what is left of the
 //! machine (`budget`) lets others go before, but none that takes what it waits for, so it cannot starve.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+mod queue;
+
+use std::collections::{HashMap, VecDeque};
 
 use hpipe_core::StageName;
 
 use crate::budget::{Budget, Demand, Ledger, Taken};
 use crate::graph::{Graph, StageIndex};
 use crate::plan::Plan;
+use queue::{Choice, Queue, Queued};
 
 /// What a stage without a past is assumed to take, in seconds.
 const UNKNOWN: f64 = 1.0;
@@ -29,7 +31,7 @@ pub(crate) struct Schedule<'a> {
     /// Needs of a stage that are planned and not done.
     open: Vec<usize>,
     ready: VecDeque<StageIndex>,
-    queued: BinaryHeap<Queued>,
+    queued: Queue,
     ledger: Ledger,
     /// What stages take; one that is not here takes what a stage takes that says nothing.
     demands: HashMap<StageIndex, Demand>,
@@ -56,29 +58,6 @@ enum State {
     Blocked,
 }
 
-#[derive(Debug, PartialEq)]
-struct Queued {
-    remaining: f64,
-    place: usize,
-    stage: StageIndex,
-}
-
-impl Eq for Queued {}
-
-impl Ord for Queued {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.remaining
-            .total_cmp(&other.remaining)
-            .then(other.place.cmp(&self.place))
-    }
-}
-
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 impl<'a> Schedule<'a> {
     /// A schedule for `plan`; `seconds` tells how long a stage took last time.
     pub(crate) fn new(
@@ -96,7 +75,7 @@ impl<'a> Schedule<'a> {
             states: vec![State::NotPlanned; stages],
             open: vec![0; stages],
             ready: VecDeque::new(),
-            queued: BinaryHeap::new(),
+            queued: Queue::new(&demands),
             ledger: Ledger::new(budget),
             least: demands
                 .values()
@@ -167,27 +146,30 @@ impl<'a> Schedule<'a> {
     /// The most urgent queued stage that fits; it counts as running from now on.
     pub(crate) fn next_queued(&mut self) -> Option<StageIndex> {
         let mut left: Option<Ledger> = None;
-        let mut passed = Vec::new();
-        let mut chosen = None;
-        while let Some(queued) = self.queued.pop() {
-            let demand = self.demands.get(&queued.stage).unwrap_or(&self.plain);
-            if left.as_ref().unwrap_or(&self.ledger).fits(demand) {
-                self.taken.insert(queued.stage, self.ledger.take(demand));
-                chosen = Some(queued.stage);
-                break;
+        let Self {
+            queued,
+            demands,
+            plain,
+            ledger,
+            least,
+            ..
+        } = self;
+        let chosen = queued.take(|stage| {
+            let demand = demands.get(&stage).unwrap_or(plain);
+            if left.as_ref().unwrap_or(ledger).fits(demand) {
+                return Choice::Take;
             }
-            let left = left.get_or_insert_with(|| self.ledger.clone());
+            let left = left.get_or_insert_with(|| ledger.clone());
             left.reserve(demand);
-            passed.push(queued);
-            if left.has_less_than(self.least) {
-                break;
+            match left.has_less_than(*least) {
+                true => Choice::Stop,
+                false => Choice::Pass,
             }
-        }
-        self.queued.extend(passed);
-        if let Some(stage) = chosen {
-            self.states[stage.index()] = State::Running;
-        }
-        chosen
+        })?;
+        let demand = self.demands.get(&chosen).unwrap_or(&self.plain);
+        self.taken.insert(chosen, self.ledger.take(demand));
+        self.states[chosen.index()] = State::Running;
+        Some(chosen)
     }
 
     /// The GPUs a running stage may use, as `CUDA_VISIBLE_DEVICES` names them; none if it said nothing of GPUs.
