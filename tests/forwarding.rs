@@ -4,7 +4,11 @@
 
 mod support;
 
+use std::net::TcpListener;
+use std::process::Stdio;
+
 use serde_json::{Value, json};
+use support::meddling::{Meddler, Trouble};
 use support::serving::Serving;
 use support::{Project, text};
 
@@ -46,7 +50,7 @@ fn json_of(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
 }
 
-fn push(project: &Project, url: &str) -> Value {
+fn push_to(project: &Project, url: &str) -> Value {
     let said = said(project, &["runs", "push", "--to", url, "--json"]);
     support::parse_event(said.trim_end())
 }
@@ -117,7 +121,7 @@ fn a_run_is_there_with_all_it_logged() {
         "model b a\n"
     );
     here.repro([]).did_nothing("and nothing is sent again");
-    assert_eq!(push(&here, &server.url)["runs"], 0);
+    assert_eq!(push_to(&here, &server.url)["runs"], 0);
 }
 
 #[test]
@@ -136,11 +140,11 @@ fn a_server_that_was_away_gets_everything_once() {
     let output = here.hpipe(["runs", "push"]).output().expect("hpipe starts");
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     let server = Serving::start(there.root());
-    assert_eq!(push(&here, &server.url)["runs"], 3);
-    assert_eq!(push(&here, &server.url)["runs"], 0);
+    assert_eq!(push_to(&here, &server.url)["runs"], 3);
+    assert_eq!(push_to(&here, &server.url)["runs"], 0);
     // Under another address nothing is noted of it: what it has is found there, and not made again.
     let again = server.url.replace("127.0.0.1", "localhost");
-    assert_eq!(push(&here, &again)["runs"], 3);
+    assert_eq!(push_to(&here, &again)["runs"], 3);
     let mut params: Vec<_> = runs(&server, "prices")
         .iter()
         .map(|run| text(value(&run["data"]["params"], "n")).to_owned())
@@ -181,7 +185,7 @@ fn registered_models_follow_with_their_stages_and_files() {
     said(&here, &["models", "register", "raw", "--name", "by hand"]);
     said(&here, &["models", "promote", "house/1", "Production"]);
     said(&here, &["models", "alias", "house/1", "champion"]);
-    let sent = push(&here, &server.url);
+    let sent = push_to(&here, &server.url);
     assert_eq!(
         (&sent["runs"], &sent["versions"]),
         (&json!(1), &json!(2)),
@@ -220,13 +224,13 @@ fn registered_models_follow_with_their_stages_and_files() {
         ],
     );
     said(&here, &["models", "alias", "house/2", "champion"]);
-    assert_eq!(push(&here, &server.url)["versions"], 2);
+    assert_eq!(push_to(&here, &server.url)["versions"], 2);
     let expect = [
         json!(["1", "Archived", []]),
         json!(["2", "Production", ["champion"]]),
     ];
     assert_eq!(versions(&server), expect);
-    assert_eq!(push(&here, &server.url)["versions"], 0);
+    assert_eq!(push_to(&here, &server.url)["versions"], 0);
 }
 
 #[test]
@@ -239,4 +243,157 @@ fn an_address_that_is_none_is_told() {
     let output = output.expect("hpipe starts");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("an address is `http://HOST:PORT`"), "{told}");
+}
+
+/// A run with more values than one call takes, and a version it made.
+const LONG: &str = "
+stages:
+  fit:
+    track: {experiment: prices}
+    cmd: |
+      echo model $(cat raw) > model.pkl
+      { echo step,loss; seq 0 1199 | sed 's/.*/&,0.&/'; } > curve.csv
+    deps: [raw]
+    params: [n]
+    outs: [model.pkl]
+    plots: [curve.csv: {cache: false}]
+";
+
+/// A project with a run and a version that no server has yet.
+fn recorded() -> Project {
+    let here = project();
+    here.write("pipeline.yaml", LONG);
+    said(&here, &["repro"]);
+    let register = "models register model.pkl --name house";
+    for words in [
+        register,
+        "models promote house/1 Production",
+        "models alias house/1 champion",
+    ] {
+        said(&here, &words.split(' ').collect::<Vec<_>>());
+    }
+    here
+}
+
+/// Fails unless the server has the run and the version of [`recorded`], once and whole.
+#[track_caller]
+fn has_all_once(server: &Serving, trouble: Trouble) {
+    let runs = runs(server, "prices");
+    let [run] = runs.as_slice() else {
+        panic!("{trouble:?}: one run: {runs:?}")
+    };
+    assert_eq!(run["info"]["status"], "FINISHED", "{trouble:?}");
+    assert_eq!(value(&run["data"]["params"], "n"), "1", "{trouble:?}");
+    let id = text(&run["info"]["run_id"]);
+    let path = format!("/api/2.0/mlflow/metrics/get-history?run_id={id}&metric_key=loss");
+    let (_, history) = server.ask("GET", &path, "").expect("an answer");
+    let history = json_of(&history);
+    let mut steps: Vec<_> = history["metrics"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|metric| metric["step"].as_i64())
+        .collect();
+    steps.sort_unstable();
+    assert_eq!(steps, (0..1200).collect::<Vec<_>>(), "{trouble:?}");
+    let expect = [json!(["1", "Production", ["champion"]])];
+    assert_eq!(versions(server), expect, "{trouble:?}");
+    let path = "/api/2.0/mlflow/model-versions/get-download-uri?name=house&version=1";
+    let (_, uri) = server.ask("GET", path, "").expect("an answer");
+    let uri = json_of(&uri);
+    let folder = text(&uri["artifact_uri"])
+        .strip_prefix("mlflow-artifacts:/")
+        .expect("its own");
+    let path = format!("/api/2.0/mlflow-artifacts/artifacts/{folder}/hpipe/model/model.pkl");
+    let model = server.ask("GET", &path, "").expect("an answer").1;
+    assert_eq!(model, "model b a\n", "{trouble:?}");
+}
+
+/// Whatever goes wrong at each request in turn, in the end everything is there once.
+#[test]
+fn no_trouble_loses_or_doubles_anything() {
+    let here = recorded();
+    for trouble in [
+        Trouble::Nothing,
+        Trouble::KilledBefore,
+        Trouble::KilledAfter,
+        Trouble::Busy,
+        Trouble::CutAnswer,
+        Trouble::Silence,
+    ] {
+        let there = Project::in_memory();
+        let server = Serving::start(there.root());
+        let between = Meddler::before(&server.url, trouble);
+        let mut push = here.hpipe(["runs", "push", "--to", &between.url, "-q"]);
+        push.env("MLFLOW_HTTP_REQUEST_TIMEOUT", "1.5");
+        let mut failed = 0;
+        while !between.run(push.stderr(Stdio::null())).success() {
+            failed += 1;
+            assert!(failed < 200, "{trouble:?}: it never comes to an end");
+        }
+        let requests = between.requests();
+        let expect = match trouble {
+            Trouble::Nothing => 0,
+            Trouble::KilledBefore | Trouble::KilledAfter => requests,
+            // what is refused of a run does not keep the versions from being tried
+            Trouble::Busy => requests / 2,
+            Trouble::CutAnswer => 1,
+            Trouble::Silence => requests / 5,
+        };
+        assert!(failed >= expect, "{trouble:?}: {failed} of {requests}");
+        has_all_once(&server, trouble);
+        let again = push_to(&here, &between.url);
+        assert_eq!(
+            (&again["runs"], &again["versions"]),
+            (&json!(0), &json!(0)),
+            "{trouble:?}"
+        );
+    }
+}
+
+/// Two that send at once: what one has sent, the other does not send again.
+#[test]
+fn two_at_once_send_everything_once() {
+    let (here, there) = (recorded(), Project::in_memory());
+    let server = Serving::start(there.root());
+    let start = || {
+        let mut push = here.hpipe(["runs", "push", "--to", &server.url, "--json"]);
+        push.stdout(Stdio::piped()).spawn().expect("hpipe starts")
+    };
+    let sent = [start(), start()].map(|push| {
+        let output = push.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        support::parse_event(said.trim_end())["runs"].as_u64()
+    });
+    assert_eq!(sent.iter().flatten().sum::<u64>(), 1, "{sent:?}");
+    has_all_once(&server, Trouble::Nothing);
+}
+
+/// A server that listens and never answers holds nobody up for long, and fails no execution.
+#[test]
+fn a_server_that_hangs_fails_no_execution() {
+    let here = project();
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    here.write(
+        "hpipe.toml",
+        &format!("[tracking]\nuri = 'http://{address}'\n"),
+    );
+    let mut repro = here.hpipe(["repro"]);
+    let output = repro.env("MLFLOW_HTTP_REQUEST_TIMEOUT", "0.2").output();
+    let output = output.expect("hpipe starts");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    assert!(
+        told.contains("failed to send to http://127.0.0.1"),
+        "{told}"
+    );
+    assert!(told.contains("timeout"), "{told}");
+    let mut push = here.hpipe(["runs", "push"]);
+    let output = push.env("MLFLOW_HTTP_REQUEST_TIMEOUT", "soon").output();
+    let told = String::from_utf8_lossy(&output.expect("hpipe starts").stderr).into_owned();
+    assert!(
+        told.contains("MLFLOW_HTTP_REQUEST_TIMEOUT is `soon`, which is no number of seconds"),
+        "{told}"
+    );
 }

@@ -13,8 +13,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use serde_json::{Value, json};
-use support::Project;
 use support::serving::{Serving, ask};
+use support::{Live, Project, make_fifo};
 
 /// Clients that log at once.
 const CLIENTS: usize = 8;
@@ -197,6 +197,82 @@ fn many_clients_lose_nothing() {
     for client in 0..32 {
         assert_eq!(history(&server, &run, &format!("m{client}")).len(), 10);
     }
+}
+
+/// Moves version 1 of `house`; status and body.
+fn transition(url: &str, stage: &str) -> (u16, String) {
+    let asked = json!({"name": "house", "version": "1", "stage": stage});
+    let path = "/api/2.0/mlflow/model-versions/transition-stage";
+    ask(url, "POST", path, &asked.to_string()).expect("answered")
+}
+
+/// A project with a stage of its own, a version whose gate of latency guards it, and a tracked command that waits.
+fn staged() -> Project {
+    let pipeline = "
+stages:
+  register:
+    uses: register
+    with: {name: house, gates: {Canary: {latency: {p99_ms: 5}}}}
+    deps: {model: m.bin}
+    outs: {record: registration.json}
+  fit: {track: true, cmd: 'echo $MLFLOW_TRACKING_URI > told; read line < go; touch done', outs: [done]}
+";
+    let project = Project::with(&[
+        ("pipeline.yaml", pipeline),
+        ("m.bin", "weights"),
+        ("hpipe.toml", "[registry]\nstages = ['Canary', 'Shadow']\n"),
+    ]);
+    project.repro(["register"]).done();
+    project
+}
+
+/// Fails unless the server at `url` knows the stages of the project, and asks somebody who can load models for latencies.
+#[track_caller]
+fn knows_the_project(url: &str) {
+    let (status, body) = transition(url, "shadow");
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains("\"current_stage\":\"Shadow\""), "{body}");
+    let (status, body) = transition(url, "Canary");
+    assert_eq!(status, 400, "{body}");
+    assert!(
+        body.contains("the latency of one row was not measured"),
+        "{body}"
+    );
+    assert!(!body.contains("nobody here can load models"), "{body}");
+}
+
+/// A server started by hand, anywhere in the project.
+#[test]
+fn a_server_knows_the_stages_and_gates_of_its_project() {
+    let project = staged();
+    let sub = project.path("deep/er");
+    fs::create_dir_all(&sub).expect("a folder");
+    let server = Serving::start(&sub);
+    knows_the_project(&server.url);
+}
+
+/// The server of a tracked command.
+#[test]
+fn the_server_of_a_command_knows_the_stages_and_gates_of_its_project() {
+    let project = staged();
+    let (told, go) = (project.path("told"), project.path("go"));
+    make_fifo(&told);
+    make_fifo(&go);
+    let mut live = Live::start(&mut project.hpipe(["repro", "fit", "--json"]));
+    let url = fs::read_to_string(&told).expect("an address");
+    knows_the_project(url.trim());
+    fs::write(&go, "on\n").expect("released");
+    live.until("finished");
+    assert!(live.finish().0.success());
+}
+
+/// Settings that cannot be read are told, not passed over.
+#[test]
+fn a_server_with_faulty_settings_does_not_start() {
+    let project = Project::with(&[("hpipe.toml", "[registry]\nstages = 7\n")]);
+    let served = project.hpipe(["server", "--port", "0"]).output();
+    let served = served.expect("hpipe starts");
+    assert_eq!(served.status.code(), Some(3), "{served:?}");
 }
 
 /// A program without machine learning says so.

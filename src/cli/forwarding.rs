@@ -11,6 +11,7 @@ use hpipe_core::{Event, EventSink, with_causes};
 use hpipe_forward::Forwarded;
 use hpipe_track::Ledger;
 
+use crate::error::Error;
 use crate::registering::MODELS;
 use crate::session::Session;
 use crate::ui::count;
@@ -18,22 +19,25 @@ use crate::ui::count;
 /// Sends what the server that the settings name lacks of the project at `root`; what cannot be sent is a warning.
 pub(crate) fn forward(session: &Session, root: &Path) {
     let models = root.join(MODELS);
-    let Some((server, token)) = session.tracking_server() else {
+    let Some(server) = session.tracking_server() else {
         return;
     };
     if !Ledger::exists(&models) {
         return;
     }
-    let sent = Ledger::open(&models, Arc::new(hpipe_store::now_millis))
-        .map_err(hpipe_forward::Error::from)
-        .and_then(|ledger| hpipe_forward::forward(&ledger, server, token, &mut |_| ()));
-    match sent {
+    match sent(session, &models, server) {
         Ok(done) => tell(session, server, &done),
         Err(error) => session.ui.warning(&format!(
             "failed to {}; the next execution, or `hpipe runs push`, tries again",
             with_causes(&error)
         )),
     }
+}
+
+fn sent(session: &Session, models: &Path, server: &str) -> Result<Forwarded, Error> {
+    let to = session.destination(server)?;
+    let ledger = Ledger::open(models, Arc::new(hpipe_store::now_millis))?;
+    Ok(hpipe_forward::forward(&ledger, &to, &mut |_| ())?)
 }
 
 /// Tells what was sent, and what was not.

@@ -47,7 +47,7 @@ pub(crate) use example::{EXAMPLE, SERVING_EXAMPLE, about as about_example};
 pub(crate) use origin::{maker, makers};
 pub(crate) use outcomes::Outcomes;
 pub(crate) use searching::{SearchResult, SearchRun, SearchSubject, TrialResult};
-use serving::Serving;
+use serving::{Registry, Serving};
 
 /// What of it git shall not keep: SQLite's files, and artifacts.
 pub(crate) const RECORDS: [&str; 4] = [
@@ -69,6 +69,7 @@ pub(crate) struct Recorder {
     /// Who reads what models are trained on.
     tables: Option<Arc<dyn TableFiles>>,
     ledger: OnceLock<Option<Ledger>>,
+    registry: Registry,
     /// Started with the first tracked command.
     serving: OnceLock<Option<Serving>>,
     is_settled: AtomicBool,
@@ -146,6 +147,7 @@ impl Recorder {
             source: source::Source::default(),
             ui: session.ui.clone(),
             tables: session.registry().tables.clone(),
+            registry: Registry::new(session),
             ledger: OnceLock::new(),
             serving: OnceLock::new(),
             is_settled: AtomicBool::new(true),
@@ -195,7 +197,7 @@ impl Recorder {
         if !matches!(stage.action, Action::Command(_)) {
             return Variables::new();
         }
-        let start = || Serving::start(&self.models(), &self.ui);
+        let start = || Serving::start(&self.models(), &self.registry, &self.ui);
         let serving = self.serving.get_or_init(start).as_ref();
         serving.map_or_else(Variables::new, |serving| serving.variables(run))
     }

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hpipe_core::{EventSink, ProjectPath, Registry};
 use hpipe_engine::{
     Cancellation, Confirm, Environment, Location, Opening, Setup, Support, Workspace,
 };
+use hpipe_forward::Destination;
 use hpipe_spec::Settings;
 use hpipe_store::Store;
 use hpipe_track::ledger::Stages;
@@ -206,17 +208,23 @@ impl Session {
         self.loaded.settings.text("tracking.experiment")
     }
 
-    /// The MLflow server that gets what is recorded, if one is set, and what opens it.
-    pub(crate) fn tracking_server(&self) -> Option<(&str, Option<&str>)> {
-        let server = self.loaded.settings.text("tracking.uri")?;
-        Some((server, self.tracking_token()))
+    /// The address of the MLflow server that gets what is recorded, if one is set.
+    pub(crate) fn tracking_server(&self) -> Option<&str> {
+        self.loaded.settings.text("tracking.uri")
     }
 
-    /// What opens an MLflow server that asks for it, in the variable of MLflow's own client.
-    pub(crate) fn tracking_token(&self) -> Option<&str> {
-        self.environment
-            .get("MLFLOW_TRACKING_TOKEN")
-            .map(String::as_str)
+    /// An MLflow server as it is spoken to: what opens it, and how long it may think, are in the variables of MLflow's own client.
+    pub(crate) fn destination<'a>(&'a self, address: &'a str) -> Result<Destination<'a>, Error> {
+        let token = self.environment.get("MLFLOW_TRACKING_TOKEN");
+        let patience = match self.environment.get(PATIENCE) {
+            Some(text) => patience(text)?,
+            None => hpipe_forward::PATIENCE,
+        };
+        Ok(Destination {
+            address,
+            token: token.map(String::as_str),
+            patience,
+        })
     }
 
     /// The stages that versions of models may stand in.
@@ -289,6 +297,21 @@ impl Session {
         std::thread::spawn(move || signals.forever().for_each(|_| wish.request()));
         Ok(cancellation)
     }
+}
+
+/// The variable that says how many seconds an MLflow server may think.
+const PATIENCE: &str = "MLFLOW_HTTP_REQUEST_TIMEOUT";
+
+/// Seconds, as a variable says.
+fn patience(text: &str) -> Result<Duration, Error> {
+    let seconds = text.trim().parse::<f64>().ok();
+    let time = seconds.filter(|seconds| *seconds > 0.0);
+    let time = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or_else(|| Error::Usage {
+        message: format!("{PATIENCE} is `{text}`, which is no number of seconds"),
+        help: "as for MLflow's own client, it says how long a server may take to answer: 120"
+            .to_owned(),
+    })
 }
 
 /// The settings of the project around `folder`.

@@ -17,8 +17,24 @@ mod wire;
 
 use hpipe_track::{Ledger, LedgerError};
 
+use std::time::Duration;
+
 pub use hook::Hook;
 use remote::Remote;
+
+/// How long a server may think before it answers, unless somebody says.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server of MLflow, and how it is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination<'a> {
+    /// `http://HOST:PORT`.
+    pub address: &'a str,
+    /// What opens it, if it needs something.
+    pub token: Option<&'a str>,
+    /// How long it may take until an answer begins, and between some bytes and the next ones.
+    pub patience: Duration,
+}
 
 /// The tag that says what a run or version is called where it comes from.
 pub const ORIGIN: &str = "hpipe.origin";
@@ -112,26 +128,24 @@ fn alone(ledger: &Ledger) -> Result<std::fs::File> {
     })
 }
 
-/// Sends what the server at `address` (`http://HOST:PORT`) does not have; `token` opens it, if it needs one. `told` hears
-/// each run and version before it is sent.
+/// Sends what a server does not have; `told` hears each run and version before it is sent.
 ///
 /// # Errors
 /// When the server cannot be reached, or the records cannot be read or written; what was sent before is noted.
 pub fn forward(
     ledger: &Ledger,
-    address: &str,
-    token: Option<&str>,
+    to: &Destination<'_>,
     told: &mut dyn FnMut(&str),
 ) -> Result<Forwarded> {
     let mut done = Forwarded::default();
-    let server = address.trim_end_matches('/');
+    let server = to.address.trim_end_matches('/');
     let _alone = alone(ledger)?;
     let runs = ledger.read(|records| records.runs_to_forward(server))?;
     let versions = versions::to_send(ledger, server)?;
     if runs.is_empty() && versions.is_empty() {
         return Ok(done); // nobody is asked for nothing
     }
-    let remote = Remote::new(server, token)?;
+    let remote = Remote::new(server, to)?;
     for run in &runs {
         told(&format!("run {run}"));
         count(runs::send(ledger, &remote, run), &mut done, |done| {

@@ -7,13 +7,10 @@ use serde_json::Value;
 use ureq::http::{Method, Request, Response};
 use ureq::{Agent, AsSendBody, Body};
 
-use crate::{Error, Result};
+use crate::{Destination, Error, Result};
 
-/// How long to wait for somebody to answer at all, for an answer to begin, and for some bytes to move, in either direction:
-/// a large file may take its time, a server that has stopped listening may not.
+/// How long to wait for somebody to listen at all.
 const CONNECT: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_secs(60);
-const SOME_BYTES: Duration = Duration::from_secs(60);
 
 /// Bytes of an answer that is read.
 const LARGEST_ANSWER: u64 = 64 << 20;
@@ -34,13 +31,13 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// The server at an address, which is not asked yet.
-    pub(crate) fn new(server: &str, token: Option<&str>) -> Result<Self> {
+    /// The server at the address that things are noted by; it is not asked yet.
+    pub(crate) fn new(server: &str, to: &Destination<'_>) -> Result<Self> {
         check_address(server)?;
         Ok(Self {
-            agent: agent(ANSWER),
+            agent: agent(to.patience),
             server: server.to_owned(),
-            token: token.map(str::to_owned),
+            token: to.token.map(str::to_owned),
         })
     }
 
@@ -167,14 +164,15 @@ impl Remote {
     }
 }
 
-/// Who asks, and waits so long for an answer to begin.
-pub(crate) fn agent(answer: Duration) -> Agent {
+/// Who asks, and waits so long for an answer to begin, and for some bytes to move in either direction: a large file may take its
+/// time, a server that has stopped listening may not.
+pub(crate) fn agent(patience: Duration) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
-        .timeout_connect(Some(CONNECT))
-        .timeout_recv_response(Some(answer))
-        .timeout_per_read(Some(SOME_BYTES))
-        .timeout_per_write(Some(SOME_BYTES));
+        .timeout_connect(Some(CONNECT.min(patience)))
+        .timeout_recv_response(Some(patience))
+        .timeout_per_read(Some(patience))
+        .timeout_per_write(Some(patience));
     config.build().into()
 }
 
@@ -216,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_address_is_one_of_http() {
-        assert!(Remote::new("ftp://x", None).is_err());
-        assert!(Remote::new("http://x:1", None).is_ok());
+        assert!(check_address("ftp://x").is_err());
+        assert!(check_address("http://x:1").is_ok());
     }
 }

@@ -15,6 +15,7 @@
 )]
 
 mod live;
+pub(crate) mod meddling;
 pub(crate) mod peers;
 pub(crate) mod serving;
 mod watching;

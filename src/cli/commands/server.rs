@@ -28,6 +28,7 @@ fn folder(session: &Session) -> Result<PathBuf, Error> {
 
 /// Serves what is recorded in the project, or, where there is no project, in the folder.
 pub(super) fn server(session: &Session, arguments: &Arguments) -> Result<Exit, Error> {
+    session.settings()?;
     let root = match session.locate() {
         Ok(location) => location.root,
         Err(_) => folder(session)?,

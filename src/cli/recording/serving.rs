@@ -9,12 +9,36 @@ use hpipe_core::with_causes;
 use hpipe_engine::Variables;
 use hpipe_server::{Server, Stopper};
 use hpipe_track::Ledger;
-use hpipe_track::ledger::RunInfo;
+use hpipe_track::ledger::{Gauge, RunInfo, Stages};
 
+use crate::latency;
+use crate::session::Session;
 use crate::ui::Ui;
 
 /// Nobody but this machine can ask.
 const HOST: &str = "127.0.0.1";
+
+/// What the project says of versions of models, for a command may move them: the stages there are, and who times a model.
+#[derive(Clone)]
+pub(super) struct Registry {
+    stages: Stages,
+    gauge: Arc<dyn Gauge>,
+}
+
+impl Registry {
+    pub(super) fn new(session: &Session) -> Self {
+        Self {
+            stages: session.stages().clone(),
+            gauge: latency::gauge(session),
+        }
+    }
+
+    fn of(&self, ledger: Ledger) -> Ledger {
+        ledger
+            .with_stages(self.stages.clone())
+            .with_gauge(self.gauge.clone())
+    }
+}
 
 /// A server at work; it ends when this is dropped.
 #[derive(Debug)]
@@ -26,9 +50,11 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Starts a server on the records in `models`; none if that cannot be, which is told: the command then runs without.
-    pub(super) fn start(models: &Path, ui: &Arc<Ui>) -> Option<Self> {
+    pub(super) fn start(models: &Path, registry: &Registry, ui: &Arc<Ui>) -> Option<Self> {
         let ledger = Ledger::open(models, Arc::new(hpipe_store::now_millis));
-        let ledger = ledger.map_err(|error| with_causes(&error));
+        let ledger = ledger
+            .map(|ledger| registry.of(ledger))
+            .map_err(|error| with_causes(&error));
         let teller = ui.clone();
         let report = Box::new(move |fault: &str| teller.warning(fault));
         let bound = ledger.and_then(|ledger| {

@@ -11,7 +11,7 @@ use crate::ui::Verbosity;
 /// Sends what the server lacks; what it refuses is told, and ends with exit code 4.
 pub(super) fn push(session: &Session, arguments: &RunsPush) -> Result<Exit, Error> {
     session.settings()?;
-    let set = session.tracking_server().map(|(server, _)| server);
+    let set = session.tracking_server();
     let Some(server) = arguments.to.as_deref().or(set) else {
         return Err(Error::Usage {
             message: "no server is named".to_owned(),
@@ -26,7 +26,8 @@ pub(super) fn push(session: &Session, arguments: &RunsPush) -> Result<Exit, Erro
             session.ui.note(&format!("sending {what}"));
         }
     };
-    let done = hpipe_forward::forward(&ledger, server, session.tracking_token(), &mut told)?;
+    let to = session.destination(server)?;
+    let done = hpipe_forward::forward(&ledger, &to, &mut told)?;
     match arguments.json {
         true => session.ui.data(&json::forwarded(server, &done)),
         false if done.is_nothing() => session.ui.note(&format!("{server} has everything already")),
