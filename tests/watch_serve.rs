@@ -4,7 +4,7 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;
 
 use rustix::process::Signal;
@@ -230,4 +230,110 @@ fn a_port_that_is_taken_ends_all() {
     assert_eq!(ended.status.code(), Some(4), "{ended:?}");
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(said.contains("failed to listen on 127.0.0.1"), "{said}");
+}
+
+/// Reports every few hundred rows do not make the watch forget: batches are numbered on, and what was told is told again only after
+/// the cooldown.
+#[test]
+fn a_watch_goes_on_after_each_of_its_reports() {
+    let project = project();
+    project.remove("hpipe.toml");
+    let words = ["watch", "--serve", "--port", "0", "--json"];
+    let mut live = Live::start(&mut project.hpipe(words));
+    let (_, serving) = live.until("serving");
+    let url = text(&serving["url"]).to_owned();
+    let mut random = Random(2);
+    let rows = (0..300).map(|_| random.row(0.0));
+    let moved = rows
+        .map(|[x, z, _]| json!({"x": x + 0.6, "z": z}))
+        .collect();
+    predict(&url, "a", &Value::Array(moved));
+    let mut told = Vec::new();
+    while told.last().is_none_or(|batch| *batch < 20) {
+        told.push(live.until("batch").1["batch"].as_u64().expect("a number"));
+    }
+    assert!(told.is_sorted_by(|one, next| one < next), "{told:?}");
+    assert!(
+        told.len() < 12,
+        "told again only after ten batches: {told:?}"
+    );
+    live.signal(Signal::INT);
+    assert_eq!(live.finish().0.code(), Some(130));
+    let listed = project.hpipe(["runs", "list", "--json"]).output();
+    let listed = listed.expect("hpipe starts").stdout;
+    let reports = String::from_utf8_lossy(&listed)
+        .matches("house/1 what was answered")
+        .count();
+    assert!(reports > 1, "{reports} reports");
+}
+
+/// Takes messages, each answered with the next of these statuses; says how many there were, and what the last one told.
+fn webhook(statuses: Vec<u16>) -> (String, std::thread::JoinHandle<Vec<Value>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/x", listener.local_addr().expect("an address"));
+    let heard = std::thread::spawn(move || {
+        let take = |status: u16| {
+            let (mut stream, _) = listener.accept().expect("a message");
+            let mut reader = std::io::BufReader::new(stream.try_clone().expect("a stream"));
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).expect("a line");
+                let line = line.trim().to_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).expect("a body");
+            let head =
+                format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).expect("answered");
+            serde_json::from_slice(&body).expect("JSON")
+        };
+        statuses.into_iter().map(take).collect()
+    });
+    (url, heard)
+}
+
+/// Whoever watches every hour is told once, and again when it gets worse, when long enough has passed, or when no message arrived.
+#[test]
+fn alerts_are_not_posted_again_by_the_next_command() {
+    let project = project();
+    project.remove("hpipe.toml");
+    project.repro([]).done();
+    let table = |name: &str, shift: f64| {
+        let mut random = Random(3);
+        let mut rows = "x,z,y\n".to_owned();
+        for _ in 0..200 {
+            let [x, z, y] = random.row(0.0);
+            let _ = writeln!(rows, "{:.6},{z:.6},{y:.6}", x + shift);
+        }
+        project.write(name, &rows);
+    };
+    table("drifted.csv", 0.6);
+    let (url, heard) = webhook(vec![404, 200, 200]);
+    let monitor = |more: &[&str]| {
+        let words = ["monitor", "drifted.csv", "--no-log", "--webhook", &url];
+        let output = project.hpipe(words).args(more).output();
+        let output = output.expect("hpipe starts");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let refused = monitor(&[]);
+    assert!(refused.contains("no alert was posted"), "{refused}");
+    assert_eq!(monitor(&[]), "", "what did not arrive is posted again");
+    let again = monitor(&["--fail-on", "critical"]);
+    assert!(
+        again.contains("not posted again: the webhook was told less than 4h ago"),
+        "{again}"
+    );
+    assert_eq!(monitor(&["--webhook-cooldown", "0"]), "");
+    let heard = heard.join().expect("no panic");
+    let alerts: Vec<_> = heard.iter().map(|message| &message["alerts"]).collect();
+    assert_eq!(alerts[1], alerts[2]);
+    assert_eq!(alerts[1], alerts[0]);
 }

@@ -31,6 +31,11 @@ impl Hook {
         })
     }
 
+    /// The address, with what is secret in it.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Posts a message; again where nobody answers, or the server says that it cannot now (429 and from 500 on).
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::batches::BatchVerdict;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -86,6 +88,13 @@ const MOST: usize = 20_000;
 pub(crate) struct Desk {
     cooldown: usize,
     states: BTreeMap<(Kind, String), State>,
+    alerts: Vec<Alert>,
+    suppressed: usize,
+}
+
+/// What was told of batches.
+#[derive(Debug)]
+pub(crate) struct Told {
     pub(crate) alerts: Vec<Alert>,
     /// Alarms that were not told, as the same was told a short while before.
     pub(crate) suppressed: usize,
@@ -139,10 +148,65 @@ impl Desk {
         Some(alert)
     }
 
-    /// Takes an alert about the whole input.
-    pub(crate) fn tell(&mut self, alert: Alert) {
-        self.alerts.push(alert);
+    /// What was told since the last time, and how many alarms were not; what is told later is judged by it all the same.
+    pub(crate) fn take(&mut self) -> Told {
+        Told {
+            alerts: std::mem::take(&mut self.alerts),
+            suppressed: std::mem::take(&mut self.suppressed),
+        }
     }
+}
+
+/// The share of invalid rows in a batch from which on that is an alarm.
+const INVALID: f64 = 0.2;
+
+/// The alarms of a batch.
+pub(crate) fn of_batch(verdict: &BatchVerdict, rows: usize, valid: usize) -> Vec<Alert> {
+    let alert = |kind, subject: &str, p, message| Alert {
+        batch: None,
+        kind,
+        subject: subject.to_owned(),
+        severity: Severity::Warning,
+        p,
+        message,
+    };
+    let mut alarms = Vec::new();
+    let named: BTreeMap<_, _> = verdict
+        .errors
+        .iter()
+        .flat_map(|errors| errors.named())
+        .collect();
+    for judged in verdict.judged.iter().filter(|judged| judged.is_alarm) {
+        let (subject, what) = match named.get(judged.signal) {
+            Some(value) => (judged.signal, format!("{} is {value:.4}", judged.signal)),
+            None => (RESIDUALS, "residuals have moved".to_owned()),
+        };
+        let message = format!("{what}, as in {} by chance", one_in(judged.p));
+        alarms.push(alert(Kind::Errors, subject, Some(judged.p), message));
+    }
+    for level in verdict.levels.iter().filter(|level| level.is_alarm) {
+        let way = if level.z > 0.0 { "larger" } else { "smaller" };
+        let message = format!(
+            "values are {way} than they were, by {:.1} standard deviations",
+            level.z.abs()
+        );
+        alarms.push(alert(
+            Kind::Level,
+            level.subject.name(),
+            Some(level.p),
+            message,
+        ));
+    }
+    let invalid = rows - valid;
+    if invalid as f64 > INVALID * rows as f64 {
+        let message = format!("{invalid} of {rows} rows cannot be predicted");
+        alarms.push(alert(Kind::Quality, "rows", None, message));
+    }
+    alarms
+}
+
+fn one_in(p: f64) -> String {
+    format!("one batch in {:.0}", 1.0 / p.max(1e-9))
 }
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use hpipe_core::{Predictor, Profile};
+use hpipe_core::{Discriminator, Predictor, Profile};
 
-use crate::alerts::{Alert, Kind, Severity};
+use crate::alerts::{Alert, Kind, Severity, Told};
 use crate::distribution::log_choose;
 use crate::domain::Multivariate;
 use crate::errors::Errors;
 use crate::quality::{Check, Findings, Found};
+use crate::seen::Seen;
 use crate::segments::Segment;
-use crate::watch::Watch;
+use crate::settings::Settings;
 use crate::window::Drift;
 
 /// The version of the report as a file: docs/formats/monitoring.md.
@@ -77,48 +78,45 @@ pub struct Report {
     pub alerts: Vec<Alert>,
 }
 
-/// Judges the whole of what a watch has seen.
-pub(crate) fn conclude(watch: Watch, predictor: &dyn Predictor) -> Report {
-    let alpha = watch.settings().false_alarms;
+/// Judges the whole of what was seen, of whose batches this was told.
+pub(crate) fn conclude(
+    seen: Seen,
+    told: Told,
+    settings: &Settings,
+    predictor: &dyn Predictor,
+    discriminator: Option<&dyn Discriminator>,
+) -> Report {
+    let alpha = settings.false_alarms;
     let profile = predictor.profile();
-    let together = watch.multivariate();
-    let (drift, p) = watch
-        .window
-        .judge_with(alpha, together.as_ref().map(|found| found.p));
+    let together = seen.multivariate(discriminator);
+    let p = together.as_ref().map(|found| found.p);
+    let (drift, p) = seen.window.judge_with(alpha, p);
     let multivariate = together.zip(p).map(|(found, p)| found.judged(p, alpha));
-    let segments = watch.segments.all(alpha);
-    let of_rows = of_rows(&watch);
-    let mut desk = watch.desk;
-    drift
-        .iter()
-        .filter_map(of_drift)
-        .chain(multivariate.as_ref().and_then(of_multivariate))
-        .chain(of_segments(&segments))
-        .for_each(|alert| desk.tell(alert));
-    of_findings(&watch.findings, watch.rows, profile)
-        .into_iter()
-        .for_each(|alert| desk.tell(alert));
-    of_batches(watch.alarmed, watch.count, alpha)
-        .into_iter()
-        .chain(of_rows)
-        .for_each(|alert| desk.tell(alert));
+    let segments = seen.segments.all(alpha);
+    let mut alerts = told.alerts;
+    alerts.extend(drift.iter().filter_map(of_drift));
+    alerts.extend(multivariate.as_ref().and_then(of_multivariate));
+    alerts.extend(of_segments(&segments));
+    alerts.extend(of_findings(&seen.findings, seen.rows, profile));
+    alerts.extend(of_batches(seen.alarmed, seen.count, alpha));
+    alerts.extend(of_rows(&seen, settings));
     Report {
         target: predictor.card().target.clone(),
         has_reference: profile.is_some(),
         reference: profile
             .map(|profile| profile.scores.clone())
             .unwrap_or_default(),
-        rows: watch.rows,
-        valid: watch.valid,
-        errors: watch.sums.errors(),
+        rows: seen.rows,
+        valid: seen.valid,
+        errors: seen.sums.errors(),
         segments,
         multivariate,
-        batch_count: watch.count,
-        batches: watch.reports,
-        alarmed: watch.alarmed,
-        suppressed: desk.suppressed,
-        alerts: desk.alerts,
-        findings: watch.findings,
+        batch_count: seen.count,
+        batches: seen.reports,
+        alarmed: seen.alarmed,
+        suppressed: told.suppressed,
+        alerts,
+        findings: seen.findings,
         drift,
     }
 }
@@ -295,7 +293,7 @@ pub(crate) fn said(check: Check, found: &Found, rows: usize) -> String {
 }
 
 /// What makes a report that says `ok` say nothing: no rows, or none whose truth can be read although a column is there for it.
-fn of_rows(watch: &Watch) -> Option<Alert> {
+fn of_rows(seen: &Seen, settings: &Settings) -> Option<Alert> {
     let alert = |subject: &str, severity, message| Alert {
         batch: None,
         kind: Kind::Quality,
@@ -304,11 +302,11 @@ fn of_rows(watch: &Watch) -> Option<Alert> {
         p: None,
         message,
     };
-    if watch.rows == 0 {
+    if seen.rows == 0 {
         let message = "no row came in, nothing can be said".to_owned();
         return Some(alert("rows", Severity::Critical, message));
     }
-    let (truth, named) = (watch.truth, watch.settings().target.as_deref());
+    let (truth, named) = (seen.truth, settings.target.as_deref());
     if truth.rows == 0 || truth.known > 0 {
         return None;
     }

@@ -19,6 +19,9 @@ use crate::sketch::Sketch;
 /// Words of a column that are told apart; further ones are one segment.
 const MOST: usize = 30;
 
+/// What segments are told apart by when nobody asks for a column.
+pub const DECILES: &str = "decile of prediction";
+
 /// The name of the segment of further words.
 const OTHERS: &str = "(others)";
 
@@ -51,7 +54,7 @@ struct Part {
 /// A part of the data and the errors there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
-    /// What it is told apart by: `decile of prediction`, or a column.
+    /// What it is told apart by: [`DECILES`], or a column.
     pub by: String,
     /// Which part.
     pub part: String,
@@ -157,7 +160,7 @@ impl Segments {
         let deciles = self
             .deciles
             .iter()
-            .map(|(decile, part)| ("decile of prediction", (decile + 1).to_string(), part));
+            .map(|(decile, part)| (DECILES, (decile + 1).to_string(), part));
         let by = self.column.as_deref().unwrap_or_default();
         let words = self
             .words

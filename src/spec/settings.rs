@@ -28,6 +28,7 @@ const KEYS: &[(&str, Kind)] = &[
     ("monitor.new_rows", Kind::Text),
     ("monitor.on_drift", Kind::Text),
     ("monitor.webhook", Kind::Text),
+    ("monitor.webhook_cooldown", Kind::Text),
     ("registry.stages", Kind::Texts),
     ("sandbox.default", Kind::Flag),
     ("sandbox.missing", Kind::Word(&["warn", "fail"])),

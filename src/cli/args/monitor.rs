@@ -50,6 +50,10 @@ pub(crate) struct Monitor {
     /// Post such alerts as JSON to URL [default: the setting monitor.webhook].
     #[arg(long, value_name = "URL")]
     pub(crate) webhook: Option<String>,
+    /// Do not post the same alert again for this time, unless it gets worse: 30m, 1d; 0 posts all [default: the setting
+    /// monitor.webhook_cooldown, else 4h].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) webhook_cooldown: Option<String>,
     /// After such an alert, do this: `repro TARGET…` [default: the setting monitor.on_drift].
     #[arg(long, value_name = "COMMAND")]
     pub(crate) on_drift: Option<String>,

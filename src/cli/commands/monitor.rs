@@ -17,8 +17,8 @@ use hpipe_track::Ledger;
 use hpipe_track::ledger::ModelVersion;
 
 pub(super) use self::log::{Pages, existing as existing_log, write_new_rows};
-use self::watching::Ended;
 pub(super) use self::watching::Watching;
+pub(super) use self::webhook::Poster;
 use super::models;
 use super::repro::repro;
 use crate::amount::age;
@@ -128,7 +128,7 @@ pub(super) fn monitor(session: &Session, arguments: &Monitor) -> Result<Exit, Er
     let (word, source) = Source::of(arguments)?;
     let settings = settings(arguments, &source)?;
     outputs::check(session, arguments)?;
-    webhook::hook(session, arguments)?;
+    let poster = Poster::of(session, arguments)?;
     deployed::loader(session)?;
     let ledger = models::existing_ledger(session)?;
     let version = match &word {
@@ -144,8 +144,15 @@ pub(super) fn monitor(session: &Session, arguments: &Monitor) -> Result<Exit, Er
     }
     let started = hpipe_store::now_millis();
     let input = source.name();
-    let watching = Watching::new(session, arguments, &model, settings, &input)?;
-    let (report, webhook) = match &source {
+    let watching = Watching::new(
+        session,
+        arguments,
+        &model,
+        settings,
+        &input,
+        poster.as_ref(),
+    );
+    let report = match &source {
         Source::File(path) => watched_file(session, watching, arguments, path)?,
         Source::Stream => stream::watched(session, watching)?,
         Source::Log { since } => log::watched(session, watching, &model, *since)?,
@@ -161,8 +168,8 @@ pub(super) fn monitor(session: &Session, arguments: &Monitor) -> Result<Exit, Er
     if !arguments.no_log {
         record::log(session, &ledger, &model, &seen)?;
     }
-    if let Some(webhook) = webhook {
-        webhook.finish();
+    if let Some(poster) = poster {
+        poster.finish();
     }
     drop(ledger);
     conclude(session, arguments, (&report, &source, &model), &after)
@@ -198,7 +205,7 @@ fn watched_file(
     mut watching: Watching<'_>,
     arguments: &Monitor,
     input: &std::path::Path,
-) -> Result<Ended, Error> {
+) -> Result<Report, Error> {
     let rows = ROWS.max(arguments.batch_rows as usize);
     let unreadable = |message: String| Error::Table { message };
     let path = session.folder().join(input);

@@ -1,6 +1,6 @@
 //! What `hpipe monitor` says: what is to be told, drift by column, the batches that stand out.
 
-use hpipe_monitor::{Alert, BatchReport, Drift, Errors, Report, Severity};
+use hpipe_monitor::{Alert, BatchReport, DECILES, Drift, Errors, Report, Severity};
 
 use super::metrics::figure;
 use super::models::table;
@@ -134,22 +134,25 @@ fn drift_table(report: &Report) -> Option<String> {
     })
 }
 
-/// The segments that are worse than they were.
+/// The segments that somebody asked for, and of the others those that are worse than they were.
 fn segments_table(report: &Report) -> Option<String> {
-    let worse = report.segments.iter().filter_map(|segment| {
-        let judged = segment.judged?;
-        judged.severity?;
-        Some(vec![
-            one_line(&segment.by, 30),
-            one_line(&segment.part, 40),
-            severity_word(judged.severity),
-            segment.errors.rows.to_string(),
-            figure(segment.errors.mae),
-            figure(judged.reference_mae),
-            p_value(judged.p),
-        ])
+    let told = report.segments.iter().filter_map(|segment| {
+        let judged = segment.judged;
+        let severity = judged.and_then(|judged| judged.severity);
+        (severity.is_some() || segment.by != DECILES).then(|| {
+            let unknown = || "-".to_owned();
+            vec![
+                one_line(&segment.by, 30),
+                one_line(&segment.part, 40),
+                judged.map_or_else(unknown, |_| severity_word(severity)),
+                segment.errors.rows.to_string(),
+                figure(segment.errors.mae),
+                judged.map_or_else(unknown, |judged| figure(judged.reference_mae)),
+                judged.map_or_else(unknown, |judged| p_value(judged.p)),
+            ]
+        })
     });
-    let rows: Vec<_> = worse.take(MOST).collect();
+    let rows: Vec<_> = told.take(MOST).collect();
     let headings = ["by", "part", "errors", "rows", "MAE", "was", "p"];
     (!rows.is_empty()).then(|| table(&headings, &rows, &[3, 4, 5, 6]))
 }

@@ -454,3 +454,43 @@ fn what_a_log_says_was_answered_is_judged_and_not_predicted_again() {
         Some((3, 1.0))
     );
 }
+
+/// Reports in between change nothing of what batches are told: neither moving averages nor what was told begin anew.
+#[test]
+fn a_watch_goes_on_after_a_report() {
+    let settings = Settings {
+        cooldown: 15,
+        ..Settings::default()
+    };
+    let drifted = |from: usize| {
+        let mut random = Random(20 + from as u64);
+        let shift = if from < 20 { 0.0 } else { 0.15 };
+        table(rows(&mut random, 7, shift, 2.0))
+    };
+    let mut whole = Watch::new(predictor(), settings.clone());
+    let mut parts = Watch::new(predictor(), settings);
+    let (mut expected, mut found, mut alarmed) = (Vec::new(), Vec::new(), 0);
+    for part in 0..60 {
+        expected.extend(whole.push(drifted(part), None).expect("judged"));
+        found.extend(parts.push(drifted(part), None).expect("judged"));
+        if part % 5 == 4 {
+            let report = parts.turn();
+            assert_eq!(report.batch_count, report.batches.len());
+            alarmed += report.alarmed;
+        }
+    }
+    assert_eq!(found, expected);
+    let levels = |alert: &&hpipe_monitor::Alert| alert.kind == Kind::Level;
+    let told = found
+        .iter()
+        .flat_map(|batch| &batch.alerts)
+        .filter(levels)
+        .count();
+    assert!(told > 0, "a shift so small is found by what adds up");
+    let (whole, rest) = (
+        whole.finish(None).expect("judged"),
+        parts.finish(None).expect("judged"),
+    );
+    assert_eq!(whole.alarmed, alarmed + rest.alarmed);
+    assert_eq!(rest.rows, 0, "all was in the report before");
+}

@@ -25,7 +25,7 @@ fn told(layer: &SettingsLayer) -> Vec<String> {
 #[test]
 fn every_setting_is_read() {
     let text = "jobs = 3\ncolor = 'never'\nmemory = '16GiB'\ngpus = ['0', '2']\n[cache]\nfolder = '/data/cache'\nlink = \
-        'hardlink'\n[pools]\nlicense = 2\n[monitor]\nnew_rows = 'new.csv'\non_drift = 'repro train'\nwebhook = 'http://x/y'\n[registry]\nstages = ['Production']\n[sandbox]\ndefault = true\nmissing = 'fail'\nread = ['node_modules']\nwrite = []\n[tracking]\nexperiment = 'housing'\nuri = 'http://x:5000'\n";
+        'hardlink'\n[pools]\nlicense = 2\n[monitor]\nnew_rows = 'new.csv'\non_drift = 'repro train'\nwebhook = 'http://x/y'\nwebhook_cooldown = '1d'\n[registry]\nstages = ['Production']\n[sandbox]\ndefault = true\nmissing = 'fail'\nread = ['node_modules']\nwrite = []\n[tracking]\nexperiment = 'housing'\nuri = 'http://x:5000'\n";
     let layer = SettingsLayer::parse("hpipe.toml", text);
     assert_eq!(told(&layer), [""; 0]);
     let settings = layer.settings;
@@ -39,6 +39,7 @@ fn every_setting_is_read() {
     assert_eq!(settings.text("monitor.on_drift"), Some("repro train"));
     assert_eq!(settings.text("monitor.new_rows"), Some("new.csv"));
     assert_eq!(settings.text("monitor.webhook"), Some("http://x/y"));
+    assert_eq!(settings.text("monitor.webhook_cooldown"), Some("1d"));
     assert_eq!(settings.texts("registry.stages"), ["Production"]);
     assert_eq!(settings.text("tracking.experiment"), Some("housing"));
     assert_eq!(settings.text("tracking.uri"), Some("http://x:5000"));
@@ -61,7 +62,7 @@ fn every_fault_is_told_with_its_place() {
     E002 there is no setting `cache.fodler` at 5:1 (did you mean `cache.folder`?)
     E003 `pools.a` must be a whole number from 1, not `0` at 7:5 ()
     E002 `remotes` does nothing yet at 8:2 (a later version of hpipe reads it; until then leave it out)
-    E002 there is no setting `nonsense` at 10:2 (settings are `cache.folder`, `cache.link`, `color`, `gpus`, `jobs`, `memory`, `monitor.new_rows`, `monitor.on_drift`, `monitor.webhook`, `registry.stages`, `sandbox.default`, `sandbox.missing`, `sandbox.read`, `sandbox.write`, `tracking.experiment`, `tracking.uri` and `pools.NAME`)
+    E002 there is no setting `nonsense` at 10:2 (settings are `cache.folder`, `cache.link`, `color`, `gpus`, `jobs`, `memory`, `monitor.new_rows`, `monitor.on_drift`, `monitor.webhook`, `monitor.webhook_cooldown`, `registry.stages`, `sandbox.default`, `sandbox.missing`, `sandbox.read`, `sandbox.write`, `tracking.experiment`, `tracking.uri` and `pools.NAME`)
     E003 `sandbox.read` must be a list of texts, not `a` at 13:8 ()
     ");
     let broken = SettingsLayer::parse("hpipe.toml", "jobs = \n");

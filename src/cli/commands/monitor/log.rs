@@ -1,12 +1,11 @@
 //! Rows from the log of predictions, with what was answered and how long it took.
 
 use hpipe_core::{Column, Table, Values};
-use hpipe_monitor::Logged;
+use hpipe_monitor::{Logged, Report};
 use hpipe_track::predictions::{Asked, LoggedRow, PredictionLog};
 use serde_json::{Map, Value};
 
 use super::rows::Objects;
-use super::watching::Ended;
 use super::{ROWS, Watched, Watching, unusable};
 use crate::commands::models;
 use crate::deployed;
@@ -34,7 +33,7 @@ pub(super) fn watched(
     mut watching: Watching<'_>,
     model: &Watched,
     since: i64,
-) -> Result<Ended, Error> {
+) -> Result<Report, Error> {
     let log = existing(session)?.ok_or_else(|| {
         let message = "no predictions are logged here".to_owned();
         unusable(message, "`hpipe serve` logs what it answers")

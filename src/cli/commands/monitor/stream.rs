@@ -8,11 +8,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use hpipe_core::{Table, TableFiles, TableFormat};
+use hpipe_monitor::Report;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::rows::Objects;
-use super::watching::Ended;
 use super::{ROWS, Watching};
 use crate::deployed;
 use crate::error::Error;
@@ -41,7 +41,7 @@ struct Record {
 }
 
 /// Judges what comes until it ends, or the user ends it.
-pub(super) fn watched(session: &Session, watching: Watching<'_>) -> Result<Ended, Error> {
+pub(super) fn watched(session: &Session, watching: Watching<'_>) -> Result<Report, Error> {
     let mut watching = watching.telling_all();
     let tables = deployed::tables(session)?;
     let records = listen()?;

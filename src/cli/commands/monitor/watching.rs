@@ -5,16 +5,13 @@ use std::time::Instant;
 use hpipe_core::Table;
 use hpipe_monitor::{Alert, BatchReport, Kind, Report, Settings, Severity, Watch};
 
-use super::webhook::Webhook;
+use super::webhook::{Poster, Webhook};
 use super::{Watched, unfit};
 use crate::args::Monitor;
 use crate::error::Error;
 use crate::json;
 use crate::session::Session;
 use crate::ui;
-
-/// What was seen, and who is still being told of it.
-pub(in crate::commands) type Ended = (Report, Option<Webhook>);
 
 /// Which batches are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +47,9 @@ impl<'a> Watching<'a> {
         model: &Watched,
         settings: Settings,
         input: &str,
-    ) -> Result<Self, Error> {
-        Ok(Self {
+        poster: Option<&Poster>,
+    ) -> Self {
+        Self {
             session,
             watch: match session.registry().discriminator.clone() {
                 Some(discriminator) => {
@@ -64,8 +62,8 @@ impl<'a> Watching<'a> {
             as_json: arguments.json,
             tells: Tells::Events,
             is_critical: false,
-            webhook: Webhook::of(session, arguments, &model.name(), input)?,
-        })
+            webhook: poster.map(|poster| poster.about(&model.name(), input)),
+        }
     }
 
     /// The same, telling of every batch: who waits for a stream wants to see that it goes on.
@@ -114,19 +112,24 @@ impl<'a> Watching<'a> {
     }
 
     /// Ends with what is left as a last batch.
-    pub(in crate::commands) fn finish(mut self) -> Result<Ended, Error> {
+    pub(in crate::commands) fn finish(mut self) -> Result<Report, Error> {
         let clock = clock(self.begun);
         let last = self.watch.flush(Some(&clock));
         if let Some(batch) = last.map_err(|fault| unfit(&self.input, fault))? {
             self.tell(&batch);
         }
-        let report = self.watch.finish(None);
-        let report = report.map_err(|fault| unfit(&self.input, fault))?;
-        let webhook = self.webhook.inspect(|webhook| {
+        Ok(self.turn())
+    }
+
+    /// Judges as a whole what came in since the last time, and goes on.
+    pub(in crate::commands) fn turn(&mut self) -> Report {
+        self.is_critical = false;
+        let report = self.watch.turn();
+        if let Some(webhook) = &self.webhook {
             let untold = |alert: &&Alert| alert.batch.is_none() || !self.tells.posts();
             webhook.tell(report.alerts.iter().filter(untold));
-        });
-        Ok((report, webhook))
+        }
+        report
     }
 
     fn tell(&mut self, batch: &BatchReport) {

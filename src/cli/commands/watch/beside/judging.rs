@@ -1,7 +1,8 @@
 //! What is answered, judged while it is answered; and after drift, the rows to learn from.
 //!
 //! Rows are judged in windows of some hundred: their batches as they come, the whole when the window is full, a batch is critical,
-//! another version answers, or all ends. Each window is a run of the experiment `monitoring`. What became true comes later and not in
+//! another version answers, or all ends. Each window is a run of the experiment `monitoring`; moving averages and what was told go on
+//! from one to the next, as long as one version answers. What became true comes later and not in
 //! order, so whenever some did, all rows whose truth is known are judged once more, and what was not told before is told.
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use super::Over;
 use crate::args::Monitor;
 use crate::commands::models;
 use crate::commands::monitor::{
-    Pages, Watched, Watching, existing_log, leave_run, live_settings, write_new_rows,
+    Pages, Poster, Watched, Watching, existing_log, leave_run, live_settings, write_new_rows,
 };
 use crate::error::Error;
 use crate::session::Session;
@@ -54,13 +55,20 @@ pub(super) fn judged(session: &Session, arguments: &Monitor, begun: i64, over: &
         version: None,
         failure: None,
         learned_from: 0,
+        poster: None,
     };
+    let poster = Poster::of(session, arguments).map(|poster| judge.poster = poster);
+    judge.note(poster);
     while !over.within(EVERY) {
         let looked = judge.look();
         judge.note(looked);
     }
     let ended = judge.end();
     judge.note(ended);
+    judge.version = None;
+    if let Some(poster) = judge.poster {
+        poster.finish();
+    }
 }
 
 struct Judge<'a> {
@@ -74,6 +82,7 @@ struct Judge<'a> {
     failure: Option<String>,
     /// Rows that were written to be learned from.
     learned_from: usize,
+    poster: Option<Poster>,
 }
 
 /// The version that answers, and what it answered.
@@ -132,7 +141,7 @@ impl<'a> Judge<'a> {
             (&known.name, known.version) == (&meant.name, meant.version)
         };
         if !self.version.as_ref().is_some_and(is_same) {
-            self.conclude()?;
+            self.conclude(last)?;
             self.version = Some(Version::new(self.session, ledger, meant, self.begun)?);
         }
         Ok(true)
@@ -146,36 +155,44 @@ impl<'a> Judge<'a> {
             let Some(rows) = version.answered.next(log)? else {
                 return Ok(());
             };
+            if version.rows == 0 {
+                version.started = hpipe_store::now_millis();
+            }
             version.rows += rows.rows();
             let watching = match &mut version.watching {
                 Some(watching) => watching,
-                none => {
-                    version.started = hpipe_store::now_millis();
-                    none.insert(watching(
-                        self.session,
-                        self.arguments,
-                        &version.model,
-                        ANSWERED,
-                    )?)
-                }
+                none => none.insert(watching(
+                    self.session,
+                    self.arguments,
+                    &version.model,
+                    ANSWERED,
+                    self.poster.as_ref(),
+                )),
             };
             watching.push(rows)?;
             if version.rows >= WINDOW || watching.is_critical() {
-                self.conclude()?;
+                self.conclude(|mut watching| Ok((watching.turn(), Some(watching))))?;
             }
         }
     }
 
-    /// Ends the window, if it has rows.
-    fn conclude(&mut self) -> Result<(), Error> {
+    /// Ends the window, if it has rows; `end` says what was seen in it, and who goes on.
+    fn conclude(
+        &mut self,
+        end: impl FnOnce(Watching<'a>) -> Result<(Report, Option<Watching<'a>>), Error>,
+    ) -> Result<(), Error> {
         let Some(version) = &mut self.version else {
             return Ok(());
         };
         let Some(watching) = version.watching.take() else {
             return Ok(());
         };
+        let report;
+        (report, version.watching) = end(watching)?;
         version.rows = 0;
-        let (report, _posting) = watching.finish()?;
+        if report.rows == 0 {
+            return Ok(());
+        }
         leave_run(
             self.session,
             &version.ledger,
@@ -197,12 +214,15 @@ impl<'a> Judge<'a> {
         }
         version.truths = truths;
         let started = hpipe_store::now_millis();
-        let mut watching = watching(self.session, self.arguments, &version.model, KNOWN)?.quietly();
+        let poster = self.poster.as_ref();
+        let model = &version.model;
+        let watching = watching(self.session, self.arguments, model, KNOWN, poster);
+        let mut watching = watching.quietly();
         let mut pages = Pages::new(&version.model, i64::MIN, begun).labelled();
         while let Some(rows) = pages.next(log)? {
             watching.push(rows)?;
         }
-        let (report, _posting) = watching.finish()?;
+        let report = watching.finish()?;
         leave_run(
             self.session,
             &version.ledger,
@@ -268,7 +288,7 @@ impl<'a> Judge<'a> {
 
     fn end(&mut self) -> Result<(), Error> {
         self.look()?;
-        self.conclude()
+        self.conclude(last)
     }
 }
 
@@ -302,12 +322,18 @@ impl Version<'_> {
     }
 }
 
+/// Ends a watch with what is left of a batch.
+fn last(watching: Watching<'_>) -> Result<(Report, Option<Watching<'_>>), Error> {
+    Ok((watching.finish()?, None))
+}
+
 fn watching<'a>(
     session: &'a Session,
     arguments: &'a Monitor,
     model: &Watched,
     input: &str,
-) -> Result<Watching<'a>, Error> {
-    let watching = Watching::new(session, arguments, model, live_settings(arguments), input)?;
-    Ok(watching.telling_alarms())
+    poster: Option<&Poster>,
+) -> Watching<'a> {
+    let settings = live_settings(arguments);
+    Watching::new(session, arguments, model, settings, input, poster).telling_alarms()
 }
