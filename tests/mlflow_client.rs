@@ -159,9 +159,10 @@ fn a_model_of_hpipe_predicts_the_same_in_mlflow() {
     };
     let rows = (0..200_u32).map(|row| {
         let (a, b) = (f64::from(row % 17), f64::from(row * 7 % 23));
-        format!("{a},{b},{}\n", 2.0 * a - b * b / 5.0)
+        let (place, more) = [("sea", 9.0), ("land", 0.0), ("bay", 4.0)][row as usize % 3];
+        format!("{a},{b},{place},{}\n", 2.0 * a - b * b / 5.0 + more)
     });
-    let table = format!("a,b,y\n{}", rows.collect::<String>());
+    let table = format!("a,b,place,y\n{}", rows.collect::<String>());
     let project = Project::with(&[("pipeline.yaml", TRAINING), ("data.csv", &table)]);
     let said = |words: &[&str]| {
         let output = project.hpipe(words.iter().copied()).output();

@@ -23,6 +23,8 @@ pub(crate) enum Call {
     Read(fn(&Records<'_>, &Fields<'_>) -> Answer),
     /// It changes something.
     Write(fn(&Change<'_>, &Fields<'_>) -> Answer),
+    /// It logs values of a run, of which there are many: the disk has them a second after the answer.
+    Log(fn(&Change<'_>, &Fields<'_>) -> Answer),
     /// It looks and measures before it changes something.
     Whole(fn(&Ledger, &Fields<'_>) -> Answer),
 }
@@ -57,6 +59,14 @@ const fn write(
         methods,
         path,
         call: Call::Write(call),
+    }
+}
+
+const fn log(path: &'static str, call: fn(&Change<'_>, &Fields<'_>) -> Answer) -> Route {
+    Route {
+        methods: "POST",
+        path,
+        call: Call::Log(call),
     }
 }
 
@@ -103,10 +113,10 @@ pub(crate) const ROUTES: &[Route] = &[
     write("POST", "/runs/restore", runs::restore),
     read("GET", "/runs/get", runs::get),
     read("POST", "/runs/search", runs::search),
-    write("POST", "/runs/log-metric", metrics::log_metric),
-    write("POST", "/runs/log-parameter", metrics::log_param),
-    write("POST", "/runs/log-batch", metrics::log_batch),
-    write("POST", "/runs/set-tag", runs::set_tag),
+    log("/runs/log-metric", metrics::log_metric),
+    log("/runs/log-parameter", metrics::log_param),
+    log("/runs/log-batch", metrics::log_batch),
+    log("/runs/set-tag", runs::set_tag),
     write("POST", "/runs/delete-tag", runs::delete_tag),
     write("POST", "/runs/log-model", runs::log_model),
     write("POST", "/runs/log-inputs", runs::log_inputs),

@@ -16,6 +16,8 @@ pub(crate) enum ErrorCode {
     ResourceAlreadyExists,
     EndpointNotFound,
     InvalidState,
+    /// Not tried again by MLflow's client, as statuses from 500 on are.
+    ResourceConflict,
     InternalError,
     NotImplemented,
 }
@@ -35,6 +37,7 @@ impl ErrorCode {
             Self::ResourceAlreadyExists => "RESOURCE_ALREADY_EXISTS",
             Self::EndpointNotFound => "ENDPOINT_NOT_FOUND",
             Self::InvalidState => "INVALID_STATE",
+            Self::ResourceConflict => "RESOURCE_CONFLICT",
             Self::InternalError => "INTERNAL_ERROR",
             Self::NotImplemented => "NOT_IMPLEMENTED",
         }
@@ -44,6 +47,7 @@ impl ErrorCode {
         match self {
             Self::InvalidParameterValue | Self::ResourceAlreadyExists => StatusCode::BAD_REQUEST,
             Self::ResourceDoesNotExist | Self::EndpointNotFound => StatusCode::NOT_FOUND,
+            Self::ResourceConflict => StatusCode::CONFLICT,
             Self::InvalidState | Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
         }
@@ -85,6 +89,7 @@ impl From<LedgerError> for Fault {
             Some(Refusal::Exists) => ErrorCode::ResourceAlreadyExists,
             Some(Refusal::Invalid) => ErrorCode::InvalidParameterValue,
             Some(Refusal::State) => ErrorCode::InvalidState,
+            Some(Refusal::Conflict) => ErrorCode::ResourceConflict,
             None => {
                 let code = error.code().text();
                 let message = format!("error[{code}]: failed to {}", with_causes(&error));

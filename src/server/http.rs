@@ -8,7 +8,7 @@ use axum::extract::{RawPathParams, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
-use hpipe_track::ledger::Result as Recorded;
+use hpipe_track::ledger::{Change, Result as Recorded};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -82,6 +82,7 @@ async fn answer(
     request: Request,
 ) -> Result<String, Fault> {
     let fields = fields(path, words, request).await?;
+    let is_log = matches!(call, Call::Log(_));
     match call {
         Call::Read(call) => {
             let answer = reading(app, move |app| {
@@ -93,12 +94,14 @@ async fn answer(
             let answer = reading(app, move |app| call(&app.ledger, &fields));
             Ok(answer.await??)
         }
-        Call::Write(call) => {
+        Call::Write(call) | Call::Log(call) => {
             let (sender, receiver) = oneshot::channel::<Recorded<String>>();
-            app.ledger.submit(
-                move |change| call(change, &fields),
-                move |result| drop(sender.send(result)), // a client that went away asks no more
-            );
+            let work = move |change: &Change<'_>| call(change, &fields);
+            let reply = move |result| drop(sender.send(result)); // a client that went away asks no more
+            match is_log {
+                true => app.ledger.submit_soon(work, reply),
+                false => app.ledger.submit(work, reply),
+            }
             Ok(receiver.await.map_err(|_| Fault::lost())??)
         }
     }

@@ -48,7 +48,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hpipe_store::Keep;
 use rusqlite::Connection;
 
-use writer::{Reply, Writer};
+use writer::{Reply, Safety, Writer};
 
 pub use artifacts::{ArtifactEntry, StoredArtifact};
 pub use batch::Batch;
@@ -266,6 +266,25 @@ impl Ledger {
         work: impl FnOnce(&Change<'_>) -> Result<T> + Send + 'static,
         reply: impl FnOnce(Result<T>) + Send + 'static,
     ) {
+        self.hand_over(Safety::Now, work, reply);
+    }
+
+    /// As [`submit`](Self::submit), but `reply` is called once the change would survive the death of this program; the disk has it
+    /// a second later, and before anything that is acknowledged after it by the other ways. For values that a run logs.
+    pub fn submit_soon<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Change<'_>) -> Result<T> + Send + 'static,
+        reply: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
+        self.hand_over(Safety::Soon, work, reply);
+    }
+
+    fn hand_over<T: Send + 'static>(
+        &self,
+        safety: Safety,
+        work: impl FnOnce(&Change<'_>) -> Result<T> + Send + 'static,
+        reply: impl FnOnce(Result<T>) + Send + 'static,
+    ) {
         let (now, stages) = ((self.clock)(), self.stages.clone());
         let work = move |connection: &Connection| {
             let stages = &*stages;
@@ -275,7 +294,7 @@ impl Ledger {
             })
         };
         match &self.writer {
-            Some(writer) => writer.submit(work, Box::new(reply) as Reply<T>),
+            Some(writer) => writer.submit(safety, work, Box::new(reply) as Reply<T>),
             None => reply(Err(LedgerError::ReadOnly {
                 path: self.path.clone(),
             })),

@@ -151,7 +151,10 @@ fn read(stream: &TcpStream, host: &str) -> Option<Vec<u8>> {
         match name.to_lowercase().as_str() {
             "content-length" => length = value.trim().parse().expect("a number"),
             "transfer-encoding" => is_chunked = true,
-            "content-type" => head += &format!("{header}\r\n"),
+            "content-type" => {
+                head.push_str(&header);
+                head.push_str("\r\n");
+            }
             _ => {}
         }
     }

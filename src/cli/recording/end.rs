@@ -86,7 +86,7 @@ fn gather(
     }
     keep_outs(ledger, &files, execution, &mut whole)?;
     if let Some(made) = files.of_role(MODEL) {
-        let example = |schema: &Schema| example::of(tables, execution, schema.names());
+        let example = |schema: &Schema| example::of(tables, execution, &schema.features);
         match log_model(ledger, &files, &made, record, (now, &example))? {
             Some(model) => whole.models.push(model),
             None => whole.artifacts.extend(kept(ledger, &files, &made)?),

@@ -6,6 +6,8 @@ use hpipe_core::{Table, TableFiles, TableFormat, Values};
 use hpipe_engine::Observed;
 use serde_json::{Value as Json, json};
 
+use super::model::Feature;
+
 /// Rows of an example.
 const ROWS: usize = 5;
 
@@ -23,12 +25,12 @@ pub(crate) fn about() -> Json {
     })
 }
 
-/// The first rows of an execution's training data, as far as they are the features called so; none where there is no such
-/// table, or nobody here reads tables.
-pub(super) fn of<'a>(
+/// The first rows of an execution's training data, as far as they are the features; none where there is no such table, or
+/// nobody here reads tables.
+pub(super) fn of(
     tables: Option<&dyn TableFiles>,
     execution: &Observed<'_>,
-    features: impl Iterator<Item = &'a str>,
+    features: &[Feature],
 ) -> Option<Json> {
     let is_train = |role: &str| role == "train";
     let mut deps = execution.entry.deps.iter();
@@ -43,18 +45,29 @@ fn first_rows(tables: &dyn TableFiles, path: &Path) -> Option<Table> {
     reader.next().ok().flatten()
 }
 
-/// The columns called so, in pandas' orientation `split`; none if one is not there or holds no numbers.
-fn split<'a>(rows: &Table, names: impl Iterator<Item = &'a str>) -> Option<Json> {
+/// The features in pandas' orientation `split`; none if one is not there or holds no numbers.
+fn split(rows: &Table, features: &[Feature]) -> Option<Json> {
     let mut columns = Vec::new();
     let mut data = vec![Vec::new(); rows.rows().min(ROWS)];
-    for name in names {
-        let values = numbers(&rows.get(name)?.values)?;
-        for (row, value) in data.iter_mut().zip(values) {
+    for feature in features {
+        let values = &rows.get(&feature.name)?.values;
+        let values = match values {
+            Values::Text(words) => codes(words, &feature.levels),
+            values => numbers(values),
+        };
+        for (row, value) in data.iter_mut().zip(values?) {
             row.push(value);
         }
-        columns.push(name);
+        columns.push(&feature.name);
     }
     Some(json!({"columns": columns, "data": data}))
+}
+
+/// The codes of words, as the model knows them; what it does not know is null. None if it knows none.
+fn codes(words: &[Option<String>], levels: &[String]) -> Option<Vec<Json>> {
+    let code = |word: &Option<String>| levels.iter().position(|level| Some(level) == word.as_ref());
+    let codes = words.iter().map(|word| code(word).map(|code| code as f64));
+    (!levels.is_empty()).then(|| codes.map(Json::from).collect())
 }
 
 /// Numbers as floats; what is missing, or no finite number, is null.
@@ -85,15 +98,24 @@ mod tests {
             column("y", Values::Number(vec![Some(9.0), Some(8.0)])),
             column("b", Values::Integer(vec![Some(1), None])),
             column("a", Values::Number(vec![Some(0.5), Some(f64::NAN)])),
-            column("word", Values::Text(vec![None, None])),
+            column("word", Values::Text(vec![Some("sea".to_owned()), None])),
         ]);
         let table = table.expect("different names");
-        let told = split(&table, ["a", "b"].into_iter());
+        let feature = |name: &str, levels: &[&str]| Feature {
+            name: name.to_owned(),
+            levels: levels.iter().map(|&level| level.to_owned()).collect(),
+        };
+        let told = split(&table, &[feature("a", &[]), feature("b", &[])]);
         assert_eq!(
             told,
             Some(json!({"columns": ["a", "b"], "data": [[0.5, 1.0], [null, null]]}))
         );
-        assert_eq!(split(&table, ["a", "c"].into_iter()), None);
-        assert_eq!(split(&table, ["word"].into_iter()), None);
+        assert_eq!(split(&table, &[feature("a", &[]), feature("c", &[])]), None);
+        assert_eq!(split(&table, &[feature("word", &[])]), None);
+        let told = split(&table, &[feature("word", &["bay", "sea"])]);
+        assert_eq!(
+            told,
+            Some(json!({"columns": ["word"], "data": [[1.0], [null]]}))
+        );
     }
 }

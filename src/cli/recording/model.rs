@@ -1,6 +1,7 @@
 //! A model that a built-in stage made, as a logged model of MLflow 3: its file, and an `MLmodel` with its signature.
 //!
-//! The schema is in the model file's header (docs/formats/model_file.md): features by name, all of them numbers.
+//! The schema is in the model file's header (docs/formats/model_file.md): features by name, all of them numbers, for of a word the model
+//! knows the code: its place among the feature's levels.
 
 use std::io::Read as _;
 
@@ -25,7 +26,10 @@ pub(super) struct Schema {
 /// A column that the model reads.
 #[derive(Debug, Deserialize)]
 pub(super) struct Feature {
-    name: String,
+    pub(super) name: String,
+    /// The words behind the codes of a categorical feature.
+    #[serde(default)]
+    pub(super) levels: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,11 +97,6 @@ impl Schema {
             text["saved_input_example_info"] = example::about();
         }
         format!("{text:#}\n")
-    }
-
-    /// The names of its features, in order.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.features.iter().map(|feature| feature.name.as_str())
     }
 }
 

@@ -137,7 +137,7 @@ pub(super) fn transition(ledger: &Ledger, fields: &Fields<'_>) -> Answer {
     let failed: Vec<_> = failed.map(|check| check.message.as_str()).collect();
     match promoted.is_moved {
         true => one_version(&ledger.read(|records| records.model_version(name, version))?),
-        false => Err(LedgerError::state(format!(
+        false => Err(LedgerError::conflict(format!(
             "Model Version (name={name}, version={version}) does not pass the gates of {}: {}",
             promoted.stage.name(),
             failed.join("; ")

@@ -50,7 +50,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
 fn set_up(connection: &mut Connection, path: &Path) -> Result<()> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Never damaged by a loss of power; what else is synced, and when, is the writer's affair.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "case_sensitive_like", true)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;

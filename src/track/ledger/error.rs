@@ -93,6 +93,8 @@ pub enum Refusal {
     Invalid,
     /// What it is about is not in the state for it.
     State,
+    /// Something that guards it says no.
+    Conflict,
 }
 
 impl LedgerError {
@@ -114,6 +116,11 @@ impl LedgerError {
     /// What the request is about is not in the state for it.
     pub fn state(message: impl Into<String>) -> Self {
         Self::refused(Refusal::State, message)
+    }
+
+    /// What guards something says no, and would say so again.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::refused(Refusal::Conflict, message)
     }
 
     fn refused(refusal: Refusal, message: impl Into<String>) -> Self {
