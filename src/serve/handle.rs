@@ -17,11 +17,13 @@ use serde_json::{Value, json};
 
 use crate::access::Token;
 use crate::app::App;
+use crate::arrow::{self, Container};
 use crate::body::{self, Whole};
 use crate::check::check;
 use crate::fault::{Detail, Details, Fault};
 use crate::json::{self as json_body, Dialect};
 use crate::lineup::{Lineup, Served};
+use crate::media::{self, Format, JSON};
 use crate::route::{Named, Route};
 use crate::rows::{Place, Rows};
 use crate::shadow::Seen;
@@ -37,7 +39,6 @@ const MODEL_NAME: HeaderName = HeaderName::from_static("x-model-name");
 const MODEL_VERSION: HeaderName = HeaderName::from_static("x-model-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -48,17 +49,12 @@ struct Reply {
     body: Bytes,
 }
 
-/// How a body is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Json,
-    Csv,
-}
-
 /// A request that was read.
 struct Question {
     route: Route,
     format: Format,
+    /// What the answer is put in, if it is asked for in Arrow.
+    arrow: Option<Container>,
     body: Bytes,
     id: HeaderValue,
     began: Instant,
@@ -267,7 +263,8 @@ async fn predicted(
 ) -> Result<Reply, Fault> {
     let limits = app.options.limits;
     let deadline = began + limits.time;
-    let format = format_of(request.headers())?;
+    let format = media::format_of(request.headers())?;
+    let arrow = media::arrow_of(request.headers()).filter(|_| !route.is_protocol());
     // A small body may be slow without keeping others out; of large ones only so many are in memory.
     let size = request.body().size_hint().exact();
     let is_small = size.is_some_and(|size| size <= AT_ONCE as u64);
@@ -286,11 +283,12 @@ async fn predicted(
     let question = Question {
         route: route.clone(),
         format,
+        arrow,
         body,
         id: id.clone(),
         began,
     };
-    if is_quick(&question.body) {
+    if is_quick(&question) {
         return guarded(app, served, &question);
     }
     let (app, served) = (app.clone(), served.clone());
@@ -308,9 +306,11 @@ async fn predicted(
 }
 
 /// Whether a body is done with sooner than another thread would have begun: few bytes, and not many rows in them.
-fn is_quick(body: &[u8]) -> bool {
+fn is_quick(Question { format, body, .. }: &Question) -> bool {
     let may_begin_a_row = |byte: &&u8| matches!(byte, b'{' | b'[' | b'\n');
-    body.len() <= AT_ONCE && body.iter().filter(may_begin_a_row).count() <= ROWS_AT_ONCE
+    *format != Format::Arrow // whose rows may take no bytes at all
+        && body.len() <= AT_ONCE
+        && body.iter().filter(may_begin_a_row).count() <= ROWS_AT_ONCE
 }
 
 fn too_long(limit: Duration) -> Fault {
@@ -326,33 +326,6 @@ fn busy() -> Fault {
 fn late(limit: Duration) -> Fault {
     let msg = format!("Body did not arrive within {} s", limit.as_secs());
     Fault::new(StatusCode::REQUEST_TIMEOUT, "timeout", msg)
-}
-
-/// How the body is written, as the client says.
-fn format_of(headers: &HeaderMap) -> Result<Format, Fault> {
-    let packed = headers.get(header::CONTENT_ENCODING);
-    if packed.is_some_and(|how| !how.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        let msg = "Content-Encoding should be identity: bodies are read as they come";
-        let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Fault::at(unsupported, "content_encoding", msg, "header"));
-    }
-    let Some(kind) = headers.get(header::CONTENT_TYPE) else {
-        return Ok(Format::Json);
-    };
-    let kind = kind.as_bytes();
-    let end = kind.iter().position(|byte| *byte == b';');
-    let kind = kind[..end.unwrap_or(kind.len())].trim_ascii();
-    let is = |known: &str| kind.eq_ignore_ascii_case(known.as_bytes());
-    // what curl says of `-d` when nobody tells it better
-    if is("application/json") || is("application/x-www-form-urlencoded") {
-        return Ok(Format::Json);
-    }
-    if is("text/csv") || is("application/csv") {
-        return Ok(Format::Csv);
-    }
-    let msg = "Content-Type should be application/json or text/csv";
-    let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    Err(Fault::at(unsupported, "media_type", msg, "header"))
 }
 
 /// Does the work; a bug in it is told as one, and ends nothing.
@@ -373,6 +346,7 @@ fn work(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault>
     let mut asked_as = None;
     let (table, place) = match (question.format, &question.route) {
         (Format::Csv, _) => csv::read(&question.body, rows)?,
+        (Format::Arrow, _) => arrow::read(&question.body, rows, options.limits.body)?,
         (Format::Json, Route::V2Infer(_)) => {
             let (table, place, id) = json_body::tensors::read(&question.body, rows)?;
             asked_as = id;
@@ -382,13 +356,7 @@ fn work(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault>
         (Format::Json, _) => json_body::read(&question.body, rows, Dialect::Named)?,
     };
     let predicted = of_table(app, served, &table, place)?;
-    let body = match &question.route {
-        Route::V2Infer(_) => {
-            let answer = protocol::v2_answer(served, asked_as.as_deref(), &predicted.predictions);
-            answer.to_string().into()
-        }
-        _ => encode(&predicted).into(),
-    };
+    let reply = written(served, question, asked_as.as_deref(), &predicted);
     if let Some(shadow) = &app.shadow {
         shadow.push(Seen {
             request: question.id.to_str().unwrap_or_default().to_owned(),
@@ -405,11 +373,32 @@ fn work(app: &App, served: &Served, question: &Question) -> Result<Reply, Fault>
             predicted.predictions,
         ));
     }
-    Ok(Reply {
-        status: StatusCode::OK,
-        media_type: JSON,
-        body,
-    })
+    Ok(reply)
+}
+
+/// The answer, in the words of who asked; `asked_as`: what V2 calls the request.
+fn written(
+    served: &Served,
+    question: &Question,
+    asked_as: Option<&str>,
+    predicted: &Predicted,
+) -> Reply {
+    let Predicted {
+        predictions,
+        warnings,
+    } = predicted;
+    match (&question.route, question.arrow) {
+        (Route::V2Infer(_), _) => {
+            let answer = protocol::v2_answer(served, asked_as, predictions);
+            Reply::json(StatusCode::OK, &answer)
+        }
+        (_, None) => Reply::text(JSON, encode(predicted)),
+        (_, Some(container)) => {
+            let warnings = (!warnings.is_empty()).then(|| json!(warnings.first).to_string());
+            let body = arrow::answer(predictions, warnings.as_deref(), container);
+            Reply::text(media::of_container(container), body)
+        }
+    }
 }
 
 /// What the log is told of an answer.

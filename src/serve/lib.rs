@@ -1,7 +1,7 @@
 //! Serving registered models over HTTP.
 //!
 //! [`Server`] listens; `listen` accepts connections and ends them gracefully; `route` says what a path means; `handle`
-//! takes a request to its answer (`access`: whether it gets one); `json`, `csv` and the protocols of others turn bodies into rows, `rows` checks them
+//! takes a request to its answer (`access`: whether it gets one); `json`, `csv`, `arrow` and the protocols of others turn bodies into rows (`media` says which is which), `rows` checks them
 //! against what the model takes, `check` against what it was trained on. `lineup` holds the versions that answer (`shares` says which, `shadow` asks one that is not heard), `watch`
 //! exchanges them when the records say so. `metrics` counts. Docs: docs/serving.md.
 //!
@@ -10,6 +10,7 @@
 
 mod access;
 mod app;
+mod arrow;
 mod body;
 mod check;
 mod csv;
@@ -20,6 +21,7 @@ mod journal;
 mod json;
 mod lineup;
 mod listen;
+mod media;
 mod metrics;
 mod openapi;
 mod options;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::lineup::Served;
+use crate::media::{ARROW_FILE, ARROW_STREAM};
 use crate::options::Treatment;
 
 /// The document of `/openapi.json`.
@@ -65,21 +66,29 @@ fn asking(path: &str, summary: &str, body: &str) -> Value {
         json!({"description": what, "content": {"application/json": {"schema": schema}}})
     };
     let predictions = json!({"$ref": "#/components/schemas/Predictions"});
+    let table =
+        |what: &str| json!({"schema": {"type": "string", "format": "binary", "description": what}});
     json!({
         "summary": summary,
         "operationId": name(path),
         "requestBody": {"required": true, "content": {
             "application/json": {"schema": {"$ref": format!("#/components/schemas/{body}")}},
             "text/csv": {"schema": {"type": "string", "description": "A line of names, then rows."}},
+            (ARROW_STREAM): table("A table, as stream or file of Arrow's IPC, its buffers not packed."),
+            (ARROW_FILE): table("A table, as stream or file of Arrow's IPC, its buffers not packed."),
         }},
         "responses": {
             "200": {
                 "description": "The predictions, in the order of the rows",
-                "content": {"application/json": {"schema": predictions}},
+                "content": {
+                    "application/json": {"schema": predictions},
+                    (ARROW_STREAM): table("One column, `predictions`; warnings are in the schema's metadata, as JSON."),
+                    (ARROW_FILE): table("One column, `predictions`; warnings are in the schema's metadata, as JSON."),
+                },
             },
             "408": fault("The body did not arrive in time"),
             "413": fault("The body is too large, or has too many rows"),
-            "415": fault("The body is neither JSON nor CSV"),
+            "415": fault("The body is neither JSON, CSV nor Arrow"),
             "422": fault("The rows are not what the model takes"),
             "503": fault("The server works on as many requests as it may"),
             "504": fault("The answer takes too long"),
@@ -282,7 +291,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;mar
     vertical-align:top}pre{white-space:pre-wrap}button{font:inherit;padding:.3rem .8rem}";
 
 const WAYS: &str = "<li><code>POST /predict</code>: a record, a list of records or rows, <code>columns</code> and \
-    <code>data</code>, or CSV<li><code>POST /invocations</code>: MLflow's bodies<li><code>POST /v1/models/…:predict</code> and \
+    <code>data</code>, CSV, or Arrow<li><code>POST /invocations</code>: MLflow's bodies<li><code>POST /v1/models/…:predict</code> and \
     <code>POST /v2/models/…/infer</code>: KServe's protocols";
 
 const SCRIPT: &str = "document.getElementById('ask').onclick=async()=>{const to=document.getElementById('answer');try{\

@@ -301,6 +301,22 @@ impl<'a> Rows<'a> {
         });
     }
 
+    /// Notes that no value of a column can be one of the model's.
+    pub(crate) fn misfit_column(&mut self, column: usize, msg: &str) {
+        let place = Place {
+            numbered: false,
+            ..self.place
+        };
+        let input = &self.shape.inputs[column];
+        self.details.add(|| Detail {
+            kind: type_fault(input.kind),
+            loc: place.of(0, Some(&input.name)),
+            msg: msg.to_owned(),
+            input: Value::Null,
+            ctx: None,
+        });
+    }
+
     /// Notes a column that the model does not take. The target may be there: rows that were labelled can be replayed.
     pub(crate) fn unknown_column(&mut self, name: &str) {
         if self.unknown == Treatment::Ignore || name == self.shape.target {

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod arrow;
 mod bodies;
 mod clients;
 mod limits;
