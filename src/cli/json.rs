@@ -39,7 +39,7 @@ pub(crate) use plots::plots;
 pub(crate) use predicted::predicted;
 pub(crate) use runs::{forwarded, run, run_whole, runs, runs_compared, runs_gc, runs_marked};
 pub(crate) use serving::{
-    joined, serving, serving_latency, serving_model, serving_warning, swapped,
+    joined, log_removed, serving, serving_latency, serving_model, serving_warning, swapped,
 };
 pub(crate) use settings::settings;
 pub(crate) use stages::stage_list;

@@ -4,14 +4,10 @@
 //! it knows. Which rows they are hardly matters to the time; that they are not all the same keeps processors from learning
 //! one by heart. The machine does other things, too: of several rounds the quietest counts.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hpipe_core::{Column, Input, ModelLoader, Predictor, Table, Type, Values};
-use hpipe_track::ledger::{Gauge, VersionFiles};
+use hpipe_core::{Column, Input, Predictor, Table, Type, Values};
 use hpipe_track::registry::Latency;
-
-use crate::session::Session;
 
 /// Different rows that are predicted in turn.
 const ROWS: usize = 64;
@@ -26,28 +22,8 @@ const MOST: usize = 1000;
 /// How long a round takes at most, if that allows the fewest.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Times models as this program loads them.
-struct Stopwatch {
-    loader: Option<Arc<dyn ModelLoader>>,
-}
-
-/// Who times models for gates.
-pub(crate) fn gauge(session: &Session) -> Arc<dyn Gauge> {
-    let loader = session.registry().models.clone();
-    Arc::new(Stopwatch { loader })
-}
-
-impl Gauge for Stopwatch {
-    fn latency(&self, files: &VersionFiles) -> Result<Latency, String> {
-        let loader = self.loader.as_ref();
-        let loader = loader.ok_or("this hpipe was built without machine learning")?;
-        let predictor = loader.load(files.as_files())?;
-        timed(&*predictor)
-    }
-}
-
 /// The latency of one row.
-fn timed(predictor: &dyn Predictor) -> Result<Latency, String> {
+pub(crate) fn timed(predictor: &dyn Predictor) -> Result<Latency, String> {
     let rows = rows(&predictor.card().inputs)?;
     round(predictor, &rows)?; // warms up: caches, branch predictors, the processor's clock
     let mut quietest: Option<Latency> = None;

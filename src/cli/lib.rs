@@ -16,6 +16,7 @@ mod diagnostic;
 mod error;
 mod forwarding;
 mod gallery;
+mod gauge;
 mod json;
 mod latency;
 mod recording;

@@ -22,8 +22,8 @@ use hpipe_track::ledger::{Gauge, NewRegistration, Registered};
 use hpipe_track::registry::{REGISTER, Record};
 
 use crate::error::Error;
+use crate::gauge;
 use crate::json;
-use crate::latency;
 use crate::recording;
 use crate::session::Session;
 use crate::ui::{self, Ui};
@@ -55,7 +55,7 @@ impl Registrar {
             as_json,
             root: root.to_owned(),
             user: session.user(),
-            gauge: latency::gauge(session),
+            gauge: gauge::gauge(session, root.to_owned()),
             tells,
             failure: Mutex::default(),
         }

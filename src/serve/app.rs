@@ -7,7 +7,7 @@ use hpipe_track::ledger::{Clock, new_id};
 use hpipe_track::predictions::PredictionLog;
 
 use crate::journal::Journal;
-use crate::lineup::{Served, Stand};
+use crate::lineup::{Lineup, Served, Stand};
 use crate::metrics::Metrics;
 use crate::request_id::RequestIds;
 use crate::shadow::Shadow;
@@ -68,21 +68,37 @@ impl App {
             loader,
             clock: clock.clone(),
         };
-        let metrics = Metrics::default();
+        let lineup = |metrics: &Metrics| source.lineup(metrics);
         let app = Self {
-            stand: Stand::new(source.lineup(&metrics)?),
+            journal: log.is_some().then(Journal::default),
+            shadow: has_shadow.then(Shadow::default),
+            token,
+            ..Self::of(lineup, options, clock, report)?
+        };
+        Ok((Arc::new(app), source, log))
+    }
+
+    /// One that serves what `lineup` makes, to everybody, and logs nothing.
+    pub(crate) fn of(
+        lineup: impl FnOnce(&Metrics) -> Result<Lineup, StartError>,
+        options: Options,
+        clock: Clock,
+        report: Report,
+    ) -> Result<Self, StartError> {
+        let metrics = Metrics::default();
+        Ok(Self {
+            stand: Stand::new(lineup(&metrics)?),
             options,
             metrics,
             ids: RequestIds::new(&new_id()?),
             clock,
-            journal: log.is_some().then(Journal::default),
-            shadow: has_shadow.then(Shadow::default),
-            token,
+            journal: None,
+            shadow: None,
+            token: None,
             report,
             is_ending: AtomicBool::new(false),
             in_work: AtomicUsize::new(0),
-        };
-        Ok((Arc::new(app), source, log))
+        })
     }
 
     /// Lets a request be worked on, if not too many are.

@@ -5,7 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hpipe_core::{Table, Values, with_causes};
-use hpipe_track::predictions::{Answered, PredictionLog};
+use hpipe_track::ledger::Clock;
+use hpipe_track::predictions::{Answered, PredictionLog, Removed};
 
 use crate::queue::Queue;
 use crate::{Report, Told};
@@ -22,6 +23,7 @@ pub(crate) struct Journal {
     queue: Queue<Answered>,
     logged: AtomicU64,
     lost: AtomicU64,
+    removed: AtomicU64,
 }
 
 impl Default for Journal {
@@ -30,6 +32,7 @@ impl Default for Journal {
             queue: Queue::new(ROOM),
             logged: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            removed: AtomicU64::new(0),
         }
     }
 }
@@ -53,19 +56,28 @@ impl Journal {
         (load(&self.logged), load(&self.lost))
     }
 
+    /// Rows that were removed with old files of the log.
+    pub(crate) fn removed(&self) -> u64 {
+        self.removed.load(Ordering::Relaxed)
+    }
+
     /// Lets the thread write what waits, and end.
     pub(crate) fn close(&self) {
         self.queue.close();
     }
 
     /// Writes until the journal is closed, and then the rest.
-    pub(crate) fn write(&self, log: &mut PredictionLog, report: &Report) {
-        let mut is_told = false;
+    pub(crate) fn write(&self, log: &mut PredictionLog, clock: &Clock, report: &Report) {
+        let (mut is_told, mut complaint) = (false, None);
         while let Some(answers) = self.queue.take() {
             let rows = answers.iter().map(|answer| answer.predictions.len() as u64);
             let rows = rows.sum();
             match log.append(&answers) {
-                Ok(()) => drop(self.logged.fetch_add(rows, Ordering::Relaxed)),
+                Ok(()) if rows == 0 => {}
+                Ok(()) => {
+                    self.logged.fetch_add(rows, Ordering::Relaxed);
+                    self.rotate(log, clock(), report, &mut complaint);
+                }
                 Err(error) => {
                     self.lost.fetch_add(rows, Ordering::Relaxed);
                     if !std::mem::replace(&mut is_told, true) {
@@ -78,6 +90,33 @@ impl Journal {
             }
         }
         self.tell(report);
+    }
+
+    /// Begins a new file where it is time, and tells which old ones went; what is wrong is told once.
+    fn rotate(
+        &self,
+        log: &mut PredictionLog,
+        now: i64,
+        report: &Report,
+        complaint: &mut Option<String>,
+    ) {
+        let removed = match log.rotate(now) {
+            Ok(removed) => removed,
+            Err(error) => {
+                let why = with_causes(&error);
+                let text = format!("the log goes on in the file it is in: failed to {why}");
+                if complaint.as_ref() != Some(&text) {
+                    report(Told::Warning(&text));
+                    *complaint = Some(text);
+                }
+                return;
+            }
+        };
+        for Removed { path, rows } in removed {
+            self.removed.fetch_add(rows, Ordering::Relaxed);
+            let path = &path.display().to_string();
+            report(Told::Removed { path, rows });
+        }
     }
 
     fn tell(&self, report: &Report) {

@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use hpipe_core::ModelLoader;
+use hpipe_track::ledger::VersionFiles;
 use hpipe_track::predictions::PredictionLog;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,8 +24,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::app::App;
 use crate::handle;
+use crate::lineup::Lineup;
+use crate::metrics::Metrics;
+use crate::options::Options;
 use crate::patience::Patience;
-use crate::source::{Setup, Source, StartError};
+use crate::source::{Identity, Loaded, Setup, Source, StartError};
 use crate::tls::Tls;
 
 /// Threads that predict large batches.
@@ -38,7 +43,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: Arc<App>,
-    source: Source,
+    /// What is asked for other versions; none: there never is one.
+    source: Option<Source>,
     log: Option<PredictionLog>,
     stop: Arc<Notify>,
     tls: Option<TlsAcceptor>,
@@ -65,30 +71,55 @@ impl Server {
         let tls = tls.map_err(|reason| StartError::Tls { reason })?;
         let (app, source, log) = App::new(setup)?;
         raise_file_limit();
-        let refused = |source| StartError::Listen {
-            host: host.to_owned(),
-            port,
-            source,
-        };
-        let listener = TcpListener::bind((host, port)).map_err(refused)?;
-        let address = listener.local_addr().map_err(StartError::Serve)?;
-        listener.set_nonblocking(true).map_err(StartError::Serve)?;
-        let runtime = Builder::new_multi_thread()
-            .max_blocking_threads(PREDICTING)
-            .thread_name("hpipe-serve")
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(StartError::Serve)?;
+        let (listener, address) = listening(host, port)?;
         Ok(Self {
-            runtime,
+            runtime: runtime()?,
             listener,
             address,
             app,
-            source,
+            source: Some(source),
             log,
             stop: Arc::default(),
             tls,
+        })
+    }
+
+    /// Serves a version that is not in the records, on a free port of the loopback, to whoever asks.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub(crate) fn of_files(
+        files: &VersionFiles,
+        loader: &Arc<dyn ModelLoader>,
+        options: Options,
+    ) -> Result<Self, StartError> {
+        let loaded = Loaded::new(files, &**loader);
+        let title = "the version".to_owned();
+        let loaded = loaded.map_err(|reason| StartError::Load { title, reason })?;
+        let identity = Identity {
+            name: "candidate".to_owned(),
+            version: 1,
+            created: 0,
+            stage: "None".to_owned(),
+        };
+        let lineup = |metrics: &Metrics| {
+            Ok(Lineup {
+                primary: Arc::new(loaded.served(identity, 0, metrics)),
+                canaries: Vec::new(),
+                shadow: None,
+            })
+        };
+        let app = App::of(lineup, options, Arc::new(|| 0), Box::new(|_| {}))?;
+        let (listener, address) = listening("127.0.0.1", 0)?;
+        Ok(Self {
+            runtime: runtime()?,
+            listener,
+            address,
+            app: Arc::new(app),
+            source: None,
+            log: None,
+            stop: Arc::default(),
+            tls: None,
         })
     }
 
@@ -133,10 +164,12 @@ impl Server {
         } = self;
         let (watching, unwatch) = mpsc::channel();
         std::thread::scope(|scope| {
-            let (app, source) = (&app, &source);
-            scope.spawn(move || crate::watch::watch(app, source, &unwatch));
+            let app = &app;
+            if let Some(source) = &source {
+                scope.spawn(move || crate::watch::watch(app, source, &unwatch));
+            }
             if let (Some(journal), Some(log)) = (&app.journal, &mut log) {
-                scope.spawn(|| journal.write(log, &app.report));
+                scope.spawn(|| journal.write(log, &app.clock, &app.report));
             }
             let shadow = app.shadow.as_ref();
             let scoring = shadow.map(|shadow| (shadow, scope.spawn(|| shadow.score(app))));
@@ -153,6 +186,29 @@ impl Server {
             ended.map_err(StartError::Serve)
         })
     }
+}
+
+/// Listens on a port, any free one if it is 0.
+fn listening(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |source| StartError::Listen {
+        host: host.to_owned(),
+        port,
+        source,
+    };
+    let listener = TcpListener::bind((host, port)).map_err(refused)?;
+    let address = listener.local_addr().map_err(StartError::Serve)?;
+    listener.set_nonblocking(true).map_err(StartError::Serve)?;
+    Ok((listener, address))
+}
+
+fn runtime() -> Result<Runtime, StartError> {
+    Builder::new_multi_thread()
+        .max_blocking_threads(PREDICTING)
+        .thread_name("hpipe-serve")
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(StartError::Serve)
 }
 
 async fn serve(

@@ -250,6 +250,8 @@ pub(crate) fn text(app: &App) -> String {
         text.single("hpipe_log_rows_total", "counter", help, logged);
         let help = "Rows that the log of predictions lacks.";
         text.single("hpipe_log_lost_rows_total", "counter", help, lost);
+        let (help, removed) = ("Rows removed with old files of the log.", journal.removed());
+        text.single("hpipe_log_removed_rows_total", "counter", help, removed);
     }
     if let Some(shadow) = &app.shadow {
         let (lost, refused) = shadow.counts();

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
-use hpipe_core::{Digest, ModelLoader};
-use hpipe_track::ledger::{Clock, ModelVersion};
+use hpipe_core::{Digest, ModelLoader, Predictor};
+use hpipe_track::ledger::{Clock, ModelVersion, VersionFiles};
 use hpipe_track::predictions::PredictionLog;
 use hpipe_track::registry::ModelReference;
 use hpipe_track::{Ledger, LedgerError};
@@ -148,26 +148,61 @@ impl Source {
     fn load(&self, version: &ModelVersion, metrics: &Metrics) -> Result<Served, StartError> {
         let files = self.ledger.version_files(version)?;
         let title = format!("{}/{}", version.name, version.version);
-        let refused = |reason| StartError::Load { title, reason };
-        // A loader that panics on damaged bytes must not end a server that has a model.
-        let load = std::panic::AssertUnwindSafe(|| self.loader.load(files.as_files()));
-        let loaded = std::panic::catch_unwind(load)
-            .unwrap_or_else(|_| Err("the loader panicked: this is a bug in hpipe".to_owned()));
-        let predictor = loaded.map_err(refused)?;
-        let card = predictor.card();
-        Ok(Served {
-            shape: Shape::new(&card.inputs, &card.target, predictor.profile()),
+        let loaded = Loaded::new(&files, &*self.loader);
+        let loaded = loaded.map_err(|reason| StartError::Load { title, reason })?;
+        let identity = Identity {
             name: version.name.clone(),
             version: version.version,
             created: version.created,
             stage: version.stage.clone(),
+        };
+        Ok(loaded.served(identity, (self.clock)(), metrics))
+    }
+}
+
+/// Which version a model is.
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    pub(crate) version: i64,
+    pub(crate) created: i64,
+    pub(crate) stage: String,
+}
+
+/// A model that was made of files.
+pub(crate) struct Loaded {
+    digest: Digest,
+    predictor: Arc<dyn Predictor>,
+}
+
+impl Loaded {
+    /// Loads one; a loader that panics on damaged bytes must not end a server that has a model.
+    pub(crate) fn new(files: &VersionFiles, loader: &dyn ModelLoader) -> Result<Self, String> {
+        let load = std::panic::AssertUnwindSafe(|| loader.load(files.as_files()));
+        let loaded = std::panic::catch_unwind(load)
+            .unwrap_or_else(|_| Err("the loader panicked: this is a bug in hpipe".to_owned()));
+        Ok(Self {
             digest: files.digest,
-            since: (self.clock)(),
+            predictor: loaded?,
+        })
+    }
+
+    /// It as this version.
+    pub(crate) fn served(self, version: Identity, since: i64, metrics: &Metrics) -> Served {
+        let Self { digest, predictor } = self;
+        let card = predictor.card();
+        Served {
+            shape: Shape::new(&card.inputs, &card.target, predictor.profile()),
             name_header: header(&version.name),
             version_header: HeaderValue::from(version.version),
             metrics: metrics.of_version(&version.name, version.version),
+            name: version.name,
+            version: version.version,
+            created: version.created,
+            stage: version.stage,
+            digest,
+            since,
             predictor,
-        })
+        }
     }
 }
 

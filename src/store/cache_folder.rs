@@ -127,6 +127,7 @@ impl CacheFolder {
             "predictions.db",
             "predictions.db-wal",
             "predictions.db-shm",
+            "predictions",
             "artifacts",
         ];
         let Some(name) = names.into_iter().find(|name| path.ends_with(name)) else {

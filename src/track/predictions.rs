@@ -1,72 +1,28 @@
 //! The log of predictions: what was asked, what was answered, by which version, and later what was true.
 //!
-//! One SQLite file beside the records, `predictions.db`, so that a busy server and those who register and promote do not
+//! SQLite files beside the records, `predictions.db` and, once that is full or old, `predictions/2.db` and so on, so that a busy server and those who register and promote do not
 //! wait for each other. Rows are only ever appended; the truth is the one thing that is added later. Documented in
 //! docs/formats/predictions_db.md.
 
+mod joining;
+mod part;
 mod reading;
+mod row;
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use hpipe_core::{Digest, Table, Values};
+use hpipe_core::{Digest, Table};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use self::part::{Part, writing};
+use self::row::Rows;
 use crate::ledger::{LedgerError, Result};
 
+pub use joining::Join;
 pub use reading::{Asked, LoggedRow};
 
-/// The database's name in the folder of models.
-const DATABASE: &str = "predictions.db";
-
 /// The version of the schema.
-pub const PREDICTIONS_VERSION: u32 = 2;
-
-/// Says that a file is ours: "hpip" in ASCII, in SQLite's header.
-const APPLICATION: i32 = 0x6870_6970;
-
-/// How long to wait for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-const SCHEMA: &str = "
-CREATE TABLE versions (
-    number INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    digest TEXT NOT NULL,
-    target TEXT NOT NULL,
-    UNIQUE (name, version, digest)
-) STRICT;
-CREATE TABLE predictions (
-    number INTEGER PRIMARY KEY,
-    request TEXT NOT NULL,
-    row INTEGER NOT NULL,
-    time INTEGER NOT NULL,
-    version INTEGER NOT NULL REFERENCES versions (number),
-    latency INTEGER NOT NULL,
-    features TEXT NOT NULL,
-    prediction REAL,
-    truth REAL
-) STRICT;
-CREATE INDEX predictions_by_request ON predictions (request, row);
-";
-
-/// What version 2 adds: what shadows said, apart from what was answered, so that nobody takes one for the other.
-const SHADOWS: &str = "
-CREATE TABLE shadows (
-    number INTEGER PRIMARY KEY,
-    request TEXT NOT NULL,
-    row INTEGER NOT NULL,
-    time INTEGER NOT NULL,
-    version INTEGER NOT NULL REFERENCES versions (number),
-    latency INTEGER NOT NULL,
-    features TEXT NOT NULL,
-    prediction REAL,
-    truth REAL
-) STRICT;
-CREATE INDEX shadows_by_request ON shadows (request, row);
-";
+pub const PREDICTIONS_VERSION: u32 = 3;
 
 /// A request that was answered, or that a shadow saw.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,23 +73,42 @@ pub struct Joined {
     pub unknown: usize,
 }
 
-/// Truths on their way to predictions: nothing is added before all are there.
-#[derive(Debug)]
-pub struct Join<'a> {
-    log: &'a mut PredictionLog,
+/// When a new file of the log is begun, and how many are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rotation {
+    /// Once the file has this many bytes.
+    pub size: Option<u64>,
+    /// Once its first row is this many milliseconds old.
+    pub age: Option<i64>,
+    /// This many files are kept, the newest among them; none: all.
+    pub keep: Option<usize>,
+}
+
+/// A file of the log that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// Where it lay.
+    pub path: PathBuf,
+    /// How many predictions it held.
+    pub rows: u64,
 }
 
 /// The log, open for writing.
 #[derive(Debug)]
 pub struct PredictionLog {
-    path: PathBuf,
-    connection: Connection,
+    /// The folder it lies in.
+    models: PathBuf,
+    /// The file that is written to.
+    part: Part,
+    rotation: Rotation,
+    /// Whether no more files are there than shall be kept.
+    is_tidy: bool,
 }
 
 impl PredictionLog {
-    /// The log in the folder `models`.
-    pub fn path_in(models: &Path) -> PathBuf {
-        models.join(DATABASE)
+    /// Whether there is a log in the folder `models`.
+    pub fn exists(models: &Path) -> bool {
+        part::numbers(models).is_ok_and(|numbers| !numbers.is_empty())
     }
 
     /// Opens the log in the folder `models`, making it if need be.
@@ -141,9 +116,18 @@ impl PredictionLog {
     /// # Errors
     /// When it is something else, of a newer hpipe, or cannot be written.
     pub fn open(models: &Path) -> Result<Self> {
-        let path = Self::path_in(models);
-        let connection = open(&path).map_err(|error| error.about(&path))?;
-        Ok(Self { path, connection })
+        Ok(Self {
+            part: Part::newest(models)?,
+            models: models.to_path_buf(),
+            rotation: Rotation::default(),
+            is_tidy: false,
+        })
+    }
+
+    /// The same, in files of which new ones are begun and old ones removed.
+    #[must_use]
+    pub fn with_rotation(self, rotation: Rotation) -> Self {
+        Self { rotation, ..self }
     }
 
     /// Appends answers: all of them, or none.
@@ -151,170 +135,137 @@ impl PredictionLog {
     /// # Errors
     /// What the machine refuses.
     pub fn append(&mut self, answers: &[Answered]) -> Result<()> {
-        if !answers.is_empty() && !self.path.exists() {
-            // SQLite would go on writing to what nobody can open any more
-            let path = self.path.display();
-            return Err(LedgerError::state(format!(
-                "{path} was removed while it was in use"
-            )));
+        while !answers.is_empty() {
+            if !self.part.path.exists() && !self.follow()? {
+                // SQLite would go on writing to what nobody can open any more
+                let path = self.part.path.display();
+                return Err(LedgerError::state(format!(
+                    "{path} was removed while it was in use"
+                )));
+            }
+            let next = part::path(&self.models, self.part.number + 1);
+            let done = append(&mut self.part.connection, answers, || next.exists());
+            if done.map_err(|error| self.part.failed(error))? {
+                break;
+            }
+            self.follow()?; // another server has begun a new file
         }
-        append(&mut self.connection, answers).map_err(|error| LedgerError::of(&self.path, error))
+        Ok(())
     }
 
-    /// Begins to add what became true: all of it, or nothing.
-    ///
-    /// # Errors
-    /// What the machine refuses.
-    pub fn join(&mut self) -> Result<Join<'_>> {
-        // in a database of this connection alone, so that a server goes on writing meanwhile
-        let sql = "DROP TABLE IF EXISTS temp.said;
-            CREATE TEMP TABLE said (request TEXT NOT NULL, row INTEGER NOT NULL, value REAL NOT NULL,
-                                    PRIMARY KEY (request, row)) WITHOUT ROWID, STRICT;";
-        let begun = self.connection.execute_batch(sql);
-        begun.map_err(|error| LedgerError::of(&self.path, error))?;
-        Ok(Join { log: self })
+    /// Goes on with the newest file, if that is another one.
+    fn follow(&mut self) -> Result<bool> {
+        let newest = part::numbers(&self.models)?.pop();
+        let newer = newest.filter(|newest| *newest > self.part.number);
+        if let Some(newer) = newer {
+            self.part = Part::open(&self.models, newer)?;
+            self.is_tidy = false;
+        }
+        Ok(newer.is_some())
     }
 
-    /// What shadows predicted for a request, in the order of its rows: name, version, prediction.
+    /// Begins a new file if this one is full or old, and removes the oldest beyond those that are kept; `now` in milliseconds
+    /// since 1970, UTC. A file that somebody else has open is removed another time.
     ///
     /// # Errors
-    /// What the machine refuses.
-    pub fn shadowed(&self, request: &str) -> Result<Vec<(String, i64, Option<f64>)>> {
-        let sql = "SELECT v.name, v.version, s.prediction FROM shadows s JOIN versions v ON v.number = s.version
-                   WHERE s.request = ?1 ORDER BY s.row, s.number";
-        let read = || {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let rows = statement
-                .query_map([request], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+    /// What the machine refuses; the log goes on in the file it is in.
+    pub fn rotate(&mut self, now: i64) -> Result<Vec<Removed>> {
+        if self.is_due(now).map_err(|error| self.part.failed(error))? {
+            self.part = Part::open(&self.models, self.part.number + 1)?;
+            self.is_tidy = false;
+        }
+        let mut removed = Vec::new();
+        let Some(keep) = self.rotation.keep.filter(|_| !self.is_tidy) else {
+            return Ok(removed);
         };
-        read().map_err(|error| LedgerError::of(&self.path, error))
+        let numbers = part::numbers(&self.models)?;
+        let old = &numbers[..numbers.len().saturating_sub(keep.max(1))];
+        self.is_tidy = true;
+        for number in old.iter().filter(|number| **number < self.part.number) {
+            let Some(part) = Part::existing(&self.models, *number)? else {
+                continue;
+            };
+            let count = || Ok(part.ends()?.0 - part.before()?.0);
+            let rows: i64 = count().map_err(|error| part.failed(error))?;
+            let path = part.path.clone();
+            match part.remove()? {
+                true => removed.push(Removed {
+                    path,
+                    rows: rows.unsigned_abs(),
+                }),
+                false => {
+                    self.is_tidy = false; // somebody reads it; later ones stay, too, so that none is missing between
+                    break;
+                }
+            }
+        }
+        Ok(removed)
     }
 
-    /// The column that the last version predicts; none while nothing was logged.
-    ///
-    /// # Errors
-    /// What the machine refuses.
-    pub fn target(&self) -> Result<Option<String>> {
-        let sql = "SELECT target FROM versions ORDER BY number DESC LIMIT 1";
-        let target = self.connection.query_row(sql, [], |row| row.get(0));
-        target
-            .optional()
-            .map_err(|error| LedgerError::of(&self.path, error))
+    fn is_due(&self, now: i64) -> rusqlite::Result<bool> {
+        let Rotation { size, age, .. } = self.rotation;
+        if size.is_none() && age.is_none() {
+            return Ok(false);
+        }
+        let Some(began) = self.part.began()? else {
+            return Ok(false); // it is empty
+        };
+        let is_old = age.is_some_and(|age| now.saturating_sub(began) >= age);
+        let is_full = match size {
+            Some(size) => self.part.size()? >= size,
+            None => false,
+        };
+        Ok(is_old || is_full)
     }
 }
 
-impl Join<'_> {
-    /// Adds truths.
-    ///
-    /// # Errors
-    /// Two different ones of a row; what the machine refuses.
-    pub fn add(&mut self, truths: &[Truth]) -> Result<()> {
-        let path = &self.log.path;
-        match said(&mut self.log.connection, truths) {
-            Ok(None) => Ok(()),
-            Ok(Some((truth, other))) => Err(LedgerError::invalid(format!(
-                "row {} of the request `{}` has two truths: {other} and {}",
-                truth.row, truth.request, truth.value
-            ))),
-            Err(error) => Err(LedgerError::of(path, error)),
-        }
-    }
-
-    /// Tells the predictions; those that know another truth keep it, unless they are to be told anew.
-    ///
-    /// # Errors
-    /// What the machine refuses; nothing was added then.
-    pub fn finish(self, replaces: bool) -> Result<Joined> {
-        let path = &self.log.path;
-        join(&mut self.log.connection, replaces).map_err(|error| LedgerError::of(path, error))
-    }
-}
-
-fn open(path: &Path) -> Result<Connection> {
-    let mut connection = Connection::open(path)?;
-    if connection.is_readonly("main")? {
-        let path = path.to_path_buf();
-        return Err(LedgerError::ReadOnly { path });
-    }
-    connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // A power cut may cost the last answers, never the file: an audit does not make every client wait for the disk.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > PREDICTIONS_VERSION {
-        return Err(LedgerError::Newer {
-            path: path.to_path_buf(),
-            found,
-            known: PREDICTIONS_VERSION,
-        });
-    }
-    if found < PREDICTIONS_VERSION {
-        let step = writing(&mut connection)?; // of two servers that begin at once, the second finds it made
-        let found: u32 = step.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let tables: i64 =
-            step.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-        if found == 0 && tables > 0 {
-            return Err(LedgerError::Damaged {
-                path: path.to_path_buf(),
-                message: "it holds tables of another program".to_owned(),
-            });
-        }
-        if found == 0 {
-            step.execute_batch(SCHEMA)?;
-            step.pragma_update(None, "application_id", APPLICATION)?;
-        }
-        if found < PREDICTIONS_VERSION {
-            step.execute_batch(SHADOWS)?;
-            step.pragma_update(None, "user_version", PREDICTIONS_VERSION)?;
-        }
-        step.commit()?;
-    }
-    Ok(connection)
-}
-
-/// Begins to write. At once: a transaction that reads first and another overtakes is refused without having waited.
-fn writing(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
-    connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-}
-
-fn append(connection: &mut Connection, answers: &[Answered]) -> rusqlite::Result<()> {
+/// Appends answers to a file, unless with its lock in hand another turns out to be there.
+fn append(
+    connection: &mut Connection,
+    answers: &[Answered],
+    is_over: impl FnOnce() -> bool,
+) -> rusqlite::Result<bool> {
     let step = writing(connection)?;
+    if is_over() {
+        return Ok(false);
+    }
     {
         let insert = |table: &str| {
             step.prepare_cached(&format!(
-                "INSERT INTO {table} (request, row, time, version, latency, features, prediction)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                "INSERT INTO {table} (number, request, row, time, version, latency, features, prediction)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
             ))
         };
         let (mut answered, mut shadowed) = (insert("predictions")?, insert("shadows")?);
-        let mut features = String::new();
+        let (mut last, mut last_shadow) = part::ends(&step)?;
+        let mut features = Vec::new();
         for answer in answers {
-            let insert = match answer.is_shadow {
-                true => &mut shadowed,
-                false => &mut answered,
+            let (insert, last) = match answer.is_shadow {
+                true => (&mut shadowed, &mut last_shadow),
+                false => (&mut answered, &mut last),
             };
             let version = version(&step, answer)?;
             let latency = i64::try_from(answer.latency).unwrap_or(i64::MAX);
+            let rows = Rows::of(&answer.rows);
             for (row, prediction) in answer.predictions.iter().enumerate() {
-                features.clear();
-                write_row(&mut features, &answer.rows, row);
-                let (time, prediction) =
-                    (answer.time, prediction.is_finite().then_some(*prediction));
+                *last += 1;
+                let prediction = prediction.is_finite().then_some(*prediction);
                 let values = params![
+                    *last,
                     answer.request,
                     row as i64,
-                    time,
+                    answer.time,
                     version,
                     latency,
-                    features,
+                    rows.write(row, &mut features),
                     prediction
                 ];
                 insert.execute(values)?;
             }
         }
     }
-    step.commit()
+    step.commit()?;
+    Ok(true)
 }
 
 /// The number of a version in the log.
@@ -336,118 +287,11 @@ fn version(step: &Connection, answer: &Answered) -> rusqlite::Result<i64> {
     Ok(step.last_insert_rowid())
 }
 
-/// Notes what became true; a truth that contradicts one before it, and that one.
-fn said<'t>(
-    connection: &mut Connection,
-    truths: &'t [Truth],
-) -> rusqlite::Result<Option<(&'t Truth, f64)>> {
-    let step = connection.transaction()?;
-    {
-        let new = "INSERT INTO temp.said (request, row, value) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        let mut new = step.prepare_cached(new)?;
-        let before = "SELECT value FROM temp.said WHERE request = ?1 AND row = ?2";
-        let mut before = step.prepare_cached(before)?;
-        for truth in truths {
-            if new.execute(params![truth.request, truth.row, truth.value])? > 0 {
-                continue;
-            }
-            let other: f64 =
-                before.query_row(params![truth.request, truth.row], |row| row.get(0))?;
-            if other != truth.value {
-                return Ok(Some((truth, other)));
-            }
-        }
-    }
-    step.commit()?;
-    Ok(None)
-}
-
-/// Tells predictions, and what shadows predicted, what was said.
-fn join(connection: &mut Connection, replaces: bool) -> rusqlite::Result<Joined> {
-    let step = writing(connection)?;
-    let mut joined = Joined::default();
-    for table in ["predictions", "shadows"] {
-        let count = |condition: &str| -> rusqlite::Result<usize> {
-            let sql = format!(
-                "SELECT count(*) FROM temp.said s JOIN {table} p ON p.request = s.request AND p.row = s.row
-                 WHERE {condition}"
-            );
-            let count: i64 = step.query_row(&sql, [], |row| row.get(0))?;
-            Ok(count as usize)
-        };
-        let (known, conflicting) = (count("p.truth = s.value")?, count("p.truth <> s.value")?);
-        let which = if replaces {
-            "p.truth IS NOT s.value"
-        } else {
-            "p.truth IS NULL"
-        };
-        let sql = format!(
-            "UPDATE {table} SET truth = t.value FROM
-                 (SELECT p.number, s.value FROM temp.said s JOIN {table} p ON p.request = s.request AND p.row = s.row
-                  WHERE {which}) t
-             WHERE {table}.number = t.number"
-        );
-        let told = step.execute(&sql, [])?;
-        if table == "predictions" {
-            joined.matched = told;
-            joined.known = known;
-            joined.conflicting = if replaces { 0 } else { conflicting };
-        }
-    }
-    let unknown = "SELECT count(*) FROM temp.said s WHERE NOT EXISTS
-                   (SELECT 1 FROM predictions p WHERE p.request = s.request AND p.row = s.row)";
-    let unknown: i64 = step.query_row(unknown, [], |row| row.get(0))?;
-    joined.unknown = unknown as usize;
-    step.commit()?;
-    Ok(joined)
-}
-
-/// A row as a JSON object.
-fn write_row(text: &mut String, rows: &Table, row: usize) {
-    text.push('{');
-    for (i, column) in rows.columns().iter().enumerate() {
-        if i > 0 {
-            text.push(',');
-        }
-        quote(text, &column.name);
-        text.push(':');
-        // Writing to a String cannot fail.
-        let _ = match &column.values {
-            Values::Number(values) => match values[row] {
-                Some(value) if value.is_finite() => write!(text, "{value:?}"),
-                _ => write!(text, "null"),
-            },
-            Values::Integer(values) => match values[row] {
-                Some(value) => write!(text, "{value}"),
-                None => write!(text, "null"),
-            },
-            Values::Boolean(values) => match values[row] {
-                Some(value) => write!(text, "{value}"),
-                None => write!(text, "null"),
-            },
-            Values::Text(values) => match &values[row] {
-                Some(value) => {
-                    quote(text, value);
-                    Ok(())
-                }
-                None => write!(text, "null"),
-            },
-        };
-    }
-    text.push('}');
-}
-
-fn quote(text: &mut String, word: &str) {
-    match serde_json::to_string(word) {
-        Ok(quoted) => *text += &quoted,
-        Err(error) => panic!("bug: a text is no JSON: {error}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use hpipe_core::Column;
+    use hpipe_core::{Column, Values};
 
+    use super::part::{APPLICATION, SCHEMA};
     use super::*;
 
     fn answered(request: &str, prices: &[f64]) -> Answered {
@@ -477,7 +321,7 @@ mod tests {
         let sql = "SELECT request || ' ' || row || ' ' || p.time || ' ' || name || '/' || v.version || ' ' || latency || ' '
                    || features || ' ' || prediction || ' ' || coalesce(truth, '?')
                    FROM predictions p JOIN versions v ON v.number = p.version ORDER BY p.number";
-        let mut statement = log.connection.prepare(sql).expect("a statement");
+        let mut statement = log.part.connection.prepare(sql).expect("a statement");
         let rows = statement.query_map([], |row| row.get(0)).expect("rows");
         rows.map(|row| row.expect("a text")).collect()
     }
@@ -504,7 +348,7 @@ mod tests {
         let mut log = PredictionLog::open(folder.path()).expect("opened");
         log.append(&[answered("a", &[1.0])]).expect("appended");
         let mut other = PredictionLog::open(folder.path()).expect("opened");
-        let first = writing(&mut other.connection).expect("alone");
+        let first = writing(&mut other.part.connection).expect("alone");
         first
             .execute("UPDATE predictions SET truth = 2", [])
             .expect("changed");
@@ -578,7 +422,7 @@ mod tests {
     #[test]
     fn what_a_shadow_said_is_apart_and_learns_the_truth_too() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = PredictionLog::path_in(folder.path());
+        let path = part::path(folder.path(), 1);
         let old = Connection::open(&path).expect("opened");
         old.execute_batch(SCHEMA).expect("made"); // of version 1
         old.pragma_update(None, "application_id", APPLICATION)
@@ -604,7 +448,7 @@ mod tests {
         assert_eq!(join.finish(false).expect("joined").matched, 1);
         let sql = "SELECT v.version, p.prediction, p.truth FROM shadows p JOIN versions v ON v.number = p.version";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        let said: (i64, f64, f64) = log.connection.query_row(sql, [], read).expect("a row");
+        let said: (i64, f64, f64) = log.part.connection.query_row(sql, [], read).expect("a row");
         assert_eq!(said, (3, 7.0, 5.0));
     }
 
@@ -612,15 +456,162 @@ mod tests {
     fn a_newer_log_and_another_file_are_left_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let log = PredictionLog::open(folder.path()).expect("opened");
-        log.connection
+        log.part
+            .connection
             .pragma_update(None, "user_version", 9)
             .expect("set");
         let error = PredictionLog::open(folder.path())
             .expect_err("refused")
             .to_string();
         assert!(
-            error.contains("its schema has version 9, this hpipe knows 2"),
+            error.contains("its schema has version 9, this hpipe knows 3"),
             "{error}"
         );
+    }
+
+    /// Answers until so many files are there, each of a few rows.
+    fn rotated(folder: &Path, keep: Option<usize>, files: u32) -> (PredictionLog, Vec<Removed>) {
+        let log = PredictionLog::open(folder).expect("opened");
+        let mut log = log.with_rotation(Rotation {
+            age: Some(10),
+            keep,
+            ..Rotation::default()
+        });
+        let mut removed = Vec::new();
+        for turn in 0..files {
+            let shadow = Answered {
+                is_shadow: true,
+                ..answered("s", &[7.0])
+            };
+            let answers = [answered(&format!("r{turn}"), &[1.0, 3.0]), shadow];
+            log.append(&answers).expect("appended");
+            assert_eq!(log.rotate(16).expect("young"), []);
+            removed.extend(log.rotate(17).expect("rotated"));
+        }
+        (log, removed)
+    }
+
+    fn everything(log: &PredictionLog) -> Vec<(i64, Option<f64>)> {
+        let asked = Asked {
+            name: "house",
+            version: None,
+            since: 0,
+            labelled: false,
+        };
+        let (mut after, mut all) = (0, Vec::new());
+        loop {
+            let page = log.answered(asked, after, 3).expect("read");
+            let Some(last) = page.last() else { break all };
+            after = last.number;
+            all.extend(page.iter().map(|row| (row.number, row.truth)));
+        }
+    }
+
+    #[test]
+    fn all_files_are_one_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut log, removed) = rotated(folder.path(), None, 3);
+        assert_eq!(removed, []);
+        assert_eq!(part::numbers(folder.path()).expect("listed"), [1, 2, 3, 4]);
+        let numbers = |log: &PredictionLog| {
+            everything(log)
+                .into_iter()
+                .map(|(n, _)| n)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&log), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(
+            (log.newest().expect("read"), log.removed().expect("read")),
+            (6, 0)
+        );
+        assert_eq!(log.shadowed("s").expect("read").len(), 3);
+        assert_eq!(
+            log.target().expect("read").as_deref(),
+            Some("price"),
+            "the newest file is empty"
+        );
+        let truth = |request: &str, row| Truth {
+            request: request.to_owned(),
+            row,
+            value: 9.0,
+        };
+        let mut join = log.join().expect("begun");
+        let truths = [truth("r0", 1), truth("r2", 0), truth("r2", 9)];
+        join.add(&truths).expect("added");
+        let joined = join.finish(false).expect("joined");
+        assert_eq!((joined.matched, joined.unknown), (2, 1));
+        let again = PredictionLog::open(folder.path()).expect("opened");
+        let known = everything(&again)
+            .into_iter()
+            .filter(|(_, truth)| truth.is_some());
+        assert_eq!(known.map(|(number, _)| number).collect::<Vec<_>>(), [2, 5]);
+        log.append(&[answered("r9", &[1.0])]).expect("appended");
+        assert_eq!(
+            again.newest().expect("read"),
+            7,
+            "who opened it before sees it, too"
+        );
+    }
+
+    #[test]
+    fn only_as_many_files_are_kept_as_asked_and_what_went_is_counted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let reader = PredictionLog::open(folder.path()).expect("opened");
+        let (mut log, removed) = rotated(folder.path(), Some(2), 3);
+        assert_eq!(
+            removed,
+            [],
+            "somebody has the first file open, and none goes before it"
+        );
+        drop(reader);
+        let removed = log.rotate(17).expect("rotated");
+        let paths = [part::path(folder.path(), 1), part::path(folder.path(), 2)];
+        let rows = removed.iter().map(|one| one.rows).collect::<Vec<_>>();
+        assert_eq!(rows, [2, 2]);
+        assert!(removed.iter().map(|one| &one.path).eq(&paths));
+        assert_eq!(log.removed().expect("read"), 4);
+        let all = everything(&log);
+        assert_eq!(
+            all.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+            [5, 6]
+        );
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .expect("a folder")
+            .collect();
+        assert_eq!(left.len(), 1, "nothing of the first: {left:?}");
+        left.clear();
+        drop(log);
+        assert!(PredictionLog::exists(folder.path()));
+        let log = PredictionLog::open(folder.path()).expect("opened");
+        assert_eq!(log.newest().expect("read"), 6);
+    }
+
+    /// Whoever writes to a file that another has left goes on where that one does.
+    #[test]
+    fn two_servers_write_one_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut slow = PredictionLog::open(folder.path()).expect("opened");
+        slow.append(&[answered("a", &[1.0])]).expect("appended");
+        let (mut quick, _) = rotated(folder.path(), None, 2);
+        slow.append(&[answered("b", &[1.0, 2.0])])
+            .expect("appended");
+        quick.append(&[answered("c", &[1.0])]).expect("appended");
+        let numbers: Vec<_> = everything(&slow).into_iter().map(|(n, _)| n).collect();
+        assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+        assert_eq!(slow.part.number, quick.part.number);
+    }
+
+    /// Killed between making a file and filling it with tables: whoever comes next does.
+    #[test]
+    fn a_file_that_was_only_begun_is_made_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (log, _) = rotated(folder.path(), None, 1);
+        drop(log);
+        let half = part::path(folder.path(), 3);
+        drop(std::fs::File::create(&half).expect("made"));
+        let mut log = PredictionLog::open(folder.path()).expect("opened");
+        log.append(&[answered("z", &[1.0])]).expect("appended");
+        let numbers: Vec<_> = everything(&log).into_iter().map(|(n, _)| n).collect();
+        assert_eq!((log.part.number, numbers), (3, vec![1, 2, 3]));
     }
 }

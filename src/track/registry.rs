@@ -12,6 +12,7 @@ mod latency;
 mod lineage;
 mod record;
 mod reference;
+mod replay;
 mod stage;
 
 pub(crate) use gates::unjudged;
@@ -24,4 +25,5 @@ pub use record::{
     DataUsed, Promote, REGISTRATION_VERSION, Record, RecordError, RecordedFile, Segment,
 };
 pub use reference::{ModelReference, Which};
+pub use replay::{Replay, Replayed};
 pub use stage::{REGISTER, Register, record_of};

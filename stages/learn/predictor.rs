@@ -102,6 +102,12 @@ impl<T: Real> Rows<T> {
         self.values.push(T::ZERO);
     }
 
+    /// Whether no value is missing.
+    fn is_complete(&self) -> bool {
+        #[allow(clippy::eq_op, reason = "whether it is NaN, of any precision")]
+        self.values.iter().all(|value| value == value)
+    }
+
     /// The values of a row.
     pub(crate) fn row(&self, row: usize) -> &[T] {
         &self.values[row * self.stride..(row + 1) * self.stride]
@@ -285,6 +291,15 @@ impl<T: Real> Laid<T> {
         let Ok(rows) = Rows::<T>::new(records, kinds) else {
             return; // the number of features was checked
         };
+        // Most blocks are without gaps and most models without categories: their walks need not ask for either.
+        match self.sets.is_empty() && rows.is_complete() {
+            true => self.add_rows::<true>(&rows, out),
+            false => self.add_rows::<false>(&rows, out),
+        }
+    }
+
+    /// Adds the sums for rows; `PLAIN`: no value is missing, and no split is one of categories.
+    fn add_rows<const PLAIN: bool>(&self, rows: &Rows<T>, out: &mut [f64]) {
         for root in &self.roots {
             for (group, out) in out.chunks_mut(LANES).enumerate() {
                 let begin = group * LANES;
@@ -292,7 +307,7 @@ impl<T: Real> Laid<T> {
                 let lanes = std::array::from_fn(|lane| {
                     rows.row(begin + if lane < out.len() { lane } else { 0 })
                 });
-                let places = self.walk([root.place; LANES], lanes, root.depth);
+                let places = self.walk::<PLAIN>([root.place; LANES], lanes, root.depth);
                 for (sum, place) in out.iter_mut().zip(places) {
                     *sum += self.values[place as usize];
                 }
@@ -307,14 +322,21 @@ impl<T: Real> Laid<T> {
             stride: kinds.len() + 1,
         };
         rows.push(row, kinds);
-        let row = rows.row(0);
+        match self.sets.is_empty() && rows.is_complete() {
+            true => self.sum::<true>(rows.row(0)),
+            false => self.sum::<false>(rows.row(0)),
+        }
+    }
+
+    /// The sum for one row, as [`add_rows`](Self::add_rows) for many.
+    fn sum<const PLAIN: bool>(&self, row: &[T]) -> f64 {
         let mut sum = 0.0;
         for group in self.roots.chunks(LANES) {
             let first = group[0].place;
             let begin =
                 std::array::from_fn(|lane| group.get(lane).map_or(first, |root| root.place));
             let depth = group.iter().map(|root| root.depth).max().unwrap_or(0);
-            let places = self.walk(begin, [row; LANES], depth);
+            let places = self.walk::<PLAIN>(begin, [row; LANES], depth);
             for &place in &places[..group.len()] {
                 sum += self.values[place as usize];
             }
@@ -324,14 +346,19 @@ impl<T: Real> Laid<T> {
 
     /// Walks down from `places`, each lane with a row of its own; where the lanes end after `depth` steps.
     #[inline]
-    fn walk(&self, mut places: [u32; LANES], rows: [&[T]; LANES], depth: u32) -> [u32; LANES] {
+    fn walk<const PLAIN: bool>(
+        &self,
+        mut places: [u32; LANES],
+        rows: [&[T]; LANES],
+        depth: u32,
+    ) -> [u32; LANES] {
         const STRIDE: u32 = 4;
         let mut left = depth;
         while left > 0 {
             let before = places;
             for _ in 0..left.min(STRIDE) {
                 for lane in 0..LANES {
-                    places[lane] = self.step(places[lane], rows[lane]);
+                    places[lane] = self.step::<PLAIN>(places[lane], rows[lane]);
                 }
             }
             left -= left.min(STRIDE);
@@ -344,8 +371,13 @@ impl<T: Real> Laid<T> {
 
     /// The child of a node to which a row goes; a leaf stays itself.
     #[inline]
-    fn step(&self, place: u32, row: &[T]) -> u32 {
+    fn step<const PLAIN: bool>(&self, place: u32, row: &[T]) -> u32 {
         let node = &self.nodes[place as usize];
+        if PLAIN {
+            let x = row[(node.feature & FEATURE) as usize];
+            #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "no value is NaN here")]
+            return node.left + u32::from(!(x < node.threshold));
+        }
         let x = row[(node.feature & FEATURE) as usize];
         #[allow(clippy::eq_op, reason = "whether it is NaN, without a branch")]
         let is_missing = x != x;

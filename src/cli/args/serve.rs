@@ -57,8 +57,17 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) tell_latency: u32,
     /// Log no predictions; else they go to models/predictions.db.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["log_size", "log_age", "log_keep"])]
     pub(crate) no_log: bool,
+    /// Begin a new file of the log once this one has so many MiB; 0: never.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub(crate) log_size: u32,
+    /// Begin a new file of the log once the first row of this one is so many hours old.
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) log_age: Option<u32>,
+    /// Keep so many files of the log, the newest among them, and remove older ones [default: all].
+    #[arg(long, value_name = "FILES", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) log_keep: Option<u32>,
     /// Write JSON: where it listens, and every exchange of versions.
     #[arg(long)]
     pub(crate) json: bool,

@@ -18,7 +18,7 @@ use hpipe_track::registry::ModelReference;
 
 use crate::args::{By, Models};
 use crate::error::{Error, Exit};
-use crate::latency;
+use crate::gauge;
 use crate::registering::{MODELS, open_ledger};
 use crate::session::Session;
 
@@ -63,7 +63,7 @@ pub(super) fn existing_ledger(session: &Session) -> Result<Ledger, Error> {
     match Ledger::exists(&root.join(MODELS)) {
         true => Ok(open_ledger(&root)?
             .with_stages(session.stages().clone())
-            .with_gauge(latency::gauge(session))),
+            .with_gauge(gauge::gauge(session, root))),
         false => Err(Error::Usage {
             message: "no model is registered here".to_owned(),
             help: "`hpipe models register FILE --name NAME` registers one, and so does a stage `uses: register`"

@@ -32,7 +32,7 @@ fn join(session: &Session, arguments: &PredictionsJoin) -> Result<Exit, Error> {
         message: "no predictions are logged here".to_owned(),
         help: "`hpipe serve` logs what it answers".to_owned(),
     };
-    if !PredictionLog::path_in(&models).exists() {
+    if !PredictionLog::exists(&models) {
         return Err(nothing());
     }
     let mut log = PredictionLog::open(&models)?;

@@ -7,7 +7,7 @@ use hpipe_core::ProjectPath;
 use hpipe_serve::{Canary, Limits, Options, Report, Server, Setup, Share, Told, Treatment};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::Stage;
-use hpipe_track::predictions::PredictionLog;
+use hpipe_track::predictions::{PredictionLog, Rotation};
 use hpipe_track::registry::ModelReference;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -22,10 +22,11 @@ use crate::secrets;
 use crate::session::Session;
 
 /// The log of predictions.
-const LOG: [&str; 3] = [
+const LOG: [&str; 4] = [
     "models/predictions.db",
     "models/predictions.db-wal",
     "models/predictions.db-shm",
+    "models/predictions",
 ];
 
 /// Serves a model of the project.
@@ -79,7 +80,7 @@ pub(super) fn bound(session: &Session, arguments: &Arguments) -> Result<Server, 
     let loader = deployed::loader(session)?;
     let log = match arguments.no_log {
         true => None,
-        false => log(session)?,
+        false => log(session, arguments)?,
     };
     let setup = Setup {
         ledger: Arc::new(ledger),
@@ -99,12 +100,12 @@ pub(super) fn bound(session: &Session, arguments: &Arguments) -> Result<Server, 
 
 /// The log of predictions, which is no content of any dep and stays out of git; none where nothing can be written, which is
 /// told.
-fn log(session: &Session) -> Result<Option<PredictionLog>, Error> {
+fn log(session: &Session, arguments: &Arguments) -> Result<Option<PredictionLog>, Error> {
     let root = root(session)?;
     match PredictionLog::open(&root.join(MODELS)) {
         Ok(log) => {
             keep_out_of_git(session);
-            Ok(Some(log))
+            Ok(Some(log.with_rotation(rotation(arguments))))
         }
         Err(error) if error.is_of_read_only() => {
             let why = hpipe_core::with_causes(&error);
@@ -114,6 +115,16 @@ fn log(session: &Session) -> Result<Option<PredictionLog>, Error> {
             Ok(None)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// When a new file of the log is begun, and how many are kept.
+fn rotation(arguments: &Arguments) -> Rotation {
+    const HOUR: i64 = 60 * 60 * 1000;
+    Rotation {
+        size: (arguments.log_size > 0).then(|| u64::from(arguments.log_size) << 20),
+        age: arguments.log_age.map(|hours| i64::from(hours) * HOUR),
+        keep: arguments.log_keep.map(|files| files as usize),
     }
 }
 
@@ -261,6 +272,11 @@ fn report(session: &Session, as_json: bool) -> Report {
             ui.note(&format!(
                 "{version} {route}: {answers}, p50 {half} ms, p95 {most} ms, p99 {nearly} ms"
             ));
+        }
+        (Told::Removed { path, rows }, true) => ui.data(&json::log_removed(path, rows)),
+        (Told::Removed { path, rows }, false) => {
+            let rows = crate::ui::count(usize::try_from(rows).unwrap_or(usize::MAX), "prediction");
+            ui.note(&format!("{path} was removed, with {rows}"));
         }
         (Told::Warning(text), true) => ui.data(&json::serving_warning(text)),
         (Told::Warning(text), false) => ui.warning(text),

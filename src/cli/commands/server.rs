@@ -10,8 +10,8 @@ use signal_hook::iterator::Signals;
 
 use crate::args::Server as Arguments;
 use crate::error::{Error, Exit};
+use crate::gauge;
 use crate::json;
-use crate::latency;
 use crate::recording;
 use crate::registering::MODELS;
 use crate::session::Session;
@@ -37,7 +37,7 @@ pub(super) fn server(session: &Session, arguments: &Arguments) -> Result<Exit, E
     recording::keep_out_of_git_at(&root, &session.ui)?;
     let ledger = Ledger::open(&models, Arc::new(hpipe_store::now_millis))?
         .with_stages(session.stages().clone())
-        .with_gauge(latency::gauge(session));
+        .with_gauge(gauge::gauge(session, root));
     let database = ledger.path().to_path_buf();
     let ui = session.ui.clone();
     let report = Box::new(move |fault: &str| ui.warning(fault));

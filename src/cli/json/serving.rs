@@ -117,6 +117,24 @@ pub(crate) fn swapped(from: &str, to: &str) -> String {
 }
 
 #[derive(Serialize)]
+struct LogRemoved<'a> {
+    v: u32,
+    event: &'a str,
+    path: &'a str,
+    rows: u64,
+}
+
+/// Encodes that an old file of the log of predictions was removed.
+pub(crate) fn log_removed(path: &str, rows: u64) -> String {
+    line(&LogRemoved {
+        v: VERSION,
+        event: "log_removed",
+        path,
+        rows,
+    })
+}
+
+#[derive(Serialize)]
 struct Truths {
     v: u32,
     matched: usize,

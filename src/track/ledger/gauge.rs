@@ -7,7 +7,7 @@ use super::model_files::VersionFiles;
 use super::promotion::{Promoted, Promotion};
 use super::registrations::{NewRegistration, Registered};
 use super::{Ledger, Stage};
-use crate::registry::{Check, Latency, Measured, Record};
+use crate::registry::{Check, Gates, Latency, Measured, Record, Replay, Replayed};
 
 /// Measures models.
 pub trait Gauge: Send + Sync {
@@ -16,6 +16,17 @@ pub trait Gauge: Send + Sync {
     /// # Errors
     /// Why that cannot be told: one lowercase fragment.
     fn latency(&self, files: &VersionFiles) -> std::result::Result<Latency, String>;
+
+    /// How rows of the data that the version's metrics were measured on are answered over HTTP.
+    ///
+    /// # Errors
+    /// Why that cannot be told: one lowercase fragment.
+    fn replay(
+        &self,
+        files: &VersionFiles,
+        record: &Record,
+        replay: Replay,
+    ) -> std::result::Result<Replayed, String>;
 }
 
 impl Ledger {
@@ -51,7 +62,7 @@ impl Ledger {
         let makes = !is_known || new.renews;
         let promote = new.record.promote.as_ref().filter(|_| makes);
         let measured = match promote {
-            Some(promote) if asks(&new.record, &promote.stage) => self.timed(|| {
+            Some(promote) => self.gauged(&new.record, &promote.stage, || {
                 VersionFiles::of(&new.record, |file| {
                     let place = file.stored_at();
                     let mut taken_in = new.files.iter();
@@ -61,7 +72,7 @@ impl Ledger {
                     Self::stored_file(path, self.open_stored(stored, path)?, file)
                 })
             }),
-            _ => Measured::default(),
+            None => Measured::default(),
         };
         self.write(move |change| change.register_measured(&new, &measured))
     }
@@ -69,29 +80,36 @@ impl Ledger {
     /// What the gates of a version for a stage ask for.
     fn measured(&self, name: &str, version: i64, stage: &Stage) -> Result<Measured> {
         let known = self.read(|records| records.registration(name, version))?;
-        if !known.is_some_and(|known| asks(&known.record, stage.name())) {
+        let Some(known) = known else {
             return Ok(Measured::default());
-        }
+        };
         let found = self.read(|records| records.model_version(name, version))?;
-        Ok(self.timed(|| self.version_files(&found)))
+        Ok(self.gauged(&known.record, stage.name(), || self.version_files(&found)))
     }
 
-    /// Times a model; why it could not be timed is told by its gate.
-    fn timed(&self, files: impl FnOnce() -> Result<VersionFiles>) -> Measured {
+    /// Does with a model what its gates for a stage ask for; why it could not be done is told by the gate.
+    fn gauged(
+        &self,
+        record: &Record,
+        stage: &str,
+        files: impl FnOnce() -> Result<VersionFiles>,
+    ) -> Measured {
         let Some(gauge) = &self.gauge else {
             return Measured::default();
         };
-        let latency = files()
-            .map_err(|error| hpipe_core::with_causes(&error))
-            .and_then(|files| gauge.latency(&files));
+        let gates = record.gates.get(stage);
+        let Some(Gates {
+            latency, replay, ..
+        }) = gates.filter(|gates| gates.latency.is_some() || gates.replay.is_some())
+        else {
+            return Measured::default();
+        };
+        let files = files().map_err(|error| hpipe_core::with_causes(&error));
+        let files = files.as_ref().map_err(String::clone);
         Measured {
-            latency: Some(latency),
+            latency: latency.map(|_| files.clone().and_then(|files| gauge.latency(files))),
+            replay: replay
+                .map(|replay| files.and_then(|files| gauge.replay(files, record, replay))),
         }
     }
-}
-
-/// Whether gates ask for what must be measured.
-fn asks(record: &Record, stage: &str) -> bool {
-    let gates = record.gates.get(stage);
-    gates.is_some_and(|gates| gates.latency.is_some())
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::latency::{LatencyBudget, Measured};
 use super::lineage::is_false;
 use super::record::{Record, Segment};
+use super::replay::Replay;
 
 /// What a version must pass.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub struct Gates {
     /// How long the model may take to predict one row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyBudget>,
+    /// Rows that are asked over HTTP, and must be answered with the bits that the model predicts without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 }
 
 /// What a number must keep.
@@ -130,7 +134,7 @@ impl NotWorse {
 /// What one gate said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The kind of gate: `metric`, `not_worse`, `quality`, `segment`, `latency`.
+    /// The kind of gate: `metric`, `not_worse`, `quality`, `segment`, `latency`, `replay`.
     pub gate: String,
     /// What was looked at: a metric's name, a segment.
     pub what: String,
@@ -180,6 +184,7 @@ impl Gates {
         }
         let budget = self.latency.into_iter();
         checks.extend(budget.flat_map(|budget| budget.judge(measured)));
+        checks.extend(self.replay.map(|replay| replay.judge(measured)));
         checks
     }
 

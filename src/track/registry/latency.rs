@@ -1,12 +1,13 @@
 //! The gate of latency: how long a model may take to predict one row.
 //!
-//! The only gate that asks for a measurement: [`Latency`] holds for the machine it was taken on, at the moment of the
+//! It asks for a measurement: [`Latency`] holds for the machine it was taken on, at the moment of the
 //! promotion, so it is no part of a record. Whoever promotes hands it in; where nobody could measure, the gate says why
 //! and is not passed.
 
 use serde::{Deserialize, Serialize};
 
 use super::gates::{Check, figure, unjudged};
+use super::replay::Replayed;
 
 /// The name of the gate.
 const GATE: &str = "latency";
@@ -39,6 +40,8 @@ pub struct Latency {
 pub struct Measured {
     /// Its latency, or why it cannot be told; none if nobody measured.
     pub latency: Option<Result<Latency, String>>,
+    /// How it answers over HTTP, or why that cannot be told; none if nobody asked.
+    pub replay: Option<Result<Replayed, String>>,
 }
 
 impl Latency {
@@ -156,7 +159,11 @@ mod tests {
             ),
         ] {
             let budget: LatencyBudget = serde_json::from_str(budget).unwrap();
-            let checks = budget.judge(&Measured { latency }).into_iter();
+            let measured = Measured {
+                latency,
+                ..Measured::default()
+            };
+            let checks = budget.judge(&measured).into_iter();
             let told = checks.map(|check| format!("{} {}", check.passed, check.message));
             assert_eq!(told.collect::<Vec<_>>().join("; "), expect);
         }

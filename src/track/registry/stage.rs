@@ -20,6 +20,7 @@ use super::gates::Gates;
 use super::latency::LatencyBudget;
 use super::lineage::json;
 use super::record::{DataUsed, Promote, Record, RecordedFile, Segment};
+use super::replay::Replay;
 use crate::ledger::{self, Stages};
 
 /// The name of the stage.
@@ -199,6 +200,8 @@ fn options(with: &Value, stages: &Stages) -> Result<Options, Vec<OptionFault>> {
     for (stage, gates) in &options.gates {
         let budget = gates.latency.and_then(LatencyBudget::fault);
         faults.extend(budget.map(|why| fault(format!("gates.{stage}.latency"), why, None)));
+        let replay = gates.replay.and_then(Replay::fault);
+        faults.extend(replay.map(|why| fault(format!("gates.{stage}.replay"), why, None)));
         for (place, gate) in gates.not_worse.iter().enumerate() {
             if gate.direction().is_none() {
                 let message = format!("nobody knows whether a lower `{}` is better", gate.metric);

@@ -45,6 +45,13 @@ pub(super) fn watched(
             "{rows} that {other} answered: `hpipe monitor {other} --log`"
         ));
     }
+    let removed = usize::try_from(log.removed()?).unwrap_or(usize::MAX);
+    if removed > 0 {
+        let rows = count(removed, "row");
+        session.ui.note(&format!(
+            "{rows} before these were removed with old files of the log"
+        ));
+    }
     let mut pages = Pages::new(model, since, 0);
     while let Some(rows) = pages.next(&log)? {
         watching.push(rows)?;
@@ -55,7 +62,7 @@ pub(super) fn watched(
 /// The log of a project that has one.
 pub(in crate::commands) fn existing(session: &Session) -> Result<Option<PredictionLog>, Error> {
     let models = models::root(session)?.join(MODELS);
-    match PredictionLog::path_in(&models).exists() {
+    match PredictionLog::exists(&models) {
         true => Ok(Some(PredictionLog::open(&models)?)),
         false => Ok(None),
     }

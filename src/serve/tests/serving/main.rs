@@ -16,6 +16,7 @@ mod log;
 #[path = "../../../../tests/support/peers.rs"]
 mod peers;
 mod protocols;
+mod replay;
 mod service;
 mod support;
 mod swaps;

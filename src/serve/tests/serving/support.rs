@@ -235,6 +235,7 @@ impl Served {
                 let text = match told {
                     Told::Swapped { from, to } => format!("{from} -> {to}"),
                     Told::Warning(text) => text.to_owned(),
+                    Told::Removed { path, rows } => format!("removed {path}: {rows}"),
                     Told::Latency {
                         version,
                         route,

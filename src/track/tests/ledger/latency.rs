@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hpipe_track::ledger::{
     Gauge, Ledger, NewRegistration, Promotion, Registered, Stage, StoredArtifact, VersionFiles,
 };
-use hpipe_track::registry::{Gates, Latency, Promote, Record, RecordedFile};
+use hpipe_track::registry::{Gates, Latency, Promote, Record, RecordedFile, Replay, Replayed};
 
 use crate::support::ledger;
 
@@ -26,6 +26,10 @@ impl Gauge for Told {
             p50_ms: p99_ms / 2.0,
             p99_ms,
         })
+    }
+
+    fn replay(&self, _: &VersionFiles, _: &Record, _: Replay) -> Result<Replayed, String> {
+        panic!("no gate asks for it");
     }
 }
 
