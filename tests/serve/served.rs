@@ -1,6 +1,6 @@
 //! A started `hpipe serve`, and the project whose models it serves.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -82,6 +82,20 @@ impl Serving {
             .iter()
             .map(|one| one.as_f64().expect("a number"))
             .collect()
+    }
+
+    /// Ends it, and says what else it wrote.
+    pub(crate) fn last_words(mut self) -> Vec<Value> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
+        let lines = self
+            .lines
+            .by_ref()
+            .lines()
+            .map(|line| line.expect("a line"));
+        let said = lines.map(|line| serde_json::from_str(&line).expect("JSON"));
+        let said = said.collect();
+        assert!(self.child.wait().expect("it ends").success());
+        said
     }
 
     pub(crate) fn stop(mut self) -> ExitStatus {
