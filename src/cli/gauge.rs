@@ -42,9 +42,9 @@ impl Gauge for Bench {
         record: &Record,
         replay: Replay,
     ) -> Result<Replayed, String> {
-        let loader = self.loader.as_ref().ok_or(WITHOUT)?;
         let data = record.data.first();
-        let data = data.ok_or("the registration names no `data` with rows")?;
+        let data = data.ok_or("the registration names no `data`")?;
+        let loader = self.loader.as_ref().ok_or(WITHOUT)?;
         let rows = self.rows(data, replay.rows)?;
         hpipe_serve::replay(loader, files, &rows)
     }
