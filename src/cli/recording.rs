@@ -147,7 +147,7 @@ impl Recorder {
             source: source::Source::default(),
             ui: session.ui.clone(),
             tables: session.registry().tables.clone(),
-            registry: Registry::new(session),
+            registry: Registry::new(session, root),
             ledger: OnceLock::new(),
             serving: OnceLock::new(),
             is_settled: AtomicBool::new(true),

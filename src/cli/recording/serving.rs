@@ -11,14 +11,14 @@ use hpipe_server::{Server, Stopper};
 use hpipe_track::Ledger;
 use hpipe_track::ledger::{Gauge, RunInfo, Stages};
 
-use crate::latency;
+use crate::gauge;
 use crate::session::Session;
 use crate::ui::Ui;
 
 /// Nobody but this machine can ask.
 const HOST: &str = "127.0.0.1";
 
-/// What the project says of versions of models, for a command may move them: the stages there are, and who times a model.
+/// What the project says of versions of models, for a command may move them: the stages there are, and who does what gates ask for.
 #[derive(Clone)]
 pub(super) struct Registry {
     stages: Stages,
@@ -26,10 +26,10 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    pub(super) fn new(session: &Session) -> Self {
+    pub(super) fn new(session: &Session, root: &Path) -> Self {
         Self {
             stages: session.stages().clone(),
-            gauge: latency::gauge(session),
+            gauge: gauge::gauge(session, root.to_owned()),
         }
     }
 
