@@ -207,7 +207,7 @@ impl Error {
                 "impute `{column}` by a constant, or leave the column out"
             )),
             Self::UnsupportedType { column, .. } => Some(format!(
-                "write `{column}` as integers of 32 or 64 bits, floats, texts or booleans, or leave it out of the file"
+                "write `{column}` as numbers, texts, booleans or dates, or leave it out of the file"
             )),
             Self::WrongType {
                 column,

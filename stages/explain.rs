@@ -32,7 +32,7 @@ impl Stage for Explain {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {

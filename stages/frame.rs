@@ -4,6 +4,7 @@
 //! equal bytes. CSV is read as texts; what they mean is decided in `ingest/typing.rs`, not by guessing from the first
 //! hundred rows.
 
+mod logical;
 mod parts;
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use polars::prelude::{
     ParquetCompression, ParquetReader, ParquetWriter, PolarsError, SerReader, Series,
 };
 
+use self::logical::{Logical, Meaning};
 pub(crate) use parts::{ParquetParts, ParquetRows, parquet_bytes, parquet_of};
 
 use crate::csv_shape;
@@ -30,11 +32,12 @@ const COMPRESSION: ParquetCompression = ParquetCompression::Zstd(None);
 
 /// Reads a parquet dep.
 ///
-/// Integers of every width become [`Values::Integer`], floats [`Values::Number`] with NaN as missing.
+/// Integers of every width become [`Values::Integer`], as do dates: days since 1970-01-01; floats and decimals
+/// [`Values::Number`], with NaN as missing, as do times: seconds since then, or since midnight. Texts may be a dictionary's.
 ///
 /// # Errors
 /// [`Error::ReadFile`], [`Error::ReadTable`] when it is cut short or no parquet, [`Error::UnsupportedType`] for columns
-/// of dates, lists and the like.
+/// of lists, durations and the like.
 pub(crate) fn read_parquet(port: &PortPath) -> Result<Table, Error> {
     parquet(&port.path, port.declared.as_str())
 }
@@ -55,22 +58,49 @@ pub(crate) fn read_rows(port: &PortPath) -> Result<Table, Error> {
 
 /// Reads the parquet file `path`, called `name` in errors; see [`read_parquet`].
 pub(crate) fn parquet(path: &Path, name: &str) -> Result<Table, Error> {
-    let mut reader = ParquetReader::new(open(path, name)?);
-    parts::refuse_unread(&mut reader, name)?;
-    table(reader, name)
+    whole_table(open(path, name)?, name)
 }
 
-fn table(reader: ParquetReader<impl MmapBytesReader>, name: &str) -> Result<Table, Error> {
-    let frame = reader.finish().map_err(|source| Error::ReadTable {
+/// The table in a parquet file, every column of which must be read.
+fn whole_table(mut file: impl MmapBytesReader, name: &str) -> Result<Table, Error> {
+    let logical = Logical::of(&mut file).map_err(|source| not_read(name, source))?;
+    let mut columns = logical.columns().iter();
+    if let Some((field, _)) = columns.find(|(_, meaning)| *meaning == Meaning::Unread) {
+        return Err(Error::UnsupportedType {
+            path: name.to_owned(),
+            column: field.name.to_string(),
+            found: format!("values of type {:?}", field.dtype),
+        });
+    }
+    table(logical.reader(file), &logical, name)
+}
+
+fn table(
+    reader: ParquetReader<impl MmapBytesReader>,
+    logical: &Logical,
+    name: &str,
+) -> Result<Table, Error> {
+    let frame = reader.finish().map_err(|source| not_read(name, source))?;
+    let columns = frame.columns().iter().map(|column| {
+        let values = match logical.meaning(column.name()) {
+            Meaning::Ticks(ticks) => logical::seconds(column, ticks),
+            Meaning::Decimal(scale) => logical::decimals(column, scale),
+            Meaning::Plain | Meaning::Unread => return from_polars(column, name),
+        };
+        Ok(Column {
+            name: column.name().to_string(),
+            values: values.map_err(|source| not_read(name, source))?,
+        })
+    });
+    Ok(Table::new(columns.collect::<Result<_, _>>()?)?)
+}
+
+fn not_read(name: &str, source: PolarsError) -> Error {
+    Error::ReadTable {
         path: name.to_owned(),
         format: "parquet",
         source,
-    })?;
-    let columns = frame
-        .columns()
-        .iter()
-        .map(|column| from_polars(column, name));
-    Ok(Table::new(columns.collect::<Result<_, _>>()?)?)
+    }
 }
 
 /// Reads the CSV file `path`, called `name` in errors, as columns of texts; an empty field is missing.

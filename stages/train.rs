@@ -100,7 +100,7 @@ impl Stage for Train {
     }
 
     fn version(&self) -> u32 {
-        7
+        8
     }
 
     fn summary(&self) -> &'static str {

@@ -34,7 +34,7 @@ impl Stage for Tune {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn summary(&self) -> &'static str {

@@ -5,6 +5,7 @@ use hpipe_learn::explain::{
 };
 use hpipe_learn::learned::Learned;
 use hpipe_learn::ready::Ready;
+use hpipe_learn::tree::Aggregation;
 use linfa::ParamGuard;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
@@ -90,12 +91,16 @@ pub(super) fn explanation(
     }
 }
 
-/// The share of each feature in the gain of all splits; none of what is not trees alone.
+/// The share of each feature in the gain of all splits, of a forest as the mean of its trees' shares: what scikit-learn calls
+/// `feature_importances_`. None of what is not trees alone.
 fn gains(learned: &Learned) -> Option<Vec<f64>> {
     match learned {
         Learned::Trees(ensemble) => {
-            let gains = ensemble_importance(ensemble, ImportanceKind::TotalGain);
-            Some(shares(gains))
+            let kind = match ensemble.aggregation {
+                Aggregation::Mean => ImportanceKind::MeanShare,
+                Aggregation::Sum => ImportanceKind::TotalGain,
+            };
+            Some(shares(ensemble_importance(ensemble, kind)))
         }
         Learned::Linked(_, model) => gains(model),
         Learned::Linear { .. } | Learned::Stack(_) => None,

@@ -4,20 +4,18 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
 
-use polars::io::mmap::MmapBytesReader;
 use polars::io::parquet::write::BatchedWriter;
-use polars::prelude::{
-    ArrowDataType, ArrowField as Field, DataFrame, ParquetReader, ParquetWriter, PolarsError,
-    SerReader,
-};
+use polars::prelude::{ArrowField as Field, DataFrame, ParquetReader, ParquetWriter, PolarsError};
 
-use super::{COMPRESSION, ROW_GROUP, open, table, to_polars};
+use super::logical::{Logical, Meaning};
+use super::{COMPRESSION, ROW_GROUP, not_read, open, table, to_polars, whole_table};
 use crate::error::Error;
 use crate::table::Table;
 
 /// A parquet file that is read row group by row group.
 pub(crate) struct ParquetRows {
     file: File,
+    logical: Logical,
     name: String,
     next: usize,
     rows: usize,
@@ -34,28 +32,25 @@ impl ParquetRows {
     /// # Errors
     /// [`Error::ReadFile`]; [`Error::ReadTable`] when it is no parquet.
     pub(crate) fn open(path: &Path, name: &str) -> Result<Self, Error> {
-        let file = open(path, name)?;
-        let mut again = Self {
-            rows: 0,
-            columns: None,
-            left_out: Vec::new(),
+        let mut file = open(path, name)?;
+        let logical = Logical::of(&mut file).map_err(|source| not_read(name, source))?;
+        let is_read = |column: &&(Field, Meaning)| column.1 != Meaning::Unread;
+        let (read, left_out): (Vec<_>, Vec<_>) = logical.columns().iter().partition(is_read);
+        let names = |columns: Vec<&(Field, Meaning)>| {
+            let names = columns.iter().map(|(field, _)| field.name.to_string());
+            names.collect()
+        };
+        let left_out: Vec<String> = names(left_out);
+        Ok(Self {
+            rows: logical.rows(),
+            columns: (!left_out.is_empty()).then(|| names(read)),
+            left_out,
             file,
+            logical,
             name: name.to_owned(),
             next: 0,
             has_begun: false,
-        };
-        let mut reader = again.reader()?;
-        let rows = reader.num_rows();
-        again.rows = rows.map_err(|source| again.failed(source))?;
-        let schema = reader.schema().map_err(|source| again.failed(source))?;
-        let (read, left_out): (Vec<_>, Vec<_>) = schema
-            .iter_values()
-            .partition(|field| is_read(&field.dtype));
-        let names =
-            |fields: Vec<&Field>| fields.iter().map(|field| field.name.to_string()).collect();
-        again.columns = (!left_out.is_empty()).then(|| names(read));
-        again.left_out = names(left_out);
-        Ok(again)
+        })
     }
 
     /// The next rows, at most as many as a row group has; none at the end.
@@ -70,12 +65,12 @@ impl ParquetRows {
         self.has_begun = true;
         let reader = self.reader()?.with_slice(Some((self.next, rows)));
         let reader = reader.with_columns(self.columns.clone());
-        let part = table(reader, &self.name)?;
+        let part = table(reader, &self.logical, &self.name)?;
         self.next += rows;
         Ok(Some(part))
     }
 
-    /// The columns of types that no column of ours has: dates, lists, decimals.
+    /// The columns of types that no column of ours has: lists, durations, bytes.
     pub(crate) fn left_out(&self) -> &[String] {
         &self.left_out
     }
@@ -91,57 +86,8 @@ impl ParquetRows {
             path: self.name.clone(),
             source,
         })?;
-        Ok(ParquetReader::new(file))
+        Ok(self.logical.reader(file))
     }
-
-    fn failed(&self, source: PolarsError) -> Error {
-        Error::ReadTable {
-            path: self.name.clone(),
-            format: "parquet",
-            source,
-        }
-    }
-}
-
-/// Says which column is of a type that no column of ours has, before polars fails without naming it.
-///
-/// # Errors
-/// [`Error::UnsupportedType`]; [`Error::ReadTable`] when the file is no parquet.
-pub(super) fn refuse_unread(
-    reader: &mut ParquetReader<impl MmapBytesReader>,
-    name: &str,
-) -> Result<(), Error> {
-    let schema = reader.schema().map_err(|source| Error::ReadTable {
-        path: name.to_owned(),
-        format: "parquet",
-        source,
-    })?;
-    let unread = schema.iter_values().find(|field| !is_read(&field.dtype));
-    unread.map_or(Ok(()), |field| {
-        Err(Error::UnsupportedType {
-            path: name.to_owned(),
-            column: field.name.to_string(),
-            found: format!("values of type {:?}", field.dtype),
-        })
-    })
-}
-
-/// Whether values of this type become numbers, integers, texts or booleans.
-const fn is_read(kind: &ArrowDataType) -> bool {
-    matches!(
-        kind,
-        ArrowDataType::Null
-            | ArrowDataType::Boolean
-            | ArrowDataType::Int32
-            | ArrowDataType::Int64
-            | ArrowDataType::UInt32
-            | ArrowDataType::UInt64
-            | ArrowDataType::Float32
-            | ArrowDataType::Float64
-            | ArrowDataType::Utf8
-            | ArrowDataType::LargeUtf8
-            | ArrowDataType::Utf8View
-    )
 }
 
 /// A parquet file that grows by row groups.
@@ -182,7 +128,7 @@ impl ParquetParts {
 /// # Errors
 /// [`Error::ReadTable`], [`Error::UnsupportedType`].
 pub(crate) fn parquet_of(bytes: &[u8], name: &str) -> Result<Table, Error> {
-    table(ParquetReader::new(Cursor::new(bytes)), name)
+    whole_table(Cursor::new(bytes), name)
 }
 
 /// A table as the bytes of a parquet file.

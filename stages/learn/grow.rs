@@ -187,12 +187,9 @@ impl<'a, C: Cell, F: Finder<C>> Grower<'a, C, F> {
     /// Whether a node may have children.
     fn may_split(&self, node: &Node) -> bool {
         let growth = self.growth;
-        let rows = f64::from(
-            growth
-                .rows_to_split
-                .max(growth.rows_in_leaf.saturating_mul(2)),
-        );
-        node.depth < growth.max_depth && node.rows.len() >= 2 && node.sums.rows >= rows
+        let twice = growth.rows_in_leaf.saturating_mul(2);
+        let rows = growth.rows_to_split.max(twice).max(2) as usize;
+        node.depth < growth.max_depth && node.rows.len() >= rows
     }
 
     /// Splits a node and searches its children.

@@ -1,7 +1,7 @@
 //! A random forest: hyperparameters as scikit-learn's `RandomForestRegressor` (Breiman 2001).
 //!
-//! Trees are grown in parallel on one binned matrix, each from its own seed. A row that a bootstrap draws twice counts as
-//! two, also towards `min_samples_leaf` and `min_samples_split`, where scikit-learn counts it once. Nodes of up to 65,536
+//! Trees are grown in parallel on one binned matrix, each from its own seed. A row that a bootstrap draws twice weighs as
+//! two, and counts as one towards `min_samples_leaf` and `min_samples_split`, as in scikit-learn. Nodes of up to 65,536
 //! rows are split between any two values, larger ones between bins; of equal splits a random one is taken.
 
 use std::ops::ControlFlow;
@@ -95,7 +95,7 @@ impl RandomForestParams {
         max_depth: Option<u32>,
         /// Rows that a node must have to be split; 2 unless set.
         min_samples_split: u32,
-        /// Rows of a leaf, at least; 1 unless set.
+        /// Rows of a leaf, at least, each counted once however often it was drawn; 1 unless set.
         min_samples_leaf: u32,
         /// Leaves, at most; those that gain most are split first. Without a limit unless set.
         max_leaf_nodes: Option<usize>,
@@ -175,9 +175,12 @@ impl RandomForestValidParams {
     ) -> Result<RandomForest, Error> {
         let targets = contiguous(targets);
         check_targets(matrix.rows(), &targets, weights)?;
-        let (trees, unseen) = match weights {
-            None => self.grow_all::<Packed>(matrix, &targets, None, monitor),
-            Some(_) => self.grow_all::<Wide>(matrix, &targets, weights, monitor),
+        // where a leaf may have one row, rows and draws need not be told apart
+        let has_weights = weights.is_some() || (self.bootstrap && self.min_samples_leaf > 1);
+        let (trees, unseen) = if has_weights {
+            self.grow_all::<Wide>(matrix, &targets, weights, monitor)
+        } else {
+            self.grow_all::<Packed>(matrix, &targets, None, monitor)
         };
         let out_of_bag = unseen.map(|unseen| unseen.score(&targets));
         Ok(RandomForest {

@@ -184,7 +184,7 @@ fn key(
     learner: &Learner,
     state: TrialState,
 ) -> Result<Digest, Error> {
-    let mut key = ContentKey::new("trial 4");
+    let mut key = ContentKey::new("trial 5");
     key.text(if state == TrialState::Pruned {
         "pruned"
     } else {

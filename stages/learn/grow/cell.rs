@@ -11,7 +11,7 @@ pub(crate) struct Sums {
     pub(crate) gradient: f64,
     /// Sum of hessians; the number of rows where all hessians are 1.
     pub(crate) hessian: f64,
-    /// Number of rows, a row drawn twice counting as two.
+    /// Number of rows: of different ones in [`Wide`], of draws in [`Packed`], which has one number for both.
     pub(crate) rows: f64,
 }
 
@@ -64,11 +64,12 @@ pub(crate) trait Cell: Copy + Default + Eq + Send + Sync {
     }
 }
 
-/// Gradient above, number of rows below, in one word: for hessians of 1.
+/// Gradient above, number of draws below, in one word: for hessians of 1, where nobody asks how many rows were drawn twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Packed(u64);
 
-/// Gradient in one word; hessian above and number of rows below in another: for rows with weights.
+/// Gradient in one word; hessian above and number of rows below in another: for rows with weights, also that of being drawn
+/// several times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Wide([u64; 2]);
 
@@ -147,7 +148,7 @@ impl Cell for Wide {
         let times = f64::from(point.times);
         let gradient = whole(point.gradient * (1.0 / unit.gradient) * times);
         let hessian = whole(point.hessian * (1.0 / unit.hessian) * times);
-        let counted = ((hessian << unit.bits) as u64).wrapping_add(point.times.into());
+        let counted = ((hessian << unit.bits) as u64).wrapping_add(1);
         Self([gradient as u64, counted])
     }
 
