@@ -19,7 +19,7 @@ use hpipe_core::{Arity, Execution, OptionFault, Port, PortPath, Stage, StageErro
 use rayon::prelude::*;
 
 use self::charts::Findings;
-use self::params::{EvaluateParams, ValidEvaluateParams};
+use self::params::{EvaluateParams, RegionKind, ValidEvaluateParams};
 use self::report::{Evaluation, Judged};
 use self::residuals::{Regions, Residuals};
 use self::supplements::Supplements;
@@ -28,7 +28,7 @@ use crate::content_key;
 use crate::error::Error;
 use crate::frame;
 use crate::model::{Card, Model};
-use crate::options;
+use crate::options::{self, Faults};
 use crate::ports::{self, dep, out};
 use crate::scores::Scores;
 use crate::split::Part;
@@ -129,6 +129,18 @@ impl Stage for Evaluate {
 
     fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>> {
         options::checked::<EvaluateParams>(with).map(drop)
+    }
+
+    fn check_deps(&self, with: &Value, given: &[&str]) -> Result<(), Vec<OptionFault>> {
+        let params = options::checked::<EvaluateParams>(with)?;
+        let mut faults = Faults::default();
+        let (message, help) = match (params.regions.is_some(), given.contains(&"regions")) {
+            (true, false) => REGIONS_FROM_NOWHERE,
+            (false, true) => REGIONS_OF_NOTHING,
+            _ => return Ok(()),
+        };
+        faults.add_with_help("regions", message, help);
+        faults.into_result(())
     }
 
     fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
@@ -291,23 +303,30 @@ fn regions(
     params: &ValidEvaluateParams,
     test: &Rows<'_>,
 ) -> Result<Option<Regions>, Error> {
-    let (port, wanted) = match (execution.optional_dep("regions"), &params.regions) {
-        (Some(port), Some(wanted)) => (port, wanted),
+    let (message, help) = match (execution.optional_dep("regions"), &params.regions) {
+        (Some(port), Some(wanted)) => return regions_in(port, wanted, test).map(Some),
         (None, None) => return Ok(None),
-        (Some(_), None) => {
-            return Err(Error::Ports {
-                message: "there is a dep `regions`, but no option `regions`".to_owned(),
-                help: "say which columns make a region: `regions: {columns: [X, Y], cell: 1}`, or `{column: NAME}`",
-            });
-        }
-        (None, Some(_)) => {
-            return Err(Error::Ports {
-                message: "there is an option `regions`, but no dep `regions` to take them from"
-                    .to_owned(),
-                help: "add the test part before `features` as the dep `regions`",
-            });
-        }
+        (Some(_), None) => REGIONS_OF_NOTHING,
+        (None, Some(_)) => REGIONS_FROM_NOWHERE,
     };
+    let message = message.to_owned();
+    Err(Error::Ports { message, help })
+}
+
+/// What is said where there is an option and no dep, and how to mend it.
+const REGIONS_FROM_NOWHERE: (&str, &str) = (
+    "there is an option `regions`, but no dep `regions` to take them from",
+    "add the test part before `features` as the dep `regions`",
+);
+
+/// What is said where there is a dep and no option, and how to mend it.
+const REGIONS_OF_NOTHING: (&str, &str) = (
+    "there is a dep `regions`, but no option `regions`",
+    "say which columns make a region: `regions: {columns: [X, Y], cell: 1}`, or `{column: NAME}`",
+);
+
+/// The region of every test row, as `port` has it.
+fn regions_in(port: &PortPath, wanted: &RegionKind, test: &Rows<'_>) -> Result<Regions, Error> {
     let table = frame::read_parquet(port)?;
     if table.rows() != test.actual.len() {
         return Err(Error::Mismatch(
@@ -316,8 +335,7 @@ fn regions(
             format!("{} rows, and {}", table.rows(), test.actual.len()),
         ));
     }
-    let regions = Regions::new(wanted, &table);
-    Ok(Some(regions.map_err(|error| error.within(&port.declared))?))
+    Regions::new(wanted, &table).map_err(|error| error.within(&port.declared))
 }
 
 /// A name for each model: its file's without extension, or, where two have that, its path.

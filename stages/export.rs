@@ -5,7 +5,7 @@
 mod mlflow;
 
 use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
-use hpipe_learn::interchange::{onnx, xgboost};
+use hpipe_learn::interchange::{Columns, onnx, xgboost};
 use serde::Deserialize;
 
 use crate::artifact;
@@ -52,7 +52,7 @@ impl Stage for Export {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {
@@ -80,11 +80,15 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let params = options::executable::<ExportParams>(execution.with)?;
     let port = execution.dep("model");
     let model = Model::read(port)?;
-    let features = model.card.features.names();
+    let (names, levels) = (model.card.features.names(), model.card.features.levels());
+    let columns = Columns {
+        names: &names,
+        levels: Some(&levels),
+    };
     let written = match params.format {
-        Format::Onnx | Format::Mlflow => onnx::to_bytes(&model.learned, &features),
-        Format::XgboostJson => xgboost::to_json(&model.learned, &features),
-        Format::XgboostUbj => xgboost::to_ubj(&model.learned, &features),
+        Format::Onnx | Format::Mlflow => onnx::to_bytes(&model.learned, columns),
+        Format::XgboostJson => xgboost::to_json(&model.learned, columns),
+        Format::XgboostUbj => xgboost::to_ubj(&model.learned, columns),
     };
     let bytes = written.map_err(|source| Error::Export {
         path: port.declared.to_string(),
@@ -92,7 +96,7 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     })?;
     let out = execution.out("model");
     match params.format {
-        Format::Mlflow => mlflow::write(out, &model.card, &bytes),
+        Format::Mlflow => mlflow::write(out, &model, &bytes),
         _ => artifact::write_bytes(out, &bytes),
     }
 }

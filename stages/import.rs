@@ -3,6 +3,8 @@
 //! What can be read of which format: `docs/interchange.md`. The bytes are `hpipe_learn::interchange`'s. Names of features
 //! come from the file, or from the options where the file has none.
 
+use std::collections::BTreeSet;
+
 use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
 use hpipe_learn::interchange::{Rounds, lightgbm, xgboost};
 use serde::{Deserialize, Serialize};
@@ -139,6 +141,11 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         }
         (None, None) => return Err(Error::NoFeatureNames { path }),
     };
+    if let Some(name) = repeated(&names) {
+        let reason =
+            format!("two features are called `{name}`; the option `features` can say other names");
+        return Err(Error::Mismatch(path, "a table".to_owned(), reason));
+    }
     let mut model = Model {
         card: Card {
             kind: ModelKind::Imported,
@@ -160,6 +167,13 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         model.card.training.validation = Some(scores);
     }
     model.write(execution.out("model"))
+}
+
+/// The first name that is there twice: columns are found by their names.
+fn repeated(names: &[String]) -> Option<&str> {
+    let mut seen = BTreeSet::new();
+    let mut names = names.iter().map(String::as_str);
+    names.find(|name| !seen.insert(*name))
 }
 
 /// What the file looks like, where that is not what was said.

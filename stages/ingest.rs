@@ -12,15 +12,17 @@ mod profile;
 mod report;
 mod typing;
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use hpipe_core::{Arity, Execution, OptionFault, Port, Stage, StageError, Value};
+use hpipe_core::{Arity, Execution, OptionFault, Port, Progress, Stage, StageError, Value};
 
-use self::params::{Format, IngestParams, Source, ValidIngestParams};
+use self::params::{Format, IngestParams, ValidIngestParams};
 use crate::artifact;
 use crate::error::Error;
 use crate::frame;
-use crate::options;
+use crate::options::{self, Faults};
 use crate::ports::{dep, out};
 use crate::table::{Column, Lookup, Table};
 
@@ -66,6 +68,17 @@ impl Stage for Ingest {
         options::checked::<IngestParams>(with).map(drop)
     }
 
+    fn check_deps(&self, with: &Value, given: &[&str]) -> Result<(), Vec<OptionFault>> {
+        let params = options::checked::<IngestParams>(with)?;
+        let mut faults = Faults::default();
+        match (given.contains(&"table"), &params.source) {
+            (true, Some(_)) => faults.add_with_help("url", BOTH, "give one of the two"),
+            (false, None) => faults.add_with_help("", NEITHER.0, NEITHER.1),
+            _ => {}
+        }
+        faults.into_result(())
+    }
+
     fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
         Ok(execute(execution)?)
     }
@@ -85,7 +98,11 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
     let progress = execution.progress;
     let raw = locate(execution, &params)?;
     progress.report(0, None, &format!("reading {}", raw.name));
-    let table = read(&raw, &params)?;
+    let format = params.format.unwrap_or_else(|| format_of(&raw.name));
+    if format == Format::Csv {
+        warn_of_separator(&raw, params.separator, progress)?;
+    }
+    let table = read(&raw, format, &params)?;
     if progress.is_cancelled() {
         return Err(Error::Cancelled);
     }
@@ -141,21 +158,51 @@ fn locate(execution: &Execution<'_>, params: &ValidIngestParams) -> Result<RawFi
             name: source.url.clone(),
             fetched: true,
         }),
-        (Some(_), Some(Source { url, .. })) => Err(Error::Ports {
-            message: format!("there is both a dep `table` and the url {url}"),
+        (Some(_), Some(_)) => Err(Error::Ports {
+            message: BOTH.to_owned(),
             help: "give one of the two",
         }),
         (None, None) => Err(Error::Ports {
-            message: "there is neither a dep `table` nor a `url`".to_owned(),
-            help: "add `deps: {table: PATH}`, or the options `url` and `digest`",
+            message: NEITHER.0.to_owned(),
+            help: NEITHER.1,
         }),
     }
 }
 
+const BOTH: &str = "there is both a dep `table` and a `url`";
+/// What is said, and how to mend it.
+const NEITHER: (&str, &str) = (
+    "there is neither a dep `table` nor a `url`",
+    "add `deps: {table: PATH}`, or the options `url` and `digest`",
+);
+
+/// The separators that tables have.
+const SEPARATORS: [u8; 4] = *b";\t|,";
+
+/// Warns of a header that another separator than `separator` would divide.
+fn warn_of_separator(raw: &RawFile, separator: u8, progress: &dyn Progress) -> Result<(), Error> {
+    let mut header = Vec::new();
+    let read = File::open(&raw.path)
+        .and_then(|file| BufReader::new(file.take(1 << 16)).read_until(b'\n', &mut header));
+    read.map_err(|source| Error::ReadFile {
+        path: raw.name.clone(),
+        source,
+    })?;
+    let other = SEPARATORS.iter().find(|one| header.contains(one));
+    if let (Some(other), false) = (other, header.contains(&separator)) {
+        let other = char::from(*other).escape_default();
+        progress.warn(&format!(
+            "{} has one column by its first line, which `separator: \"{other}\"` would divide",
+            raw.name
+        ));
+    }
+    Ok(())
+}
+
 /// The table as the file has it, its columns renamed.
-fn read(raw: &RawFile, params: &ValidIngestParams) -> Result<Table, Error> {
+fn read(raw: &RawFile, format: Format, params: &ValidIngestParams) -> Result<Table, Error> {
     let name = &raw.name;
-    let table = match params.format.unwrap_or_else(|| format_of(name)) {
+    let table = match format {
         Format::Csv => frame::csv(&raw.path, name, params.separator)?,
         Format::Parquet => frame::parquet(&raw.path, name)?,
     };

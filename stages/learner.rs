@@ -262,6 +262,19 @@ impl Learner {
         }
     }
 
+    /// The hyperparameter by which it stops when the validation rows are predicted no better; none when it never does.
+    pub(crate) fn stops_early(&self) -> Option<&'static str> {
+        match &self.hyperparameters {
+            Hyperparameters::Xgboost(options) => options
+                .early_stopping_rounds
+                .map(|_| "early_stopping_rounds"),
+            Hyperparameters::GradientBoosting(options) => {
+                options.n_iter_no_change.map(|_| "n_iter_no_change")
+            }
+            _ => None,
+        }
+    }
+
     /// Whether trees on the way tell the score `score`, so that a search can give a trial up early.
     pub(crate) fn reports(&self, score: Score) -> bool {
         self.reported(1.0, score, 1.0).is_some()

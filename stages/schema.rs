@@ -62,6 +62,13 @@ impl Schema {
         self.0.iter().map(|feature| feature.name.clone()).collect()
     }
 
+    /// The words of the features of codes, by their names; a word's place is its code.
+    pub(crate) fn levels(&self) -> BTreeMap<String, Vec<String>> {
+        let features = self.0.iter();
+        let levels = features.filter_map(|one| Some((one.name.clone(), one.levels.clone()?)));
+        levels.collect()
+    }
+
     /// The places of the features of codes.
     pub(crate) fn categorical(&self) -> Vec<usize> {
         let places = self.0.iter().enumerate();

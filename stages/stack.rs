@@ -122,6 +122,10 @@ fn execute(execution: &Execution<'_>) -> Result<(), Error> {
         stack: out_of_fold(&params, &predictions, &targets)?,
         rows: content_key::digest_of(port)?.hex(),
     };
+    if tells_nothing(&weights) {
+        let text = "no member tells anything about the target: the stack predicts the mean of the validation part";
+        execution.progress.warn(text);
+    }
     let names = models.iter().map(|port| ports::stem(port)).collect();
     let model = assemble(&params, names, members, &weights, judged)?;
     for line in summary(&model.card.training) {
@@ -222,15 +226,11 @@ fn assemble(
             weight,
             validation: judged.each[place],
         });
-        if weight > 0.0 {
+        // a stack of nothing but its intercept keeps its first member for what it knows of features
+        if weight > 0.0 || (place == 0 && tells_nothing(weights)) {
             stack.weights.push(weight);
             stack.members.push(model.learned);
         }
-    }
-    if stack.members.is_empty() {
-        return Err(Error::Numerical(
-            "no member tells anything about the target".to_owned(),
-        ));
     }
     Ok(Model {
         card: Card {
@@ -249,6 +249,11 @@ fn assemble(
         },
         learned: Learned::Stack(stack),
     })
+}
+
+/// Whether no member has a weight: the target is constant, or every member is worse than its mean. The stack is that mean then.
+fn tells_nothing(weights: &Weights) -> bool {
+    weights.weights.iter().all(|&weight| weight <= 0.0)
 }
 
 /// How much each member counts, and what the stack is worth.

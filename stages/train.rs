@@ -133,6 +133,21 @@ impl Stage for Train {
         options::checked::<TrainParams>(with).map(drop)
     }
 
+    fn check_deps(&self, with: &Value, given: &[&str]) -> Result<(), Vec<OptionFault>> {
+        let params = options::checked::<TrainParams>(with)?;
+        let mut faults = Faults::default();
+        // a study has its own words on it
+        let can_stop = given.contains(&"validation") || given.contains(&"study");
+        if let (Some(option), false) = (params.learner.stops_early(), can_stop) {
+            faults.add_with_help(
+                format!("hyperparameters.{option}"),
+                "there are no rows to measure on, so that it could never stop",
+                "add the dep `validation`, or leave this out",
+            );
+        }
+        faults.into_result(())
+    }
+
     fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
         Ok(execute(execution)?)
     }

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::frame;
 use crate::learner::{Learner, Sample};
 use crate::markdown::figure;
-use crate::options;
+use crate::options::{self, Faults};
 use crate::ports::{dep, out};
 use crate::schema::Schema;
 use crate::study::{Best, ParamImportance, StudyRecord, TrialRecord};
@@ -66,6 +66,16 @@ impl Stage for Tune {
 
     fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>> {
         options::checked::<TuneParams>(with).map(drop)
+    }
+
+    fn check_deps(&self, with: &Value, given: &[&str]) -> Result<(), Vec<OptionFault>> {
+        let params = options::checked::<TuneParams>(with)?;
+        let mut faults = Faults::default();
+        if params.objective.folds.is_none() && !given.contains(&"validation") {
+            let (message, help) = NOTHING_TO_MEASURE_ON;
+            faults.add_with_help("objective", message, help);
+        }
+        faults.into_result(())
     }
 
     fn execute(&self, execution: &Execution<'_>) -> Result<(), StageError> {
@@ -114,12 +124,19 @@ fn ground(execution: &Execution<'_>, params: &ValidTuneParams) -> Result<Ground,
             }
             Ground::parts(port, train, validation, sample)
         }
-        (None, None) => Err(Error::Ports {
-            message: "there is nothing to measure trials on".to_owned(),
-            help: "add the dep `validation`, or set `objective: {folds: 5}`",
-        }),
+        (None, None) => {
+            let (message, help) = NOTHING_TO_MEASURE_ON;
+            let message = message.to_owned();
+            Err(Error::Ports { message, help })
+        }
     }
 }
+
+/// What is said, and how to mend it.
+const NOTHING_TO_MEASURE_ON: (&str, &str) = (
+    "there is nothing to measure trials on",
+    "add the dep `validation`, or set `objective: {folds: 5}`",
+);
 
 /// What a search found.
 struct Search {

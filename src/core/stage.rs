@@ -27,7 +27,17 @@ pub trait Stage: Send + Sync {
     /// Every fault, not only the first.
     fn check(&self, with: &Value) -> Result<(), Vec<OptionFault>>;
 
-    /// Executes once. `with` has passed [`check`](Self::check).
+    /// Checks that options and deps go together, `given` being the roles of the deps there are; `with` has passed
+    /// [`check`](Self::check). What a stage would refuse anyway is told here before anything executes.
+    ///
+    /// # Errors
+    /// Every fault.
+    fn check_deps(&self, with: &Value, given: &[&str]) -> Result<(), Vec<OptionFault>> {
+        let _ = (with, given);
+        Ok(())
+    }
+
+    /// Executes once. `with` has passed [`check`](Self::check) and [`check_deps`](Self::check_deps).
     ///
     /// # Errors
     /// [`StageError`] says what was attempted on which thing. Whatever was written to the outs by then is discarded.

@@ -37,7 +37,12 @@ pub fn check_builtin(stage: &StageSpec, registry: &Registry) -> Vec<Diagnostic> 
         return vec![unknown_builtin(name, *span, registry)];
     };
     let mut faults = check_roles(stage, builtin, *span);
-    if let Err(refused) = builtin.check(&Value::Map(with.clone())) {
+    let options = Value::Map(with.clone());
+    let given: Vec<&str> = given_deps(stage)
+        .map(|dep| dep.role.name.as_str())
+        .collect();
+    let checked = builtin.check(&options);
+    if let Err(refused) = checked.and_then(|()| builtin.check_deps(&options, &given)) {
         faults.extend(
             refused
                 .into_iter()

@@ -5,11 +5,12 @@
 
 use std::path::Path;
 
+use hpipe_learn::interchange::{LEVELS, onnx};
 use serde_json::json;
 
 use crate::artifact;
 use crate::error::Error;
-use crate::model::Card;
+use crate::model::Model;
 
 /// The MLflow whose format it is.
 const MLFLOW: &str = "3.17.2";
@@ -25,30 +26,38 @@ const PYTHON: &str = "python: 3.12.3\nbuild_dependencies:\n- pip\n- setuptools\n
 ///
 /// # Errors
 /// [`Error::WriteFile`].
-pub(super) fn write(folder: &Path, card: &Card, onnx: &[u8]) -> Result<(), Error> {
+pub(super) fn write(folder: &Path, model: &Model, onnx: &[u8]) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(|source| Error::WriteFile {
         path: folder.to_owned(),
         source,
     })?;
     artifact::write_bytes(&folder.join("model.onnx"), onnx)?;
-    artifact::write_text(&folder.join("MLmodel"), &description(card))?;
+    artifact::write_text(&folder.join("MLmodel"), &description(model))?;
     artifact::write_text(&folder.join("requirements.txt"), REQUIREMENTS)?;
     artifact::write_text(&folder.join("conda.yaml"), CONDA)?;
     artifact::write_text(&folder.join("python_env.yaml"), PYTHON)
 }
 
 /// The file `MLmodel`: YAML, whose texts are written as JSON, which is YAML as well.
-fn description(card: &Card) -> String {
+fn description(model: &Model) -> String {
+    let card = &model.card;
     let inputs = card.features.names().into_iter();
     let inputs: Vec<_> = inputs
         .map(|name| json!({"type": "double", "name": name, "required": true}))
         .collect();
     let inputs = json!(json!(inputs).to_string());
-    let outputs = json!(
-        json!([{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 1]}}])
-            .to_string()
-    );
-    let of = json!({"hpipe_kind": card.kind.name(), "hpipe_target": card.target});
+    let kind = if onnx::is_double(&model.learned) {
+        "float64"
+    } else {
+        "float32"
+    };
+    let outputs = json!([{"type": "tensor", "tensor-spec": {"dtype": kind, "shape": [-1, 1]}}]);
+    let outputs = json!(outputs.to_string());
+    let mut of = json!({"hpipe_kind": card.kind.name(), "hpipe_target": card.target});
+    let levels = card.features.levels();
+    if !levels.is_empty() {
+        of[LEVELS] = json!(levels);
+    }
     format!(
         "flavors:\n  onnx:\n    code: null\n    data: model.onnx\n    onnx_version: 1.17.0\n    \
          providers:\n    - CPUExecutionProvider\n  \

@@ -239,7 +239,7 @@ mod tests {
         check("uint16", integers(65_535, 1));
         check("uint32", integers(i64::from(u32::MAX), 1));
         check("uint64", integers(i64::MAX, 1));
-        check("float16", numbers(0.5, -2.0, 0.0));
+        check("float", numbers(0.5, -2.0, 0.0));
         // days since 1970-01-01
         check("date32", integers(19_782, -1));
         let at_noon = 12.0 * 3600.0 + 30.0 * 60.0 + 15.0;

@@ -16,6 +16,8 @@ pub mod onnx;
 mod ubjson;
 pub mod xgboost;
 
+use std::collections::BTreeMap;
+
 use crate::learned::{Invalid, Learned};
 
 /// Why a model does not come over.
@@ -124,13 +126,44 @@ fn holds(set: &[u64], code: u32) -> bool {
     word >> (code % 64) & 1 == 1
 }
 
-/// Checks that there is a name for every feature.
-fn check_names(learned: &Learned, features: &[String]) -> Result<(), Error> {
-    let (names, count) = (features.len(), learned.n_features());
-    if names == count {
-        return Ok(());
+/// What the features of a model are called that is written for another program.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a> {
+    /// The names, one a feature.
+    pub names: &'a [String],
+    /// Of features of codes the words, a word's place being its code: written along where a format has room for what it
+    /// does not know ([`LEVELS`]).
+    pub levels: Option<&'a BTreeMap<String, Vec<String>>>,
+}
+
+/// Under which key the words of categories are written, as JSON: a list of words for each name.
+pub const LEVELS: &str = "hpipe.levels";
+
+impl<'a, T: AsRef<[String]> + ?Sized> From<&'a T> for Columns<'a> {
+    fn from(names: &'a T) -> Self {
+        Self {
+            names: names.as_ref(),
+            levels: None,
+        }
     }
-    Err(Error::NoWords(format!(
-        "{names} names for {count} features"
-    )))
+}
+
+impl Columns<'_> {
+    /// Checks that there is a name for every feature.
+    fn check(&self, learned: &Learned) -> Result<(), Error> {
+        let (names, count) = (self.names.len(), learned.n_features());
+        if names == count {
+            return Ok(());
+        }
+        Err(Error::NoWords(format!(
+            "{names} names for {count} features"
+        )))
+    }
+
+    /// The key and the words of categories, where there are any.
+    fn words(&self) -> Result<Option<(&'static str, String)>, Error> {
+        let levels = self.levels.filter(|levels| !levels.is_empty());
+        let words = levels.map(serde_json::to_string).transpose();
+        Ok(words.map_err(Error::Json)?.map(|words| (LEVELS, words)))
+    }
 }

@@ -107,4 +107,40 @@ fn no_set_of_categories_is_empty() {
     let tree = project.json("m.json")["learner"]["gradient_booster"]["model"]["trees"][0].clone();
     assert_eq!(tree["split_type"][0], 1, "a categorical split: {tree}");
     assert_eq!(tree["categories_sizes"], serde_json::json!([1]));
+    let attributes = project.json("m.json")["learner"]["attributes"].clone();
+    assert_eq!(attributes["hpipe.levels"], r#"{"sea":["far","near"]}"#);
+    let with = r#"{"format": "mlflow"}"#;
+    project.execute("export", with, &model, &[("model", "mlflow")]);
+    let described = String::from_utf8(project.read("mlflow/MLmodel")).expect("a text");
+    assert!(
+        described.contains(r#""hpipe.levels":{"sea":["far","near"]}"#),
+        "{described}"
+    );
+}
+
+#[test]
+fn names_that_are_there_twice_are_told() {
+    let project = trained("decision_tree");
+    let model = [("model", "m.safetensors")];
+    project.execute(
+        "export",
+        r#"{"format": "xgboost_json"}"#,
+        &model,
+        &[("model", "m.json")],
+    );
+    let text = String::from_utf8(project.read("m.json")).expect("JSON");
+    let twice = text.replace(
+        r#""feature_names":["a","b"]"#,
+        r#""feature_names":["a","a"]"#,
+    );
+    assert_ne!(text, twice);
+    project.write("m.json", twice);
+    let with = r#"{"format": "xgboost_json", "target": "y"}"#;
+    let error = project.fail("import", with, &[("model", "m.json")], &[("model", "n")]);
+    assert_eq!(
+        error,
+        "m.json and a table do not fit together: two features are called `a`; the option `features` can say other names"
+    );
+    let with = r#"{"format": "xgboost_json", "target": "y", "features": ["a", "b"]}"#;
+    project.execute("import", with, &[("model", "m.json")], &[("model", "n")]);
 }

@@ -468,3 +468,68 @@ fn every_stage_has_its_ports_documented() {
         );
     }
 }
+
+#[test]
+fn what_a_dep_is_missing_for_is_told_before_anything_executes() {
+    let project = Project::default();
+    let told = |stage, with, roles: &[&str]| project.told_before(stage, with, roles);
+    let search = r#"{"model": "ridge", "target": "y", "space": {"alpha": {"float": [0.1, 1]}}}"#;
+    insta::assert_snapshot!(told("tune", search, &["train"]), @"objective: there is nothing to measure trials on (add the dep `validation`, or set `objective: {folds: 5}`)");
+    assert_eq!(told("tune", search, &["train", "validation"]), "");
+    let folds = r#"{"model": "ridge", "target": "y", "objective": {"folds": 3}}"#;
+    assert_eq!(told("tune", folds, &["train"]), "");
+    let early =
+        r#"{"model": "xgboost", "target": "y", "hyperparameters": {"early_stopping_rounds": 5}}"#;
+    insta::assert_snapshot!(told("train", early, &["train"]), @"hyperparameters.early_stopping_rounds: there are no rows to measure on, so that it could never stop (add the dep `validation`, or leave this out)");
+    assert_eq!(told("train", early, &["train", "validation"]), "");
+    let early = r#"{"model": "gradient_boosting", "target": "y", "hyperparameters": {"n_iter_no_change": 5}}"#;
+    insta::assert_snapshot!(told("train", early, &["train"]), @"hyperparameters.n_iter_no_change: there are no rows to measure on, so that it could never stop (add the dep `validation`, or leave this out)");
+    let regions = r#"{"target": "y", "regions": {"column": "county"}}"#;
+    insta::assert_snapshot!(told("evaluate", regions, &["train"]), @"regions: there is an option `regions`, but no dep `regions` to take them from (add the test part before `features` as the dep `regions`)");
+    insta::assert_snapshot!(told("evaluate", r#"{"target": "y"}"#, &["regions"]), @"regions: there is a dep `regions`, but no option `regions` (say which columns make a region: `regions: {columns: [X, Y], cell: 1}`, or `{column: NAME}`)");
+    insta::assert_snapshot!(told("ingest", "null", &[]), @": there is neither a dep `table` nor a `url` (add `deps: {table: PATH}`, or the options `url` and `digest`)");
+    assert_eq!(told("ingest", "null", &["table"]), "");
+}
+
+#[test]
+fn a_stack_of_models_that_tell_nothing_is_the_mean() {
+    let project = parts("a,y\n1,7\n2,7\n3,7\n4,7\n5,7\n6,7\n");
+    let train = [("train", "t.parquet")];
+    for model in ["linear", "decision_tree"] {
+        let with = format!(r#"{{"model": "{model}", "target": "y"}}"#);
+        project.execute("train", &with, &train, &[("model", model)]);
+    }
+    let deps = [
+        ("validation", "t.parquet"),
+        ("models", "linear"),
+        ("models", "decision_tree"),
+    ];
+    project.execute("stack", r#"{"target": "y"}"#, &deps, &[("model", "stack")]);
+    let told = "no member tells anything about the target: the stack predicts the mean of the validation part";
+    assert!(
+        project.logged().iter().any(|line| line == told),
+        "{:?}",
+        project.logged()
+    );
+    let with = r#"{"target": "y"}"#;
+    let parts = ["train", "validation", "test"].map(|part| (part, "t.parquet"));
+    let deps = [&parts[..], &[("models", "stack")]].concat();
+    project.execute("evaluate", with, &deps, &[("metrics", "metrics.json")]);
+    let scores = &project.json("metrics.json")["models"]["stack"]["scores"]["test"];
+    assert_eq!(scores["rmse"], 0.0, "{scores}");
+}
+
+#[test]
+fn another_separator_is_guessed_and_told() {
+    let told = |csv: &str, with: &str| {
+        let project = Project::default();
+        project.write("raw.csv", csv);
+        let outs = [("table", "t.parquet")];
+        let _ = project.try_execute("ingest", with, &[("table", "raw.csv")], &outs);
+        project.logged().first().cloned().unwrap_or_default()
+    };
+    insta::assert_snapshot!(told("a;b\n1;2\n", "null"), @r#"raw.csv has one column by its first line, which `separator: ";"` would divide"#);
+    insta::assert_snapshot!(told("a\tb\n1,5\t2\n", "null"), @r#"raw.csv has one column by its first line, which `separator: "\t"` would divide"#);
+    insta::assert_snapshot!(told("a,b\n1,2\n", r#"{"separator": ";"}"#), @r#"raw.csv has one column by its first line, which `separator: ","` would divide"#);
+    assert!(!told("a\n1\n", "null").contains("separator"));
+}

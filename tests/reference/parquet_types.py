@@ -28,7 +28,7 @@ INTEGERS = {
     "uint64": ([2**63 - 1, 1, None, 0], pyarrow.uint64()),
 }
 OTHERS = {
-    "float16": ([0.5, -2.0, None, 0.0], pyarrow.float16()),
+    "float": ([0.5, -2.0, None, 0.0], pyarrow.float32()),
     "bool": ([True, False, None, False], pyarrow.bool_()),
     "date32": (DAY, pyarrow.date32()),
     "date64": (DAY, pyarrow.date64()),

@@ -61,6 +61,15 @@ fn draw(
     let gallery = collect::collect(&workspace, &snapshots, targets, drawing)?;
     session.tell_warnings(&workspace);
     unread::warn(&session.ui, &gallery.unread);
+    if let (true, Some(column)) = (
+        gallery.is_empty(),
+        drawing.y.as_ref().or(drawing.x.as_ref()),
+    ) {
+        return Err(Error::Usage {
+            message: format!("nothing can be drawn with the column `{column}`"),
+            help: "take one of those that the warnings name".to_owned(),
+        });
+    }
     if drawing.json {
         session.ui.data(&json::plots(&gallery));
     } else if gallery.is_empty() {

@@ -29,6 +29,7 @@ pub(super) fn predict(session: &Session, arguments: &Arguments) -> Result<Exit, 
         None => deployed::format_of(&arguments.input)?,
     };
     let (from, to) = (&arguments.input, &arguments.out);
+    refuse_same(from, to)?;
     let mut reader = tables.open(from, input, ROWS_AT_ONCE).map_err(failed)?;
     deployed::warn_of_left_out(session, from, &*reader);
     let output = output_format(to)?;
@@ -59,6 +60,20 @@ pub(super) fn predict(session: &Session, arguments: &Arguments) -> Result<Exit, 
             fault,
         }),
     }
+}
+
+/// The rows are read while predictions are written, and nobody wants the only copy of the rows replaced.
+fn refuse_same(from: &Path, to: &Path) -> Result<(), Error> {
+    let (Ok(one), Ok(other)) = (from.canonicalize(), to.canonicalize()) else {
+        return Ok(());
+    };
+    if one != other || !one.is_file() {
+        return Ok(());
+    }
+    Err(Error::Usage {
+        message: format!("{} holds the rows to predict", to.display()),
+        help: "name another file after `--out`: it gets the rows with their predictions".to_owned(),
+    })
 }
 
 /// What the ending says; CSV where there is none to say it: a pipe, a terminal.

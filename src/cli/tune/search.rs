@@ -5,11 +5,11 @@
 //! from end to end is not handed to a replica: a study that is searched again reads records only.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hpipe_core::{Code, Event, EventSink, ProjectPath, StageName};
@@ -91,6 +91,7 @@ pub(crate) fn search(
     let known = Known::new(workspace, &goal.selection)?;
     let sink = TrialSink {
         ui,
+        is_alone: jobs == 1,
         heard: Mutex::default(),
     };
     let worker = Worker {
@@ -113,6 +114,7 @@ pub(crate) fn search(
         stop: None,
         began,
         ui,
+        sink: &sink,
         cancellation,
     };
     with_workers(&worker, jobs, |give, told| search.run(give, told, jobs))?;
@@ -229,6 +231,7 @@ struct Search<'a> {
     stop: Option<Stop>,
     began: Instant,
     ui: &'a Ui,
+    sink: &'a TrialSink<'a>,
     cancellation: &'a Cancellation,
 }
 
@@ -342,6 +345,7 @@ impl Search<'_> {
                 None => self.ui.note(&line),
             }
         }
+        self.sink.tell_waiting();
         self.ends.insert(number, end);
         if self.failures_in_a_row() >= FAILURES_IN_A_ROW {
             self.stop.get_or_insert(Stop::Failing);
@@ -365,7 +369,23 @@ fn failed(message: String) -> End {
 /// Tells what is odd in a trial, once, though many trials meet it.
 struct TrialSink<'a> {
     ui: &'a Ui,
+    /// Whether trials execute one after the other, so that whoever is waited for is none of ours.
+    is_alone: bool,
     heard: Mutex<Heard>,
+}
+
+impl TrialSink<'_> {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells of the stages that are still waited for though none of our trials executes them.
+    fn tell_waiting(&self) {
+        let mut heard = self.heard();
+        for stage in std::mem::take(&mut heard.waiting) {
+            heard.tell_waiting(&stage, self.ui);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -373,16 +393,21 @@ struct Heard {
     told: HashSet<String>,
     /// How many of our own trials execute a stage just now.
     executing: BTreeMap<StageName, usize>,
+    /// Stages that a trial waits for and none of ours has begun to execute: whoever has their locks is about to say so, if
+    /// it is another trial.
+    waiting: BTreeSet<StageName>,
 }
 
 impl EventSink for TrialSink<'_> {
     fn emit(&self, event: &Event) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.heard();
         match event {
             Event::StageStarted { stage, .. } => {
+                heard.waiting.remove(stage);
                 *heard.executing.entry(stage.clone()).or_default() += 1
             }
             Event::StageFinished { stage, .. } => {
+                heard.waiting.remove(stage);
                 if let Some(executing) = heard.executing.get_mut(stage) {
                     *executing = executing.saturating_sub(1);
                 }
@@ -393,10 +418,11 @@ impl EventSink for TrialSink<'_> {
             }
             // What trials have in common one of ours executes, and the others wait for it: nothing to tell.
             Event::StageWaiting { stage } if heard.executing.get(stage).is_none_or(|n| *n == 0) => {
-                let text = format!(
-                    "waiting for {stage}: another hpipe, or a command that a killed one left behind, executes it"
-                );
-                heard.tell(text, |text| self.ui.note(text));
+                if self.is_alone {
+                    heard.tell_waiting(stage, self.ui);
+                } else {
+                    heard.waiting.insert(stage.clone());
+                }
             }
             _ => {}
         }
@@ -404,6 +430,13 @@ impl EventSink for TrialSink<'_> {
 }
 
 impl Heard {
+    fn tell_waiting(&mut self, stage: &StageName, ui: &Ui) {
+        let text = format!(
+            "waiting for {stage}: another hpipe, or a command that a killed one left behind, executes it"
+        );
+        self.tell(text, |text| ui.note(text));
+    }
+
     fn tell(&mut self, text: String, tell: impl Fn(&str)) {
         if !self.told.contains(&text) {
             tell(&text);

@@ -32,7 +32,7 @@ impl Value {
     }
 
     /// A map with its keys in the order given.
-    pub(super) fn map<const N: usize>(entries: [(&str, Self); N]) -> Self {
+    pub(super) fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         let entries = entries.into_iter();
         Self::Map(
             entries

@@ -9,24 +9,32 @@ mod graph;
 mod protobuf;
 mod trees;
 
-use super::{Error, check_names};
+use super::{Columns, Error};
 use crate::learned::{Learned, Link, Stack};
 use crate::tree::Precision;
 use graph::{Attribute, Graph, Tensor, Type};
 
-/// Writes any model as an ONNX model; `features` are the names, one a feature, kept as metadata.
+/// Writes any model as an ONNX model; the names of features, and the words of categories, are kept as metadata.
 ///
 /// # Errors
 /// [`Error::NoWords`] for leaves too large for `f32`, in which ONNX keeps them; [`Error::Invalid`].
-pub fn to_bytes(learned: &Learned, features: &[String]) -> Result<Vec<u8>, Error> {
+pub fn to_bytes<'a>(learned: &Learned, columns: impl Into<Columns<'a>>) -> Result<Vec<u8>, Error> {
     learned.check()?;
-    check_names(learned, features)?;
+    let columns = columns.into();
+    columns.check(learned)?;
     let input = input_type(learned);
     let mut graph = Graph::new(input);
     let (sum, found) = put(&mut graph, learned)?;
     let sum = graph.cast(sum, found, input);
-    let names = serde_json::to_string(features).map_err(Error::Json)?;
-    Ok(graph.into_model(&sum, features.len(), &names))
+    let names = serde_json::to_string(columns.names).map_err(Error::Json)?;
+    let mut metadata = vec![("hpipe.features", names)];
+    metadata.extend(columns.words()?);
+    Ok(graph.into_model(&sum, columns.names.len(), &metadata))
+}
+
+/// Whether the graph of a model takes and gives numbers of 64 bits, not of 32.
+pub fn is_double(learned: &Learned) -> bool {
+    input_type(learned) == Type::Double
 }
 
 /// What the whole graph takes and gives.

@@ -8,10 +8,10 @@ mod export;
 mod import;
 
 use super::document::Value;
-use super::{Error, Imported, Rounds, ubjson};
+use super::{Columns, Error, Imported, Rounds, ubjson};
 use crate::learned::Learned;
 
-/// Writes trees as an XGBoost model in JSON; `features` are the names, one a feature.
+/// Writes trees as an XGBoost model in JSON; the words of categories are an attribute of the booster.
 ///
 /// A link becomes the objective whose link it is (`count:poisson`, `binary:logistic`), no link `reg:squarederror`. The
 /// leaves of a forest are divided by the number of trees, as XGBoost has no mean.
@@ -19,16 +19,16 @@ use crate::learned::Learned;
 /// # Errors
 /// [`Error::NoWords`] for other models than trees, for [`Link::SignedSquare`](crate::learned::Link::SignedSquare), and
 /// for numbers too large for `f32`; [`Error::Invalid`].
-pub fn to_json(learned: &Learned, features: &[String]) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(&export::document(learned, features)?).map_err(Error::Json)
+pub fn to_json<'a>(learned: &Learned, columns: impl Into<Columns<'a>>) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(&export::document(learned, columns.into())?).map_err(Error::Json)
 }
 
 /// Writes trees as an XGBoost model in UBJSON, otherwise as [`to_json`].
 ///
 /// # Errors
 /// As [`to_json`].
-pub fn to_ubj(learned: &Learned, features: &[String]) -> Result<Vec<u8>, Error> {
-    Ok(ubjson::write(&export::document(learned, features)?))
+pub fn to_ubj<'a>(learned: &Learned, columns: impl Into<Columns<'a>>) -> Result<Vec<u8>, Error> {
+    Ok(ubjson::write(&export::document(learned, columns.into())?))
 }
 
 /// Reads a model that XGBoost saved as JSON (`gbtree`, `dart` or `gblinear`; one output).

@@ -45,6 +45,8 @@ def read(path):
 
 NAMES = ["MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude", "Region"]
 TYPES = ["q"] * 8 + ["c"]
+# What the codes of our exports mean.
+LEVELS = {"Region": [f"region {code:02}" for code in range(40)]}
 
 
 def matrix(rows, target=None):
@@ -171,6 +173,7 @@ def prepare(csv, folder):
 def predict_xgboost(path, rows):
     booster = xgboost.Booster(model_file=path)
     assert booster.feature_names == NAMES
+    assert json.loads(booster.attr("hpipe.levels")) == LEVELS
     return booster.predict(xgboost.DMatrix(rows, feature_names=NAMES, feature_types=booster.feature_types, enable_categorical=True))
 
 
@@ -179,6 +182,7 @@ def predict_onnx(path, rows):
     onnx.checker.check_model(model, full_check=True)
     assert json.loads(model.metadata_props[0].value) == NAMES
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert json.loads(session.get_modelmeta().custom_metadata_map["hpipe.levels"]) == LEVELS
     kind = numpy.float32 if session.get_inputs()[0].type == "tensor(float)" else numpy.float64
     (prediction,) = session.run(["prediction"], {"features": rows.astype(kind)})
     assert prediction.shape == (len(rows), 1)

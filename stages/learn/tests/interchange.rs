@@ -9,11 +9,12 @@
     reason = "a test with other programs: it keeps files, asks whether it runs in CI, and says what it leaves out"
 )]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
 use hpipe_learn::binned::Binning;
-use hpipe_learn::interchange::{Imported, Rounds, lightgbm, onnx, xgboost};
+use hpipe_learn::interchange::{Columns, Imported, Rounds, lightgbm, onnx, xgboost};
 use hpipe_learn::learned::{Learned, Link, Stack};
 use hpipe_learn::model_file;
 use hpipe_learn::random_forest::RandomForest;
@@ -222,6 +223,12 @@ fn models(folder: &Path) -> Vec<(&'static str, Learned, &'static str, bool)> {
 /// Writes every model in every format that has words for it, with our predictions.
 fn export(folder: &Path) {
     let names = NAMES.map(str::to_owned);
+    let words: Vec<String> = (0..40).map(|code| format!("region {code:02}")).collect();
+    let levels = BTreeMap::from([("Region".to_owned(), words)]);
+    let columns = Columns {
+        names: &names,
+        levels: Some(&levels),
+    };
     let content = json!({"features": NAMES});
     let mut cases = Vec::new();
     for (name, learned, used, for_xgboost) in models(folder) {
@@ -229,15 +236,15 @@ fn export(folder: &Path) {
         let bytes: Vec<u8> = predictions.iter().flat_map(|x| x.to_le_bytes()).collect();
         std::fs::write(folder.join(format!("{name}.ours")), bytes).expect("written");
         let mut files = vec![
-            ("onnx", onnx::to_bytes(&learned, &names).expect(name)),
+            ("onnx", onnx::to_bytes(&learned, columns).expect(name)),
             (
                 "safetensors",
                 model_file::write(&content, &learned).expect(name),
             ),
         ];
         if for_xgboost {
-            files.push(("json", xgboost::to_json(&learned, &names).expect(name)));
-            files.push(("ubj", xgboost::to_ubj(&learned, &names).expect(name)));
+            files.push(("json", xgboost::to_json(&learned, columns).expect(name)));
+            files.push(("ubj", xgboost::to_ubj(&learned, columns).expect(name)));
         }
         for (ending, bytes) in files {
             let file = format!("ours_{name}.{ending}");

@@ -104,6 +104,19 @@ impl Project {
         self.log.lock().expect("a log").clone()
     }
 
+    /// What a stage says to options with deps of these roles, before anything executes; nothing if they go together.
+    pub(crate) fn told_before(&self, stage: &str, with: &str, roles: &[&str]) -> String {
+        let stage = self.registry.get(stage).expect("a stage");
+        let with: Value = serde_json::from_str(with).expect("options in JSON");
+        stage.check(&with).expect("sound options");
+        let faults = stage.check_deps(&with, roles).err().unwrap_or_default();
+        let lines = faults.iter().map(|fault| {
+            let help = fault.help.as_deref().unwrap_or_default();
+            format!("{}: {} ({help})", fault.path, fault.message)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Checks the options of a stage and executes it; ports are `role path` pairs.
     pub(crate) fn try_execute(
         &self,

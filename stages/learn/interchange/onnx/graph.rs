@@ -151,7 +151,12 @@ impl Graph {
     }
 
     /// The whole model, whose prediction is what is called `result`.
-    pub(super) fn into_model(mut self, result: &str, n_features: usize, names: &str) -> Vec<u8> {
+    pub(super) fn into_model(
+        mut self,
+        result: &str,
+        n_features: usize,
+        metadata: &[(&str, String)],
+    ) -> Vec<u8> {
         let last = Message::default()
             .text(1, result)
             .text(2, OUTPUT)
@@ -164,14 +169,15 @@ impl Graph {
             .message(11, &table(INPUT, self.input, n_features)) // input
             .message(12, &table(OUTPUT, self.input, 1)); // output
         let opset = |domain, version| Message::default().text(1, domain).int(2, version);
-        let entry = Message::default().text(1, "hpipe.features").text(2, names);
+        let entry = |(key, value): &(&str, String)| Message::default().text(1, key).text(2, value);
+        let entries: Vec<_> = metadata.iter().map(entry).collect();
         Message::default()
             .int(1, IR_VERSION) // ir_version
             .text(2, "hpipe") // producer_name
             .message(7, &graph) // graph
             .message(8, &opset("", OPSET)) // opset_import
             .message(8, &opset(ML, ML_OPSET))
-            .message(14, &entry) // metadata_props
+            .messages(14, &entries) // metadata_props
             .into_bytes()
     }
 }

@@ -1,7 +1,7 @@
 //! From trees of ours to an XGBoost document, as version 3 writes it and all versions since 1.6 read it.
 
 use super::super::document::Value;
-use super::super::{Error, check_names, holds, single, single_threshold, trees_of};
+use super::super::{self as interchange, Error, holds, single, single_threshold, trees_of};
 use crate::learned::{Learned, Link};
 use crate::tree::{Aggregation, Ensemble, FeatureKind, NodeView, Rule, Tree};
 
@@ -9,15 +9,20 @@ use crate::tree::{Aggregation, Ensemble, FeatureKind, NodeView, Rule, Tree};
 const NO_PARENT: i32 = i32::MAX;
 
 /// The whole document.
-pub(super) fn document(learned: &Learned, features: &[String]) -> Result<Value, Error> {
+pub(super) fn document(
+    learned: &Learned,
+    columns: interchange::Columns<'_>,
+) -> Result<Value, Error> {
     learned.check()?;
     let (ensemble, link) = trees_of(learned, "XGBoost")?;
-    check_names(learned, features)?;
+    columns.check(learned)?;
+    let words = columns.words()?;
+    let words = words.iter().map(|(key, words)| (*key, Value::text(words)));
     let learner = Value::map([
-        ("attributes", Value::map([])),
+        ("attributes", Value::map(words)),
         (
             "feature_names",
-            Value::List(features.iter().map(Value::text).collect()),
+            Value::List(columns.names.iter().map(Value::text).collect()),
         ),
         ("feature_types", feature_types(ensemble)),
         ("gradient_booster", booster(ensemble)?),
