@@ -32,6 +32,8 @@ pub(crate) struct Session {
     folder: PathBuf,
     file: Option<PathBuf>,
     environment: Environment,
+    /// The project around the folder, if there is one.
+    location: Option<Location>,
     loaded: Loaded,
 }
 
@@ -45,7 +47,7 @@ impl Session {
         };
         let environment = environment();
         let folder = global.folder.clone().unwrap_or_else(|| PathBuf::from("."));
-        let loaded = load(&folder, global.file.as_deref(), &environment);
+        let (location, loaded) = load(&folder, global.file.as_deref(), &environment);
         let color = match (global.color, loaded.settings.text("color")) {
             (Color::Always, _) | (Color::Auto, Some("always")) => ColorChoice::Always,
             (Color::Never, _) | (Color::Auto, Some("never")) => ColorChoice::Never,
@@ -60,19 +62,22 @@ impl Session {
             folder,
             file: global.file.clone(),
             environment,
+            location,
             loaded,
         }
     }
 
     /// The same, with the settings as they are by now.
     pub(crate) fn reloaded(&self) -> Self {
+        let (location, loaded) = load(&self.folder, self.file.as_deref(), &self.environment);
         Self {
             ui: self.ui.clone(),
             registry: self.registry.clone(),
             folder: self.folder.clone(),
             file: self.file.clone(),
             environment: self.environment.clone(),
-            loaded: load(&self.folder, self.file.as_deref(), &self.environment),
+            location,
+            loaded,
         }
     }
 
@@ -88,7 +93,10 @@ impl Session {
 
     /// Finds the project around the folder.
     pub(crate) fn locate(&self) -> Result<Location, Error> {
-        Ok(Location::find(&self.folder, self.file.as_deref())?)
+        match &self.location {
+            Some(location) => Ok(location.clone()),
+            None => Ok(Location::find(&self.folder, self.file.as_deref())?),
+        }
     }
 
     /// Opens the project that begins in the folder once a file of it has this text.
@@ -234,9 +242,8 @@ impl Session {
 
     /// How many stages work at once when the command line does not say.
     pub(crate) fn jobs(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let set = self.loaded.settings.count("jobs");
-        set.map_or_else(cores, |jobs| jobs as usize)
+        set.map_or_else(hpipe_engine::cores, |jobs| jobs as usize)
     }
 
     /// What projects are opened with.
@@ -314,11 +321,16 @@ fn patience(text: &str) -> Result<Duration, Error> {
     })
 }
 
-/// The settings of the project around `folder`.
-fn load(folder: &Path, file: Option<&Path>, environment: &Environment) -> Loaded {
+/// The project around `folder`, if there is one, and its settings.
+fn load(
+    folder: &Path,
+    file: Option<&Path>,
+    environment: &Environment,
+) -> (Option<Location>, Loaded) {
     let location = Location::find(folder, file).ok();
-    let root = location.map(|location| location.root);
-    Loaded::read(root.as_deref(), environment)
+    let root = location.as_ref().map(|location| location.root.as_path());
+    let loaded = Loaded::read(root, environment);
+    (location, loaded)
 }
 
 /// The environment this program was started with; what is no text cannot be declared in a pipeline either.

@@ -8,6 +8,7 @@
 //! of this process may use. GPUs are those `CUDA_VISIBLE_DEVICES` names, else the devices `/dev/nvidia0`, `1`, ….
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use hpipe_core::{Code, Diagnostic, Sources, nearest};
 use hpipe_spec::{Named, Pipeline, Pool, StageSpec};
@@ -53,10 +54,16 @@ pub(crate) struct Ledger {
     held: HashSet<String>,
 }
 
+/// The cores this process may use. Asked once: the answer lies in several files of the kernel's.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
 impl Budget {
     /// What this machine has for `jobs` stages at once.
     pub(crate) fn of_machine(jobs: usize, pools: &[Pool], environment: &Environment) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = cores();
         Self {
             millicpus: cores.max(jobs) as u64 * ONE_CPU,
             memory: memory(),

@@ -57,7 +57,7 @@ mod watch;
 mod witness;
 mod workspace;
 
-pub use budget::{Part, check_executor};
+pub use budget::{Part, check_executor, cores};
 pub use cancel::{Cancellation, Urgency};
 pub use checkout::{CheckedOut, checkout};
 pub use code_version::CodeVersion;

@@ -87,7 +87,7 @@ impl Default for ReproOptions {
             force: false,
             keep_going: false,
             dry: false,
-            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            jobs: budget::cores(),
             run_cache: true,
             wait: true,
             commit: true,

@@ -38,10 +38,10 @@ pub(super) fn repro(session: &Session, arguments: &Repro) -> Result<Exit, Error>
         let workspace = session.read_for(opening, arguments.working.json)?;
         return watch(session, arguments, (workspace, options), &*sink);
     }
-    let cancellation = session.cancellation()?;
-    if let Some(summary) = opening.recall(&options, &*sink) {
-        return Ok(exit(&summary, &cancellation));
+    if opening.recall(&options, &*sink).is_some() {
+        return Ok(Exit::Done);
     }
+    let cancellation = session.cancellation()?;
     let workspace = session.read_for(opening, arguments.working.json)?;
     let summary = recorded(session, &workspace, options, &*sink, &cancellation)?;
     if let Some(error) = registrar.failure() {

@@ -151,8 +151,7 @@ fn with_workers(
 
 /// The threads each of so many trials takes of the machine's.
 fn threads_of_each(jobs: usize) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (cores / jobs).max(1)
+    (hpipe_engine::cores() / jobs).max(1)
 }
 
 /// What workers share.
