@@ -50,7 +50,7 @@ pub(crate) use models::{
 pub(crate) use monitoring::{alert_lines, batch_text, monitoring_text};
 pub(crate) use plain::PlainSink;
 pub(crate) use reasons::brief;
-pub(crate) use report::{Input, StageReport, status_text, why_text};
+pub(crate) use report::{ChangedFile, Input, StageReport, status_text, why_text};
 pub(crate) use stages::{ListedStage, stages_table};
 pub(crate) use terminal::TerminalSink;
 pub(crate) use text::{count, one_line, width};

@@ -216,8 +216,24 @@ fn accept(
         }
     }
     match witness.written_since().as_slice() {
-        [] => Ok(outs),
+        [] => {
+            outline_deps(setting, known);
+            Ok(outs)
+        }
         written => Err(failure::written_inputs(written).into()),
+    }
+}
+
+/// Keeps what folders among the deps held, by name, for whoever asks what has changed.
+fn outline_deps(setting: Setting<'_>, known: &Known) {
+    if setting.commit {
+        for dep in &known.fingerprint.deps {
+            // A full disk must not fail the stage: then nobody is told the names.
+            let _ = setting
+                .workspace
+                .store()
+                .keep_outline(&dep.path, &dep.content);
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod elsewhere;
 mod error;
 mod exec;
 mod fingerprint;
+mod folder_changes;
 mod gc;
 mod git;
 mod gitignore;

@@ -58,6 +58,8 @@ pub(crate) enum Manner {
     Trusting,
     /// Hashed.
     Rereading,
+    /// Hashed, unless the stat cache knows it; the nodes of folders are stored, and no file.
+    Outlining,
     /// Hashed and stored with all nodes, unless both are known and stored.
     Committing,
 }
@@ -276,7 +278,7 @@ impl<'a> Survey<'a> {
 
     /// Takes notice of a folder's node.
     fn node(self, digest: Digest, bytes: &[u8]) -> Result<(), Error> {
-        if self.manner != Manner::Committing {
+        if matches!(self.manner, Manner::Trusting | Manner::Rereading) {
             return Ok(());
         }
         let size = bytes.len() as u64;

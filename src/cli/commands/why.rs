@@ -1,13 +1,15 @@
 //! `hpipe why`: why one stage is stale, and where its inputs come from.
 
+use hpipe_core::Reason;
 use hpipe_engine::{Surveyed, Workspace, survey};
+use hpipe_store::Difference;
 
 use super::{reports, tell_faults};
 use crate::args::Why;
 use crate::error::{Error, Exit};
 use crate::json;
 use crate::session::Session;
-use crate::ui::{Input, StageReport, why_text};
+use crate::ui::{ChangedFile, Input, StageReport, why_text};
 
 /// Surveys the stage and what it needs, and explains the stage.
 pub(super) fn why(session: &Session, arguments: &Why) -> Result<Exit, Error> {
@@ -50,5 +52,22 @@ fn explain(workspace: &Workspace, surveyed: &Surveyed, report: &StageReport) -> 
             origin: origin(dep.made_by),
         })
         .collect();
-    why_text(report, &inputs)
+    let files = |reason| changed_files(workspace, surveyed, reason);
+    let files: Vec<_> = report.reasons.iter().map(files).collect();
+    why_text(report, &files, &inputs)
+}
+
+/// The files that differ in the folder a reason names. Whoever cannot be told them has the reason itself.
+fn changed_files(workspace: &Workspace, surveyed: &Surveyed, reason: &Reason) -> Vec<ChangedFile> {
+    let changes = workspace.folder_changes(surveyed.stage, reason);
+    let named = |(path, how)| ChangedFile {
+        path,
+        how: match how {
+            Difference::Added => "added",
+            Difference::Changed => "changed",
+            Difference::Removed => "removed",
+            Difference::Mode => "executable bit",
+        },
+    };
+    changes.unwrap_or_default().into_iter().map(named).collect()
 }

@@ -32,6 +32,18 @@ pub(crate) struct Input {
     pub origin: String,
 }
 
+/// A file that differs in a folder, for `why`.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangedFile {
+    /// Where it lies.
+    pub path: ProjectPath,
+    /// What is different: `added`, `removed`, ….
+    pub how: &'static str,
+}
+
+/// Files of a folder that are named before the rest is only counted.
+const NAMED_FILES: usize = 10;
+
 /// What is said of a stale stage that need not execute.
 const RESTORABLE: &str = "would be restored";
 
@@ -102,8 +114,13 @@ fn status_summary(stages: &[StageReport]) -> String {
     }
 }
 
-/// Writes why a stage is not up to date, with old and new values, and what its inputs came from.
-pub(crate) fn why_text(report: &StageReport, inputs: &[Input]) -> String {
+/// Writes why a stage is not up to date, with old and new values, for each reason that names a folder the `files` that differ
+/// in it, and what its inputs came from.
+pub(crate) fn why_text(
+    report: &StageReport,
+    files: &[Vec<ChangedFile>],
+    inputs: &[Input],
+) -> String {
     let name = style::paint(style::NAME, report.stage.as_str());
     let state = style::paint(style::of_state(report.state), report.state.words());
     let is = match report.state {
@@ -111,7 +128,7 @@ pub(crate) fn why_text(report: &StageReport, inputs: &[Input]) -> String {
         _ => "is ",
     };
     let mut lines = vec![format!("{name} {is}{state}{}", why_clause(report))];
-    lines.extend(reason_lines(&report.reasons));
+    lines.extend(reason_lines(&report.reasons, files));
     if report.restorable {
         lines.push(format!("{RESTORABLE} from the cache"));
     }
@@ -130,13 +147,36 @@ const fn why_clause(report: &StageReport) -> &'static str {
     }
 }
 
-fn reason_lines(reasons: &[Reason]) -> Vec<String> {
+fn reason_lines(reasons: &[Reason], files: &[Vec<ChangedFile>]) -> Vec<String> {
     let subjects: Vec<_> = reasons.iter().map(reasons::subject).collect();
     let width = column_width(subjects.iter().map(String::as_str));
-    let lines = reasons.iter().zip(&subjects);
+    let mut lines = Vec::new();
+    for (place, (reason, subject)) in reasons.iter().zip(&subjects).enumerate() {
+        lines.extend(reason_block(reason, subject, width));
+        lines.extend(
+            files
+                .get(place)
+                .into_iter()
+                .flat_map(|files| file_lines(files)),
+        );
+    }
     lines
-        .flat_map(|(reason, subject)| reason_block(reason, subject, width))
-        .collect()
+}
+
+/// The files that differ in a folder, a line each; of very many the first.
+fn file_lines(files: &[ChangedFile]) -> Vec<String> {
+    let named = &files[..files.len().min(NAMED_FILES)];
+    let width = column_width(named.iter().map(|file| file.path.as_str()));
+    let line = |file: &ChangedFile| {
+        let path = pad(&one_line(file.path.as_str(), 100), width);
+        format!("    {path}  {}", style::paint(style::FAINT, file.how))
+    };
+    let mut lines: Vec<_> = named.iter().map(line).collect();
+    if files.len() > named.len() {
+        let more = files.len() - named.len();
+        lines.push(format!("    and {} more", grouped(more)));
+    }
+    lines
 }
 
 /// A reason on one line, or on three when its values are commands.
@@ -303,7 +343,7 @@ mod tests {
                 origin: "made by `prepare`".to_owned(),
             },
         ];
-        insta::assert_snapshot!(plain(&why_text(&report("train", State::Stale, reasons), &inputs)), @r"
+        insta::assert_snapshot!(plain(&why_text(&report("train", State::Stale, reasons), &[], &inputs)), @r"
         train is stale because of
           cmd changed
             - python a.py
@@ -319,7 +359,45 @@ mod tests {
     }
 
     #[test]
+    fn why_names_the_files_of_a_folder_and_of_many_the_first() {
+        let file = |(name, how): (String, &'static str)| ChangedFile {
+            path: ProjectPath::new(&name),
+            how,
+        };
+        let few = [
+            ("src/a.py".to_owned(), "changed"),
+            ("src/new.py".to_owned(), "added"),
+        ];
+        let many = (10..22).map(|i| (format!("data/{i}.csv"), "removed"));
+        let reasons = vec![
+            Reason::about(ReasonKind::DepChanged, "src"),
+            Reason::about(ReasonKind::OutMissing, "model.json"),
+            Reason::about(ReasonKind::DepChanged, "data"),
+        ];
+        let files = [few.map(file).to_vec(), Vec::new(), many.map(file).collect()];
+        insta::assert_snapshot!(plain(&why_text(&report("train", State::Stale, reasons), &files, &[])), @r"
+        train is stale because of
+          changed src
+            src/a.py    changed
+            src/new.py  added
+          out missing model.json
+          changed data
+            data/10.csv  removed
+            data/11.csv  removed
+            data/12.csv  removed
+            data/13.csv  removed
+            data/14.csv  removed
+            data/15.csv  removed
+            data/16.csv  removed
+            data/17.csv  removed
+            data/18.csv  removed
+            data/19.csv  removed
+            and 2 more
+        ");
+    }
+
+    #[test]
     fn why_of_what_is_up_to_date_is_short() {
-        insta::assert_snapshot!(plain(&why_text(&report("train", State::UpToDate, vec![]), &[])), @"train is up to date");
+        insta::assert_snapshot!(plain(&why_text(&report("train", State::UpToDate, vec![]), &[], &[])), @"train is up to date");
     }
 }
