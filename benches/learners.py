@@ -184,6 +184,20 @@ def growth(bench, folder, rounds):
                   f"{walls[0]:.2f} | {walls[1]:.2f} | {errors[0]:.4f} | {errors[1]:.4f} | {memory[0]:.0f} | {memory[1]:.0f} |", flush=True)
 
 
+def growth_of_trees(bench, folder, most):
+    """Whole trees, whose peer sorts: up to `most` synthetic rows of 16 features, one thread, one round."""
+    print("\n| learner | rows | hpipe CPU s | scikit-learn CPU s | ratio | hpipe RMSE | scikit-learn RMSE | hpipe MB | scikit-learn MB |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    forest = {"n_estimators": 20, "max_features": 0.4}
+    for name, learner, options in [("decision tree", "decision_tree", {}), ("random forest, 20 trees", "random_forest", forest)]:
+        for rows in [rows for rows in (20_000, 200_000, 2_000_000) if rows <= most]:
+            path = write(f"{folder}/synthetic.bin", synthetic(rows, 16))
+            a = ours(bench, path, learner, options, 1)
+            b = peers(path, "scikit-learn", learner, options, 1, "--no-rows")
+            print(f"| {name} | {rows:,} | {a['fit_cpu']:.2f} | {b['fit_cpu']:.2f} | {a['fit_cpu'] / b['fit_cpu']:.2f} | "
+                  f"{a['rmse']:.4f} | {b['rmse']:.4f} | {a['memory'] / 2**20:.0f} | {b['memory'] / 2**20:.0f} |", flush=True)
+
+
 def over_splits(bench, folder, splits):
     """Test errors over many splits: one split says little, as a full tree's error varies by percents with the rows alone."""
     print("\n| learner | splits | hpipe RMSE | peer RMSE | ratio - 1, mean ± standard error | fit CPU, median of ratios |")
@@ -208,8 +222,15 @@ def main():
         fit_peer(path, peer, learner, json.loads(options), int(threads))
         return
     bench, folder, *rest = sys.argv[1:]
+    if "--only" in rest:
+        word = rest[rest.index("--only") + 1]
+        for name in [name for name in PAIRS if word not in name]:
+            del PAIRS[name]
     if "--splits" in rest:
         over_splits(bench, folder, int(rest[rest.index("--splits") + 1]))
+        return
+    if "--trees" in rest:
+        growth_of_trees(bench, folder, int(rest[rest.index("--trees") + 1]))
         return
     rounds = int(next((word for word in rest if word.isdigit()), 5))
     if "--only-growth" not in rest:

@@ -5,6 +5,8 @@
 #
 # Usage: benches/learners.sh [ROUNDS] [--no-growth | --only-growth]
 #        benches/learners.sh --splits N      only test errors, over N random splits: mean ratio and its standard error
+#        benches/learners.sh --trees ROWS    only fit time of trees and forests against rows, up to so many (20000 … 2000000)
+#        with `--only WORD` of the learners those whose name in the table has it: forest, 31 leaves
 # Makes a throw-away Python environment with the peers; PYTHON names an interpreter that has them already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
