@@ -85,7 +85,7 @@ impl Stage for Monitor {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn summary(&self) -> &'static str {

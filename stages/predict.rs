@@ -58,7 +58,7 @@ impl Stage for Predict {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn summary(&self) -> &'static str {

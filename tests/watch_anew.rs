@@ -73,8 +73,9 @@ fn outcomes(events: &[Value]) -> Vec<(&str, &str)> {
 fn a_changed_dep_begins_its_stage_anew_and_no_other() {
     let project = project();
     let mut live = at_work(&project);
-    // Written again as it was: that overtakes nobody, and is seen before the next change.
-    project.replace("data", "1\n");
+    // A pipeline with a comment and one more stage: that overtakes nobody.
+    let more = format!("# Slow.\n{PIPELINE}  more: {{cmd: echo > more, outs: [more]}}\n");
+    project.replace("pipeline.yaml", &more);
     project.replace("code", "2\n");
     assert_eq!(
         until_started(&mut live, "slow"),
@@ -94,9 +95,31 @@ fn a_changed_dep_begins_its_stage_anew_and_no_other() {
     assert_eq!(project.read("slow"), "3\n");
 
     let mut watch = Watch::on(live);
-    assert!(watch.round().executed().is_empty());
+    assert_eq!(watch.round().executed(), ["more"]);
     watch.interrupt();
     project.repro([]).did_nothing("after watching");
+}
+
+#[test]
+fn a_dep_that_is_written_with_the_same_bytes_begins_its_stage_anew() {
+    let project = project();
+    let mut live = Live::start(&mut project.hpipe(["watch", "--json", "-j", "2", "slow"]));
+    live.until("stage_started");
+    // Who waits at the gate has read what is written now.
+    let gate = OpenOptions::new()
+        .write(true)
+        .open(project.path("gate-slow"));
+    project.replace("code", "1\n");
+    assert_eq!(
+        until_started(&mut live, "slow"),
+        note("slow", "begins anew")
+    );
+    // The first gate is shut when the next one who waits has come.
+    open_gate(&project.path("gate-slow"));
+    drop(gate);
+    let (events, _) = live.until("watching");
+    assert_eq!(outcomes(&events), [("slow", "ran")]);
+    Watch::on(live).interrupt();
 }
 
 #[test]

@@ -138,7 +138,7 @@ pub(crate) fn store_again(workspace: &Workspace, plan: &Plan) -> Result<(), Erro
         let (Some(path), Ok((_, content))) = (path, store.read_data_file(file)) else {
             continue;
         };
-        if !store.has_top(&content) {
+        if !store.has(&content) {
             let found = Inputs::fresh(workspace).content(&path)?;
             if found.is_some_and(|found| found.same(&content)) {
                 store.commit(&path)?;

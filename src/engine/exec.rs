@@ -100,6 +100,13 @@ pub(crate) struct Prepared {
     pub(crate) began: Instant,
 }
 
+impl Prepared {
+    /// Whether a dep was written since.
+    pub(crate) fn has_written_inputs(&self) -> bool {
+        !self.witness.written_since().is_empty()
+    }
+}
+
 /// Makes room for the outs of `stage` and begins an attempt; `recorded` is what its outs should be now.
 pub(crate) fn prepare(
     setting: Setting<'_>,

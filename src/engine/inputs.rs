@@ -9,8 +9,8 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hpipe_core::{Code, Content, Diagnostic, Digest, ProjectPath};
-use hpipe_spec::{Action, Param, ParamFile, StageSpec};
+use hpipe_core::{Code, Content, Diagnostic, Digest, ProjectPath, Span};
+use hpipe_spec::{Action, Param, ParamFile, Role, StageSpec};
 use hpipe_store::Store;
 use rayon::prelude::*;
 
@@ -38,6 +38,22 @@ pub(crate) enum Gathered {
     Whole(Fingerprint),
     /// These deps do not exist.
     Missing(Vec<ProjectPath>),
+}
+
+/// What a stage asks for: its fingerprint without contents and values, and what decides whether it executes.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Asked {
+    action: ActionInput,
+    shell: Option<Vec<String>>,
+    wdir: ProjectPath,
+    env: BTreeMap<String, Option<String>>,
+    deps: Vec<(ProjectPath, Option<String>)>,
+    params: Vec<(ProjectPath, Option<Vec<String>>)>,
+    outs: Vec<OutInput>,
+    /// Of each out, whether it is cached.
+    is_kept: Vec<bool>,
+    frozen: bool,
+    always_changed: bool,
 }
 
 impl<'a> Inputs<'a> {
@@ -155,6 +171,32 @@ impl<'a> Inputs<'a> {
                 .collect::<Result<_, _>>()?,
             outs: outs(stage),
         }))
+    }
+
+    /// What `stage` asks for, whatever lies at its deps and whatever its params are.
+    pub(crate) fn asked(&self, stage: &StageSpec) -> Asked {
+        let role = |role: &Option<Role>| role.as_ref().map(|role| role.name.clone());
+        let deps = stage.deps.iter();
+        let params = stage.params.iter().map(|param| {
+            let keys = param.keys.as_ref();
+            let names =
+                |keys: &Vec<(String, Span)>| keys.iter().map(|(key, _)| key.clone()).collect();
+            (param.file.clone(), keys.map(names))
+        });
+        Asked {
+            action: self.action(stage),
+            shell: shell(stage),
+            wdir: stage.wdir.clone(),
+            env: self.env(stage),
+            deps: deps
+                .map(|dep| (dep.path.clone(), role(&dep.role)))
+                .collect(),
+            params: params.collect(),
+            outs: outs(stage),
+            is_kept: stage.outs.iter().map(|out| out.cache).collect(),
+            frozen: stage.frozen,
+            always_changed: stage.always_changed,
+        }
     }
 
     fn action(&self, stage: &StageSpec) -> ActionInput {

@@ -16,7 +16,7 @@
 //! | contents of deps and outs | states of files and folders, of ignore files above |
 //! | params files | digest of the text that was read |
 //! | declared environment | digest of the value |
-//! | objects of outs that are cached | each is there and has its size; of folders' nodes, their states |
+//! | objects of outs that are cached | each is there and has its size, or its folder in the cache is as it was when it did; of folders' nodes, their states |
 //! | what the machine has, the sandbox it can make, settings | the context of the seal |
 //! | what the recipient of results has (`handing`) | the context of the seal |
 //! | targets, and flags that ask for more or less ([`is_sealable`]) | then no seal is asked, or written |

@@ -35,7 +35,7 @@ pub struct Pipeline {
 }
 
 /// One stage.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct StageSpec {
     /// Its name, `group@item` for an instance.
     pub name: StageName,
@@ -66,7 +66,7 @@ pub struct StageSpec {
 }
 
 /// What a stage executes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Action {
     /// Shell commands, one after the other; stops at the first that fails.
     Command(Vec<Script>),
@@ -96,7 +96,7 @@ pub struct Script {
 }
 
 /// A dep.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Dep {
     /// What is read.
     pub path: ProjectPath,
@@ -116,7 +116,7 @@ pub struct Role {
 }
 
 /// Params read from one file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Param {
     /// The params file.
     pub file: ProjectPath,
@@ -127,7 +127,7 @@ pub struct Param {
 }
 
 /// An out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Out {
     /// What is made.
     pub path: ProjectPath,
@@ -241,7 +241,7 @@ impl OutKind {
 }
 
 /// A declared environment variable.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct EnvVar {
     /// Its name.
     pub name: String,

@@ -43,14 +43,6 @@ impl Store {
         crate::tree_reader::is_whole(self.objects(), content)
     }
 
-    /// Whether the object of a file or of a folder's topmost node is in the cache: what is left of [`has`](Self::has)
-    /// where reading every node would cost too much.
-    pub fn has_top(&self, content: &Content) -> bool {
-        let digest = content.digest;
-        let size = content.object_size;
-        self.objects().has(ObjectId { digest, size })
-    }
-
     /// Whether the disk of the cache has no room left for what a stage prints.
     pub fn is_full(&self) -> bool {
         let room = statvfs(self.cache.path()).map(|disk| disk.f_bavail * disk.f_frsize);

@@ -62,7 +62,7 @@ pub(super) struct Repro<'a> {
     pub(super) post: Post<Message>,
     pub(super) executor: Local,
     /// Stages whose commands an executor runs.
-    launched: HashMap<JobId, Launched>,
+    pub(super) launched: HashMap<JobId, Launched>,
     /// Of these, those it could not tell about, and when to ask again.
     unknown: HashSet<JobId>,
     ask_again: Option<Instant>,
@@ -217,6 +217,9 @@ impl<'a> Repro<'a> {
 
     /// Decides about a stage whose needs are done; what must work is queued.
     fn look_at(&mut self, index: StageIndex) -> Result<(), Error> {
+        if self.leaves(index) {
+            return Ok(());
+        }
         if self.setting.workspace.stage(index).frozen {
             self.finish(index, Outcome::Frozen, Duration::ZERO, Vec::new(), None);
             return Ok(());
@@ -242,6 +245,9 @@ impl<'a> Repro<'a> {
 
     /// Locks a queued stage, decides about it again, and begins to work on it.
     fn begin(&mut self, index: StageIndex, hand: &impl Fn(Job<'a>)) -> Result<(), Error> {
+        if self.leaves(index) {
+            return Ok(());
+        }
         let Some(held) = self.lock(index)? else {
             return Ok(());
         };
@@ -437,11 +443,7 @@ impl<'a> Repro<'a> {
                 Message::Opened(opened) => self.opened(opened),
                 Message::Done(done) => self.done(*done),
                 Message::Locked(stage, lock) => self.unblocked(stage, lock),
-                Message::Changed(changed) => {
-                    if let Err(error) = self.changed(&changed) {
-                        self.give_up(error);
-                    }
-                }
+                Message::Changed(changed) => self.changed(&changed),
                 Message::Cancelled(urgency) => {
                     self.stopping = true;
                     self.executor.cancel(urgency);

@@ -1,11 +1,14 @@
 //! Executions that a change overtakes while `watch` works: ended, and begun anew.
 //!
 //! A stage whose input changes while it executes has no result (`exec::conclude` refuses it), so there is nothing to wait
-//! for. Only those end whose key is another by now: a file that was merely touched, a param that the stage does not read,
-//! concerns nobody. What else executes goes on. When the pipeline itself asks for other work (its file or its vars
-//! changed), that is for the next round: in this one nothing more is started.
+//! for. Only those end whose key is another by now, or whose deps were written (also with the same bytes: nobody knows what the
+//! command read, see `witness`); a param that the stage does not read concerns nobody. What else executes goes on. When the pipeline itself was edited, the stages that it defines otherwise are
+//! left to the next round, which reads it, and all others to this one.
+//!
+//! The loop itself looks whether a changed dep is another; one of many GB keeps it for as long as hashing that takes, and
+//! spares the decision that follows the same work.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,8 +16,7 @@ use hpipe_core::{Digest, Event, ProjectPath};
 use hpipe_spec::StageSpec;
 
 use super::driver::Repro;
-use super::work::{Done, Task};
-use crate::Error;
+use super::work::{Done, Launched, Task};
 use crate::alarm::Changed;
 use crate::exec::executor::Executor as _;
 use crate::graph::StageIndex;
@@ -46,8 +48,8 @@ pub(super) struct AtWork {
     stages: HashMap<StageIndex, (Digest, Overtaken)>,
     /// How often each began anew.
     anew: HashMap<StageIndex, u32>,
-    /// The pipeline is another by now, so what was overtaken is for the next round.
-    is_redefined: bool,
+    /// Those, also of the stages that wait, which the pipeline defines otherwise by now.
+    redefined: HashSet<StageIndex>,
 }
 
 impl AtWork {
@@ -64,28 +66,38 @@ impl AtWork {
 
 impl Repro<'_> {
     /// Ends the executions that a change overtakes.
-    pub(super) fn changed(&mut self, changed: &Changed) -> Result<(), Error> {
+    pub(super) fn changed(&mut self, changed: &Changed) {
+        self.inputs.expire();
+        self.recall.expire();
         let now = self.setting.workspace;
-        if !changed.redefines {
-            return self.overtake(now, changed);
-        }
-        match now.supposing(Texts::new()) {
-            Ok(read) => {
-                if does_other_work(&read, now) {
-                    self.at_work.is_redefined = true;
-                    self.stopping = true;
-                }
-                self.overtake(&read, changed)
+        let read = changed.redefines.then(|| now.supposing(Texts::new()));
+        // What is wrong with a pipeline that cannot be read, the next round says.
+        match read.and_then(Result::ok) {
+            Some(read) => {
+                self.redefine(&read);
+                self.overtake(&read, changed);
             }
-            // The next round says what is wrong with it.
-            Err(_) => Ok(()),
+            None => self.overtake(now, changed),
         }
     }
 
+    /// Leaves to the next round what the pipeline, as it is `read` now, defines otherwise.
+    fn redefine(&mut self, read: &Workspace) {
+        let before = self.setting.workspace;
+        let stages = read.pipeline().stages.iter();
+        let now: HashMap<_, _> = stages.map(|spec| (&spec.name, spec)).collect();
+        let is_other = |stage: &StageIndex| {
+            let spec = before.stage(*stage);
+            let asked = |workspace, spec| Inputs::fresh(workspace).asked(spec);
+            now.get(&spec.name)
+                .is_none_or(|now| asked(read, now) != asked(before, spec))
+        };
+        let others = self.schedule.unfinished().filter(is_other);
+        self.at_work.redefined.extend(others);
+    }
+
     /// Ends the executions whose keys are others by now, as `workspace` says.
-    fn overtake(&mut self, workspace: &Workspace, changed: &Changed) -> Result<(), Error> {
-        self.inputs.expire();
-        self.recall.expire();
+    fn overtake(&mut self, workspace: &Workspace, changed: &Changed) {
         let inputs = Inputs::fresh(workspace);
         for (stage, (key, overtaken)) in &self.at_work.stages {
             let name = &self.setting.workspace.stage(*stage).name;
@@ -98,25 +110,38 @@ impl Repro<'_> {
             if may_go_on || overtaken.is_set() || !concerns {
                 continue;
             }
-            // What cannot be read at the moment may be about to come back.
-            let now = match inputs.gather(spec) {
-                Ok(Gathered::Whole(fingerprint)) => fingerprint.key(),
-                Ok(Gathered::Missing(_)) | Err(Error::Invalid { .. }) => continue,
-                Err(error) => return Err(error),
+            let launched = self.launched.get(stage);
+            let is_written = || launched.is_some_and(Launched::has_written_inputs);
+            // What cannot be read at the moment may be about to come back; at the end of the execution it is read again.
+            let is_other = match inputs.gather(spec) {
+                Ok(Gathered::Whole(now)) => now.key() != *key || is_written(),
+                Ok(Gathered::Missing(_)) | Err(_) => false,
             };
-            if now != *key {
+            if is_other {
                 overtaken.set();
                 self.executor.stop(*stage);
             }
         }
-        Ok(())
     }
 
-    /// Takes leave of an execution that was ended for its inputs are others by now; it begins anew, if not in this round.
+    /// Whether the next round is to begin with a stage, for the pipeline defines it otherwise by now. It counts as not
+    /// started, and what needs it too.
+    pub(super) fn leaves(&mut self, stage: StageIndex) -> bool {
+        let leaves = self.at_work.redefined.contains(&stage);
+        if leaves {
+            self.awaited.remove(&stage);
+            self.retries.kept(stage);
+            self.schedule.failed(stage);
+        }
+        leaves
+    }
+
+    /// Takes leave of an execution that was ended for its inputs are others by now; it begins anew, if in this round.
     pub(super) fn begin_anew(&mut self, done: Done) {
         let Task { stage, held, .. } = done.task;
         let spec = self.setting.workspace.stage(stage);
-        let when = match self.at_work.is_redefined {
+        let ends = self.stopping || self.at_work.redefined.contains(&stage);
+        let when = match ends {
             true => "ended",
             false => "begins anew",
         };
@@ -125,7 +150,7 @@ impl Repro<'_> {
             text: format!("what it reads has changed: {when}"),
         });
         self.remove_half_made(spec);
-        if self.at_work.is_redefined {
+        if ends {
             self.schedule.failed(stage); // counts as not started, and what needs it too
             return;
         }
@@ -134,12 +159,6 @@ impl Repro<'_> {
         self.retries.keep(stage, held.stage);
         self.schedule.queue(stage);
     }
-}
-
-/// Whether the pipeline asks for other work than it did; where that is written does not matter to know, but is no harm.
-fn does_other_work(now: &Workspace, before: &Workspace) -> bool {
-    now.pipeline().stages != before.pipeline().stages
-        || now.pipeline().pools != before.pipeline().pools
 }
 
 /// Whether a stage reads what lies at, around or inside one of `paths`.

@@ -253,6 +253,11 @@ impl Done {
 }
 
 impl Launched {
+    /// Whether a dep was written since it began, so that there will be no result.
+    pub(super) fn has_written_inputs(&self) -> bool {
+        self.prepared.has_written_inputs()
+    }
+
     /// Whether [`close`] takes no longer than waking a thread: what it looks at are a few small files.
     pub(super) fn closes_fast(&self, setting: Setting<'_>) -> bool {
         let stage = setting.workspace.stage(self.task.stage);

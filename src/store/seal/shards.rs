@@ -6,7 +6,7 @@
 //! (`clock`). Other changes, like an object that comes, cost nothing but this shortcut: each is asked for then.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
+use std::fs::{self, Metadata};
 
 use hpipe_core::Digest;
 
@@ -78,7 +78,9 @@ impl Shards {
             return Some(*former);
         }
         let path = store.cache.objects().join(CacheFolder::shard_name(shard));
-        let stat = FileStat::new(&fs::symlink_metadata(path).ok()?);
+        // Where a link leads, it does not tell what is taken there.
+        let found = fs::symlink_metadata(path).ok().filter(Metadata::is_dir)?;
+        let stat = FileStat::new(&found);
         let now = Value::of_stat(&stat);
         let is_there = |id: &ConditionId| is_there(store, &conditions[*id as usize]);
         if former == Some(&now) {
