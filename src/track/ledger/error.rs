@@ -66,7 +66,8 @@ pub enum LedgerError {
         /// The database.
         path: PathBuf,
     },
-    /// The database could not be written; nothing was changed.
+    /// The database could not be written, so nothing was changed; or the disk refused to make a change safe, which may then stand
+    /// all the same.
     #[error("write to {}: {reason}", path.display())]
     Unwritten {
         /// The database.

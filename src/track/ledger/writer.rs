@@ -186,6 +186,8 @@ struct Disk<S> {
     sync: S,
     soon: Duration,
     since: Option<Instant>,
+    /// The last sync failed. Until one succeeds every change has to be safe before its answer, so that somebody is told.
+    has_failed: bool,
 }
 
 impl Disk<()> {
@@ -206,6 +208,7 @@ impl Disk<()> {
             sync,
             soon: SOON,
             since: None,
+            has_failed: false,
         }
     }
 }
@@ -230,24 +233,31 @@ impl<S: FnMut() -> io::Result<()>> Disk<S> {
 
     /// Changes of this kind were committed, if any were: those that must be safe now are, then, and all before them.
     fn committed(&mut self, stands: Option<Safety>) -> io::Result<()> {
-        match stands {
-            Some(Safety::Now) => {
-                (self.sync)()?;
-                self.since = None;
-            }
-            Some(Safety::Soon) => {
-                self.since.get_or_insert_with(Instant::now);
-            }
-            None => {}
+        if stands.is_some() {
+            self.since.get_or_insert_with(Instant::now);
         }
-        Ok(())
+        match stands {
+            Some(Safety::Soon) if !self.has_failed => Ok(()),
+            Some(_) => self.sync(),
+            None => Ok(()),
+        }
     }
 
-    /// Syncs if something has waited for it long enough. If that fails it is tried again as late; who must be sure is told.
+    /// Syncs if something has waited for it long enough. If that fails it is tried again as late, and whoever comes next is
+    /// told.
     fn settle(&mut self) {
-        if self.since.is_some_and(|since| since.elapsed() >= self.soon) {
-            self.since = (self.sync)().err().map(|_| Instant::now());
+        if self.since.is_some_and(|since| since.elapsed() >= self.soon) && self.sync().is_err() {
+            self.since = Some(Instant::now());
         }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let synced = (self.sync)();
+        self.has_failed = synced.is_err();
+        if synced.is_ok() {
+            self.since = None;
+        }
+        synced
     }
 }
 
@@ -323,6 +333,7 @@ mod tests {
                 sync,
                 soon,
                 since: None,
+                has_failed: false,
             };
             run(&connection, Path::new("track.db"), &arriving, disk);
         });
@@ -379,5 +390,33 @@ mod tests {
             syncs.load(Ordering::SeqCst) >= 1,
             "the first before the second"
         );
+    }
+
+    #[test]
+    fn who_comes_after_a_sync_that_failed_is_told_until_one_succeeds() {
+        let outcomes = [false, false, true, true];
+        let mut outcomes = outcomes.into_iter();
+        let sync = || match outcomes.next() {
+            Some(true) => Ok(()),
+            Some(false) => Err(io::Error::other("the disk is gone")),
+            None => panic!("nothing waits any more"),
+        };
+        let mut disk = Disk {
+            sync,
+            soon: Duration::ZERO,
+            since: None,
+            has_failed: false,
+        };
+        assert!(
+            disk.committed(Some(Safety::Soon)).is_ok(),
+            "nobody knows yet"
+        );
+        disk.settle();
+        assert!(disk.since.is_some(), "it is tried again");
+        assert!(disk.committed(Some(Safety::Soon)).is_err());
+        assert!(disk.committed(Some(Safety::Soon)).is_ok());
+        assert!(disk.committed(Some(Safety::Soon)).is_ok());
+        disk.settle();
+        disk.settle();
     }
 }
