@@ -146,7 +146,7 @@ impl PredictionLog {
                 )));
             }
             let next = part::path(&self.models, self.part.number + 1);
-            let done = append(&mut self.part.connection, answers, || next.exists());
+            let done = append(&mut self.part.connection, answers, || part::is_made(&next));
             if done.map_err(|error| self.part.failed(error))? {
                 break;
             }
@@ -225,10 +225,10 @@ impl PredictionLog {
 fn append(
     connection: &mut Connection,
     answers: &[Answered],
-    is_over: impl FnOnce() -> bool,
+    is_over: impl FnOnce() -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<bool> {
     let step = writing(connection)?;
-    if is_over() {
+    if is_over()? {
         return Ok(false);
     }
     {

@@ -1,8 +1,8 @@
 //! One file of the log: where it lies, its schema, and the numbers of its rows.
 //!
 //! Rows are numbered through all files. A file that is begun knows how many rows were before it; so that nobody adds one to
-//! the file before meanwhile, that file is locked until the new one is there, and whoever appends looks, with the lock in
-//! hand, whether there is one.
+//! the file before meanwhile, that file is locked until the new one has its tables, and whoever appends looks, with the lock in
+//! hand, whether there is one that has.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -285,6 +285,19 @@ fn upgrade(connection: &mut Connection, models: &Path, number: u32) -> Result<()
     }
     step.pragma_update(None, "user_version", PREDICTIONS_VERSION)?;
     Ok(step.commit()?)
+}
+
+/// Whether a file is there and has its tables, which are made with the file before it locked: one that could only be begun,
+/// on a full disk, say, holds nothing yet.
+pub(super) fn is_made(path: &Path) -> rusqlite::Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    let found: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok(found == APPLICATION)
 }
 
 /// The numbers of the newest rows of a file; of the newest before it, where it has none.

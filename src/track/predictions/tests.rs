@@ -325,3 +325,29 @@ fn a_file_that_was_only_begun_is_made_whole() {
     let numbers: Vec<_> = everything(&log).into_iter().map(|(n, _)| n).collect();
     assert_eq!((log.part.number, numbers), (3, vec![1, 2, 3]));
 }
+
+/// What is begun and cannot be made whole, for want of room or since it is somebody else's, keeps nobody from appending.
+#[test]
+fn a_file_that_cannot_be_made_costs_no_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = PredictionLog::open(folder.path()).expect("opened");
+    let mut log = log.with_rotation(Rotation {
+        age: Some(10),
+        ..Rotation::default()
+    });
+    log.append(&[answered("a", &[1.0])]).expect("appended");
+    let next = part::path(folder.path(), 2);
+    std::fs::create_dir(next.parent().expect("a folder")).expect("made");
+    let other = Connection::open(&next).expect("opened");
+    other
+        .execute_batch("CREATE TABLE other (x)")
+        .expect("another program's");
+    log.rotate(17).expect_err("2.db cannot be made");
+    log.append(&[answered("b", &[1.0])]).expect("appended");
+    assert_eq!((log.part.number, log.part.ends().expect("read").0), (1, 2));
+    other.execute_batch("DROP TABLE other").expect("empty");
+    log.rotate(17).expect("made");
+    log.append(&[answered("c", &[1.0])]).expect("appended");
+    let numbers: Vec<_> = everything(&log).into_iter().map(|(n, _)| n).collect();
+    assert_eq!((log.part.number, numbers), (2, vec![1, 2, 3]));
+}
