@@ -177,6 +177,8 @@ struct Reading<'a, 's> {
     /// Which of the model's columns each is.
     order: Vec<Option<usize>>,
     dictionaries: HashMap<i64, Vec<Cell<'a>>>,
+    /// How the values of each dictionary are written: columns and dictionaries may both be very many.
+    kinds: HashMap<i64, Kind>,
     /// Values that dictionaries may still have.
     entries: usize,
     /// Bytes that texts may still take.
@@ -189,7 +191,11 @@ impl<'a, 's> Reading<'a, 's> {
         rows.place = Place::LIST;
         let mut names = rows.order();
         let mut order = Vec::with_capacity(columns.len());
+        let mut kinds = HashMap::new();
         for column in &columns {
+            if let Some((id, _)) = column.dictionary {
+                kinds.entry(id).or_insert(column.kind);
+            }
             let is_index =
                 column.name.starts_with(INDEX) && rows.shape.find(column.name, 0).is_none();
             let found = if is_index {
@@ -203,6 +209,7 @@ impl<'a, 's> Reading<'a, 's> {
             columns,
             order,
             dictionaries: HashMap::new(),
+            kinds,
             entries: rows.most().saturating_mul(4),
             rows,
             texts,
@@ -215,13 +222,11 @@ impl<'a, 's> Reading<'a, 's> {
         let id = message.header.long(0)?;
         let batch = message.header.table(1)?.ok_or(Damaged)?;
         let adds = message.header.byte(2)? != 0;
-        let mut columns = self.columns.iter();
-        let column = columns.find(|column| column.dictionary.is_some_and(|(of, _)| of == id));
-        let Some(column) = column else {
+        let Some(kind) = self.kinds.get(&id) else {
             return Ok(()); // of something within a column, which no model takes
         };
         let mut parts = Parts::of(&batch, message.body)?;
-        let values = parts.array(column.kind)?;
+        let values = parts.array(*kind)?;
         self.entries = self.entries.checked_sub(values.length).ok_or_else(|| {
             Fault::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
