@@ -1,7 +1,7 @@
 //! Does what gates ask for that must be done with the model: times it, and asks it over HTTP.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hpipe_core::{ModelLoader, ProjectPath, Table, TableFiles, TableFormat};
 use hpipe_track::ledger::{Gauge, VersionFiles};
@@ -15,6 +15,9 @@ struct Bench {
     loader: Option<Arc<dyn ModelLoader>>,
     tables: Option<Arc<dyn TableFiles>>,
     root: PathBuf,
+    /// One model after the other, however many promotions are asked for at once: each predicts with all it gets, and one that is
+    /// timed should be alone.
+    turn: Mutex<()>,
 }
 
 /// Who does what gates ask for.
@@ -24,6 +27,7 @@ pub(crate) fn gauge(session: &Session, root: PathBuf) -> Arc<dyn Gauge> {
         loader: registry.models.clone(),
         tables: registry.tables.clone(),
         root,
+        turn: Mutex::default(),
     })
 }
 
@@ -31,6 +35,7 @@ const WITHOUT: &str = "this hpipe was built without machine learning";
 
 impl Gauge for Bench {
     fn latency(&self, files: &VersionFiles) -> Result<Latency, String> {
+        let _turn = self.turn();
         let loader = self.loader.as_ref().ok_or(WITHOUT)?;
         let predictor = loader.load(files.as_files())?;
         latency::timed(&*predictor)
@@ -42,6 +47,7 @@ impl Gauge for Bench {
         record: &Record,
         replay: Replay,
     ) -> Result<Replayed, String> {
+        let _turn = self.turn();
         let data = record.data.first();
         let data = data.ok_or("the registration names no `data`")?;
         let loader = self.loader.as_ref().ok_or(WITHOUT)?;
@@ -51,6 +57,10 @@ impl Gauge for Bench {
 }
 
 impl Bench {
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner) // it guards no value
+    }
+
     /// The first rows of data that is what it was when the metrics were measured.
     fn rows(&self, data: &DataUsed, most: usize) -> Result<Table, String> {
         let tables = self.tables.as_ref().ok_or(WITHOUT)?;

@@ -14,8 +14,9 @@ use hpipe_track::ledger::VersionFiles;
 use hpipe_track::registry::Replayed;
 use serde_json::{Map, Value, json};
 
-use crate::listen::Server;
-use crate::options::{Options, Treatment};
+use crate::listen::{Server, Stopper};
+use crate::options::{Limits, Options, Treatment};
+use crate::source::Loaded;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,24 +27,35 @@ const TOGETHER: usize = 1000;
 /// Serves a version and asks it for every row of a table that has the model's columns, and maybe others.
 ///
 /// # Errors
-/// Why that cannot be done: one lowercase fragment.
+/// Why that cannot be done: one lowercase fragment. A model that panics is told, too: whoever promotes may be a server.
 pub fn replay(
     loader: &Arc<dyn ModelLoader>,
     files: &VersionFiles,
     rows: &Table,
 ) -> Result<Replayed, String> {
-    let predictor = loader.load(files.as_files())?;
+    let replay = std::panic::AssertUnwindSafe(|| replayed(loader, files, rows));
+    std::panic::catch_unwind(replay)
+        .unwrap_or_else(|_| Err("the model panicked: this is a bug in hpipe".to_owned()))
+}
+
+fn replayed(
+    loader: &Arc<dyn ModelLoader>,
+    files: &VersionFiles,
+    rows: &Table,
+) -> Result<Replayed, String> {
+    let predictor = Loaded::new(files, &**loader)?.predictor;
     let rows = &typed(predictor.card(), rows)?;
     let scored = predict_valid(&*predictor, rows).map_err(|fault| fault.message)?;
     let server = Server::of_files(files, loader, options())
         .map_err(|error| hpipe_core::with_causes(&error))?;
-    let (address, stopper) = (server.address(), server.stopper());
+    let (address, ending) = (server.address(), Ending(server.stopper()));
     std::thread::scope(|scope| {
+        let ending = ending; // also of who panics: the threads of a scope are waited for
         let serving = scope.spawn(|| server.run());
         let asked = TcpStream::connect(address)
             .map_err(|error| error.to_string())
             .and_then(|stream| Client::new(stream)?.compare(&records(rows), &scored.predictions));
-        stopper.stop();
+        drop(ending);
         let ended = serving.join();
         match ended {
             Ok(Ok(())) => asked,
@@ -53,8 +65,22 @@ pub fn replay(
     })
 }
 
+/// Stops a server, however it is left.
+struct Ending(Stopper);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 fn options() -> Options {
+    let limits = Limits {
+        body: usize::MAX, // the client is our own, and a model may have columns by the thousand
+        ..Limits::default()
+    };
     Options {
+        limits,
         out_of_range: Treatment::Ignore,
         tell_latencies: None,
         ..Options::default()

@@ -171,7 +171,7 @@ pub(crate) struct Identity {
 /// A model that was made of files.
 pub(crate) struct Loaded {
     digest: Digest,
-    predictor: Arc<dyn Predictor>,
+    pub(crate) predictor: Arc<dyn Predictor>,
 }
 
 impl Loaded {

@@ -9,10 +9,11 @@ use hpipe_core::{
 use hpipe_serve::replay;
 use hpipe_track::ledger::VersionFiles;
 
-/// The third of a number; refuses 7, and, where the model's bytes say so, adds a last bit to rows that are asked alone.
+/// The third of a number; refuses 7. Where the model's bytes say so, it adds a last bit to rows that are asked alone, or panics.
 struct Third {
     card: ModelCard,
     is_moody: bool,
+    panics: bool,
 }
 
 impl Predictor for Third {
@@ -25,6 +26,7 @@ impl Predictor for Third {
     }
 
     fn predict(&self, rows: &Table) -> Result<Vec<f64>, PredictionFault> {
+        assert!(!self.panics, "as it shall");
         let Values::Number(values) = &rows.columns()[0].values else {
             panic!("numbers");
         };
@@ -47,26 +49,32 @@ struct Thirds;
 
 impl ModelLoader for Thirds {
     fn load(&self, files: ModelFiles<'_>) -> Result<Arc<dyn Predictor>, String> {
-        let is_moody = match files.model {
-            b"calm" => false,
-            b"moody" => true,
+        match files.model {
+            b"calm" | b"moody" | b"wide" | b"panics" => {}
+            b"damaged" => panic!("what a loader should not do"),
             _ => return Err("this is no model".into()),
-        };
-        let input = Input {
-            name: "x".into(),
-            kind: Type::Number,
+        }
+        let input = |name: &str, kind| Input {
+            name: name.into(),
+            kind,
             nullable: true,
             range: Some([0.0, 1.0]), // rows outside are replayed all the same
             categories: Vec::new(),
             refuses_unseen: false,
         };
+        let mut inputs = vec![input("x", Type::Number)];
+        inputs.extend((files.model == b"wide").then(|| input("note", Type::Text)));
         let card = ModelCard {
             kind: "third".into(),
             target: "y".into(),
-            inputs: vec![input],
+            inputs,
             features: vec!["x".into()],
         };
-        Ok(Arc::new(Third { card, is_moody }))
+        Ok(Arc::new(Third {
+            card,
+            is_moody: files.model == b"moody",
+            panics: files.model == b"panics",
+        }))
     }
 }
 
@@ -83,10 +91,14 @@ fn asked(model: &str, rows: Table) -> Result<(usize, usize, Option<String>), Str
 }
 
 fn numbers() -> Table {
+    noted("beside")
+}
+
+fn noted(note: &str) -> Table {
     let mut numbers: Vec<_> = (0..1500).map(|i| Some(f64::from(i) / 7.0)).collect();
     numbers[3] = None;
     numbers[4] = Some(f64::INFINITY); // what JSON cannot say is asked as missing
-    let note = Values::Text(vec![Some("beside".into()); numbers.len()]);
+    let note = Values::Text(vec![Some(note.into()); numbers.len()]);
     Table::new(vec![
         Column {
             name: "note".into(),
@@ -102,6 +114,21 @@ fn rows_are_answered_as_they_are_predicted() {
     let (rows, differing, first) = asked("calm", numbers()).unwrap();
     // 49 / 7 is 7, which is refused both ways
     assert_eq!((rows, differing, first), (1500, 0, None));
+}
+
+/// A thousand rows of a wide model are more bytes than a server takes from strangers.
+#[test]
+fn wide_rows_are_asked_together_too() {
+    let (rows, differing, first) = asked("wide", noted(&"x".repeat(17_000))).unwrap();
+    assert_eq!((rows, differing, first), (1500, 0, None));
+}
+
+#[test]
+fn who_panics_is_told() {
+    let said = asked("damaged", numbers()).unwrap_err();
+    assert_eq!(said, "the loader panicked: this is a bug in hpipe");
+    let said = asked("panics", numbers()).unwrap_err();
+    assert_eq!(said, "the model panicked: this is a bug in hpipe");
 }
 
 #[test]
