@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use hpipe_core::{Code, Diagnostic, ProjectPath};
-use hpipe_spec::{StageSpec, nearest};
+use hpipe_spec::{Dep, StageSpec, nearest};
 
 use crate::Error;
 use crate::graph::StageIndex;
@@ -91,6 +91,10 @@ fn check_deps(
         if inputs.content(&dep.path)?.is_some() || will_be_made(workspace, &dep.path, planned) {
             continue;
         }
+        if let Some(error) = inputs.unfit(&dep.path) {
+            faults.push(unfit_dep(stage, dep, &error));
+            continue;
+        }
         let maker = workspace.graph().makers(&dep.path).next();
         let message = match maker {
             Some(maker) => format!(
@@ -108,6 +112,17 @@ fn check_deps(
         faults.push(fault.help(dep_help(workspace, stage, &dep.path, maker)));
     }
     Ok(())
+}
+
+/// A dep that is there, but neither a file nor a folder of files.
+fn unfit_dep(stage: &StageSpec, dep: &Dep, error: &hpipe_store::Error) -> Diagnostic {
+    let message = format!(
+        "stage `{}` depends on `{}`, which has no content: cannot {error}",
+        stage.name, dep.path
+    );
+    Diagnostic::error(Code::MissingDep, message)
+        .at(dep.span, "neither a file nor a folder of files")
+        .help("remove it, mend it, or name it in `.hpipeignore`")
 }
 
 fn dep_help(

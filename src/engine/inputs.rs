@@ -109,6 +109,11 @@ impl<'a> Inputs<'a> {
         }
     }
 
+    /// Why what lies at `path` has no content, if that is so: it is, or holds, a link that leads nowhere, a pipe.
+    pub(crate) fn unfit(&self, path: &ProjectPath) -> Option<hpipe_store::Error> {
+        self.store().content(path).err().filter(is_no_content)
+    }
+
     /// Takes notice that `path` now holds `content`; what lies around or inside it must be looked at again.
     pub(crate) fn made(&self, path: &ProjectPath, content: Option<Content>) {
         self.forget(path);

@@ -131,18 +131,20 @@ pub(super) fn changed_inputs(known: &Known, now: &Fingerprint) -> StageFailure {
     let params = now.params.iter().zip(&before.params);
     let params = params.filter(|(now, then)| now.values != then.values);
     let changed = deps.map(|(now, _)| &now.path);
-    written_inputs(
-        &changed
-            .chain(params.map(|(now, _)| &now.file))
-            .collect::<Vec<_>>(),
-    )
+    let changed: Vec<_> = changed.chain(params.map(|(now, _)| &now.file)).collect();
+    unsteady(&changed, "changed")
 }
 
-/// These inputs were written meanwhile.
+/// These inputs were written meanwhile, perhaps with the same bytes in the end.
 pub(super) fn written_inputs(paths: &[&ProjectPath]) -> StageFailure {
+    unsteady(paths, "was written")
+}
+
+/// Nobody knows what a stage has read of these inputs.
+fn unsteady(paths: &[&ProjectPath], what: &str) -> StageFailure {
     let names: Vec<_> = paths.iter().map(|path| path.as_str()).collect();
     let message = format!(
-        "{} changed while the stage executed, so its result is not recorded",
+        "{} {what} while the stage executed, so its result is not recorded",
         names.join(", ")
     );
     let mut failure = failure(Code::StageFailed, message);
