@@ -272,6 +272,9 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
+/// What part of a metric two versions that predict alike may differ by: sums round in the order of their terms.
+const ROUNDING: f64 = 1e-9;
+
 fn not_worse(gate: &NotWorse, record: &Record, opponent: Option<Opponent<'_>>) -> Check {
     let what = gate.metric.as_str();
     let refuse = |message: String| unjudged("not_worse", what, message);
@@ -309,9 +312,10 @@ fn not_worse(gate: &NotWorse, record: &Record, opponent: Option<Opponent<'_>>) -
 
 fn compared(gate: &NotWorse, value: f64, bound: f64, version: i64) -> Check {
     let what = gate.metric.as_str();
+    let tolerance = gate.tolerance + ROUNDING * bound.abs();
     let (passed, word) = match gate.direction() {
-        Some(Better::Lower) => (value <= bound + gate.tolerance, "above"),
-        Some(Better::Higher) => (value >= bound - gate.tolerance, "below"),
+        Some(Better::Lower) => (value <= bound + tolerance, "above"),
+        Some(Better::Higher) => (value >= bound - tolerance, "below"),
         None => (false, "neither known to be better nor worse than"),
     };
     let verdict = if passed { "no worse than" } else { word };
@@ -413,6 +417,11 @@ mod tests {
             (
                 gate,
                 Some(record(0.4, 1)),
+                "true test.rmse 0.4 is no worse than 0.4 of version 3",
+            ),
+            (
+                gate,
+                Some(record(0.4 - 1e-15, 1)),
                 "true test.rmse 0.4 is no worse than 0.4 of version 3",
             ),
             (
