@@ -41,8 +41,10 @@ pub fn check_builtin(stage: &StageSpec, registry: &Registry) -> Vec<Diagnostic> 
     let given: Vec<&str> = given_deps(stage)
         .map(|dep| dep.role.name.as_str())
         .collect();
-    let checked = builtin.check(&options);
-    if let Err(refused) = checked.and_then(|()| builtin.check_deps(&options, &given)) {
+    // Of roles that are at fault already, nothing more is to be said.
+    let given = Some(given).filter(|_| faults.is_empty());
+    let fit = |()| given.map_or(Ok(()), |given| builtin.check_deps(&options, &given));
+    if let Err(refused) = builtin.check(&options).and_then(fit) {
         faults.extend(
             refused
                 .into_iter()

@@ -31,7 +31,7 @@ pub(super) enum Meaning {
     /// What they are.
     Plain,
     /// So many of them are a second, since 1970 or since midnight.
-    Ticks(f64),
+    Ticks(i64),
     /// So many of their decimal digits come after the point.
     Decimal(usize),
     /// Nothing that a column of ours holds.
@@ -136,12 +136,12 @@ const fn meaning(kind: &ArrowDataType) -> Meaning {
 }
 
 /// How many of the unit are a second.
-const fn ticks(unit: TimeUnit) -> f64 {
+const fn ticks(unit: TimeUnit) -> i64 {
     match unit {
-        TimeUnit::Second => 1.0,
-        TimeUnit::Millisecond => 1e3,
-        TimeUnit::Microsecond => 1e6,
-        TimeUnit::Nanosecond => 1e9,
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => 1_000_000_000,
     }
 }
 
@@ -163,17 +163,21 @@ fn plain(mut column: ParquetType) -> ParquetType {
     column
 }
 
-/// Times in seconds.
+/// Times in seconds, of which `ticks` make one.
 ///
 /// # Errors
 /// What polars says.
-pub(super) fn seconds(column: &Frame, ticks: f64) -> Result<Values, PolarsError> {
+pub(super) fn seconds(column: &Frame, ticks: i64) -> Result<Values, PolarsError> {
+    // Nanoseconds since 1970 have more digits than a float: whole seconds and the rest of one are converted apart.
+    numbers(column, |n| {
+        n.div_euclid(ticks) as f64 + n.rem_euclid(ticks) as f64 / ticks as f64
+    })
+}
+
+fn numbers(column: &Frame, number: impl Fn(i64) -> f64) -> Result<Values, PolarsError> {
     let column = column.strict_cast(&DataType::Int64)?;
-    let seconds = column
-        .i64()?
-        .iter()
-        .map(|tick| tick.map(|n| n as f64 / ticks));
-    Ok(Values::Number(seconds.collect()))
+    let numbers = column.i64()?.iter().map(|n| n.map(&number));
+    Ok(Values::Number(numbers.collect()))
 }
 
 /// Decimals of so many digits after the point, which the file holds as whole numbers or as their bytes.
@@ -188,7 +192,7 @@ pub(super) fn decimals(column: &Frame, scale: usize) -> Result<Values, PolarsErr
             whole.map(|n| n.map(|n| n as f64 / unit)).collect(),
         ));
     }
-    seconds(column, unit)
+    numbers(column, |n| n as f64 / unit)
 }
 
 /// The number of at most 128 bits in two's complement, the highest byte first.
